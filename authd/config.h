@@ -1,0 +1,52 @@
+/* The daemon's configuration: one table (config.c): key, type, default, minimum, maximum, one line of help. Unknown, duplicate or
+   out-of-range keys stop the start with file:line. The file must be root's and writable by nobody else. Parsed with inih. */
+#ifndef CK_AUTHD_CONFIG_H
+#define CK_AUTHD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "directory/model/record.h"
+
+#define CK_CONFIG_TEXT_BYTES 256
+
+struct ck_config {
+	/* fixed by init, for good */
+	char system[CK_CONFIG_TEXT_BYTES];
+	char rp_id[CK_CONFIG_TEXT_BYTES];
+	char portal_origin[CK_CONFIG_TEXT_BYTES];
+	char suffix[CK_CONFIG_TEXT_BYTES];
+	struct ck_id founding_authority;
+	/* places */
+	char directory[CK_CONFIG_TEXT_BYTES];  /* everything of this instance; the file itself lies in it */
+	char socket[CK_CONFIG_TEXT_BYTES];     /* the gate's; default <directory>/run/gate.sock */
+	char token_helper[CK_CONFIG_TEXT_BYTES]; /* path of crosskeys-token */
+	char slapd[CK_CONFIG_TEXT_BYTES];      /* path of slapd; "" : the directory is not embedded */
+	char directory_uri[CK_CONFIG_TEXT_BYTES]; /* ldapi://… of the embedded one by default */
+	/* users, by name or number; each its own */
+	char user_gate[64], user_replica[64], user_ledger[64], user_token[64], user_directory[64];
+	char group_token_devices[64]; /* supplementary group of crosskeys-token: may open hidraw; "" for none */
+	/* numbers */
+	uint64_t gates;              /* processes; 0: one a core */
+	uint64_t as_of_limit_s;      /* how old the copy may be: 0 never refuses for age */
+	uint64_t challenge_limit_s;
+	uint64_t clients_limit;      /* connections a gate keeps */
+	uint64_t recovery_delay_s;   /* before a code by root becomes valid */
+	uint64_t code_life_s;
+	uint64_t refresh_removal_percent;
+	uint64_t refusals_per_minute; /* per uid and source, recorded one by one; above, coalesced */
+	uint64_t audit_segment_bytes;
+	uint64_t audit_reserve_bytes; /* preallocated for grants and changes */
+	uint64_t checkpoint_interval_s;
+	uint64_t log_level;
+};
+
+/* Reads the file (a path, for messages and trust). The sentence carries file:line. */
+CK_MUST_USE enum ck_error ck_config_load(const char *path, struct ck_config *out, struct ck_errmsg *err);
+/* The table itself, for the man page, the sample file and the lint. Each line: key TAB type TAB default TAB min TAB max TAB help. */
+void ck_config_print_table(void (*line)(const char *text, void *context), void *context);
+/* A name or number to ids; CK_ERR_NOT_FOUND names the key. */
+CK_MUST_USE enum ck_error ck_config_user(const char *name, unsigned *out_uid, unsigned *out_gid, struct ck_errmsg *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* FIDO: verifying assertions and registrations by libfido2, everything explicit. No device is touched here. */
+#ifndef CK_FIDO_FIDO_H
+#define CK_FIDO_FIDO_H
+
+#include "directory/model/record.h"
+
+/* COSE algorithms (RFC 9053): ES256 -7, EdDSA -8; the hardening issue adds RS256. */
+enum ck_fido_algorithm { CK_FIDO_ES256 = -7, CK_FIDO_EDDSA = -8 };
+
+struct ck_fido_assertion {
+	struct ck_text rp_id;              /* ours; the authenticator data must carry its SHA-256 */
+	const uint8_t *client_data_hash;   /* 32 bytes: the challenge */
+	struct ck_bytes credential_id;     /* what the key said it used */
+	struct ck_bytes auth_data;         /* raw (WebAuthn Level 2, 6.1) */
+	struct ck_bytes signature;
+	bool verify;                       /* user verification is demanded */
+};
+struct ck_fido_result {
+	uint32_t count;   /* signature counter; 0: the key has none */
+	bool verified;    /* UV was set */
+};
+/* Checks (WebAuthn Level 2, 7.2): credential id is the key's, rpIdHash, UP set, UV set if demanded, no attested data or leftover bytes,
+   key soundness and algorithm, signature. CK_ERR_DENIED with the sentence naming the first that failed; *out is zero then.
+   `key` comes from the store; its rp_id must be ours. */
+CK_MUST_USE enum ck_error ck_fido_verify_assertion(const struct ck_key *key, const struct ck_fido_assertion *assertion,
+                                                   struct ck_fido_result *out, struct ck_errmsg *err);
+
+struct ck_fido_registration {
+	struct ck_text rp_id;
+	const uint8_t *client_data_hash;
+	struct ck_text format;      /* "packed" (self only, in this release) or "none" */
+	struct ck_bytes auth_data;  /* raw */
+	struct ck_bytes statement;  /* CBOR map */
+	bool verify;
+};
+struct ck_fido_credential { /* borrows from the registration */
+	struct ck_bytes credential_id; /* 1 to 1023 bytes */
+	struct ck_bytes public_key;    /* COSE_Key, exactly the bytes in the authenticator data */
+	uint8_t hash[CK_HASH_BYTES];
+	uint8_t aaguid[16];
+	const char *attestation;       /* "none" or "self" */
+	uint32_t count;
+	bool verified;
+};
+/* Checks (WebAuthn Level 2, 7.1): rpIdHash, UP, UV if demanded, attested credential data present and well-formed, nothing left over,
+   key soundness, format, statement, alg equal to the key's. */
+CK_MUST_USE enum ck_error ck_fido_verify_registration(const struct ck_fido_registration *registration, struct ck_fido_credential *out,
+                                                      struct ck_errmsg *err);
+
+/* ES256: the point is on P-256 and not at infinity. EdDSA: a canonical point of the prime-order subgroup, not small (libsodium).
+   Exactly the map entries that the algorithm wants (kty, alg, crv, x [, y]); CK_ERR_DENIED else. */
+CK_MUST_USE enum ck_error ck_fido_check_public_key(struct ck_bytes cose, enum ck_fido_algorithm *out, struct ck_errmsg *err);
+
+/* Parses authenticator data by itself (fuzzed): */
+struct ck_auth_data {
+	const uint8_t *rp_id_hash; /* 32 */
+	bool present, verified, attested, extensions;
+	uint32_t count;
+	const uint8_t *aaguid; /* 16, if attested */
+	struct ck_bytes credential_id, public_key;
+};
+CK_MUST_USE enum ck_error ck_fido_parse_auth_data(struct ck_bytes bytes, struct ck_auth_data *out);
+
+/* SHA-256 by libsodium; parts are hashed one after the other. */
+void ck_sha256(uint8_t out[32], const struct ck_bytes *parts, size_t count);
+
+#endif

@@ -1,0 +1,55 @@
+/* What every child process shares: start after exec, drop to its own user, sandbox, loop, and the channels to its peers.
+   The skeleton of each process file, in this order: messages table, state, handlers, `int ck_<process>_main(struct ck_start *)`:
+   trim configuration, open what it needs, ck_process_confine, channels, loop. */
+#ifndef CK_AUTHD_PROCESS_H
+#define CK_AUTHD_PROCESS_H
+
+#include <sys/types.h>
+
+#include "authd/channel.h"
+#include "authd/config.h"
+
+#define CK_CONTROL_FD 3 /* the channel to the supervisor */
+#define CK_LISTEN_FD 4  /* a gate's listening socket */
+
+struct ck_start {
+	enum ck_process process;
+	unsigned index; /* which gate, from 0 */
+	const char *config_path;
+	struct ck_config config; /* loaded as root before anything else */
+};
+
+/* What a process may still reach in the file system after ck_process_confine (Landlock, as far as the kernel has it). */
+struct ck_reach {
+	const char *path;
+	bool write; /* read and write below it; else read */
+};
+struct ck_confinement {
+	const char *user; /* from the configuration */
+	const struct ck_reach *reach;
+	size_t reach_count;
+	bool network; /* may open unix or inet sockets (the replica, for LDAP) */
+};
+/* Own user and group, empty supplementary groups, no_new_privs, no core dumps, not dumpable, Landlock, seccomp. Anything that is
+   missing is a failure, except a kernel without Landlock, which is logged. */
+CK_MUST_USE enum ck_error ck_process_confine(const struct ck_confinement *confinement, struct ck_errmsg *err);
+
+struct ck_peers; /* the control channel and the channels to peers that the supervisor sends over it */
+struct ck_peers_handlers {
+	/* A new channel to a peer (an earlier one to the same peer is already closed). The process makes its ck_channel of it. */
+	void (*on_peer)(enum ck_process process, unsigned index, int fd, void *context);
+	void (*on_token)(uint64_t request, int fd, void *context); /* gate only; fd -1: no helper. NULL elsewhere */
+	void (*on_stop)(void *context);                            /* NULL: the loop is left */
+};
+CK_MUST_USE enum ck_error ck_peers_new(struct event_base *base, const struct ck_peers_handlers *handlers, void *context, struct ck_peers **out);
+void ck_peers_ready(struct ck_peers *peers);
+void ck_peers_accuse(struct ck_peers *peers, enum ck_process process, unsigned index, const char *detail);
+void ck_peers_want_token(struct ck_peers *peers, uint64_t request);
+void ck_peers_free(struct ck_peers **peers);
+
+int ck_supervisor_main(struct ck_start *start);
+int ck_gate_main(struct ck_start *start);
+int ck_replica_main(struct ck_start *start);
+int ck_ledger_main(struct ck_start *start);
+
+#endif

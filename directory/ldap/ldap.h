@@ -1,0 +1,60 @@
+/* The directory over libldap: connect, search, write, follow. libldap and Cyrus SASL enter here and leave as our own verbs. One thread,
+   no blocking past a deadline; referrals are never followed, ldaprc and the environment are never read. */
+#ifndef CK_LDAP_LDAP_H
+#define CK_LDAP_LDAP_H
+
+#include "directory/model/entry.h"
+
+struct ck_ldap;
+
+/* Binds by SASL EXTERNAL over ldapi (this release). Deadline in ms from now for the whole. */
+CK_MUST_USE enum ck_error ck_ldap_connect(const char *uri, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err);
+void ck_ldap_close(struct ck_ldap **ldap);
+
+/* Reads one entry with operational attributes; the visitor's entry lives during the call. CK_ERR_NOT_FOUND. */
+typedef void (*ck_entry_visitor)(const struct ck_entry *entry, void *context);
+CK_MUST_USE enum ck_error ck_ldap_read(struct ck_ldap *ldap, const char *dn, ck_entry_visitor each, void *context, int timeout_ms,
+                                       struct ck_errmsg *err);
+
+/* One attribute of a write: values replace what is there; none removes it. */
+struct ck_ldap_value {
+	const char *attribute;
+	const struct ck_bytes *values;
+	size_t count;
+};
+/* CK_ERR_EXISTS: the DN, or a unique value (slapo-unique answers constraintViolation). */
+CK_MUST_USE enum ck_error ck_ldap_add(struct ck_ldap *ldap, const char *dn, const struct ck_ldap_value *values, size_t count, int timeout_ms,
+                                      struct ck_errmsg *err);
+/* With the assertion control (RFC 4528) on (entryCSN=csn): CK_ERR_CONFLICT when it changed since. */
+CK_MUST_USE enum ck_error ck_ldap_modify(struct ck_ldap *ldap, const char *dn, const char *csn, const struct ck_ldap_value *values, size_t count,
+                                         int timeout_ms, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_ldap_remove(struct ck_ldap *ldap, const char *dn, const char *csn, int timeout_ms, struct ck_errmsg *err);
+
+/* ---- following (RFC 4533), asynchronous: drive with the descriptor in the event loop ---- */
+struct ck_follow;
+struct ck_follow_handlers {
+	/* Add or modify (also "still there", with no attributes, in a present phase: entry->count is 0). uuid: the entryUUID. */
+	enum ck_error (*on_entry)(const uint8_t uuid[16], const struct ck_entry *entry, void *context);
+	enum ck_error (*on_present)(const uint8_t uuid[16], void *context);
+	enum ck_error (*on_delete)(const uint8_t uuid[16], void *context);
+	/* The refresh stage is done: purge_absent: what was not named in this refresh is gone (present phase). cookie may be absent. */
+	enum ck_error (*on_refreshed)(bool purge_absent, struct ck_bytes cookie, void *context);
+	/* A cookie after a finished refresh, with what came before it in the persist stage. */
+	enum ck_error (*on_cookie)(struct ck_bytes cookie, void *context);
+	/* All that was readable now was handled: commit. */
+	enum ck_error (*on_batch_end)(void *context);
+};
+/* cookie absent: a full refresh. Takes the connection over. */
+CK_MUST_USE enum ck_error ck_follow_start(struct ck_ldap **ldap, const char *suffix, struct ck_bytes cookie,
+                                          const struct ck_follow_handlers *handlers, void *context, struct ck_follow **out, struct ck_errmsg *err);
+int ck_follow_fd(const struct ck_follow *follow);
+/* Handles everything readable without blocking. CK_ERR_CONFLICT: the cookie is not known there (e-syncRefreshRequired, error 53, or it is
+   behind): refresh in full or go elsewhere. A handler's error is passed on. */
+CK_MUST_USE enum ck_error ck_follow_step(struct ck_follow *follow, struct ck_errmsg *err);
+/* Asks the provider for its contextCSN on the same connection; the answer's arrival, in order behind all changes, proves the stream alive.
+   *out_pending until then; ck_follow_step reports through on_probe. */
+CK_MUST_USE enum ck_error ck_follow_probe(struct ck_follow *follow, void (*on_probe)(bool alive, struct ck_bytes context_csn, void *context),
+                                          void *context);
+void ck_follow_stop(struct ck_follow **follow);
+
+#endif

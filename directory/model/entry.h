@@ -1,0 +1,49 @@
+/* An entry as the directory has it: a DN and attributes with octet values; and its mapping to a record and back. The mapping is the one
+   place that knows attribute names (schema/crosskeys.schema). */
+#ifndef CK_MODEL_ENTRY_H
+#define CK_MODEL_ENTRY_H
+
+#include "directory/model/record.h"
+
+#define CK_ENTRY_ATTRIBUTES_LIMIT 64
+#define CK_ENTRY_VALUES_LIMIT 256 /* all values of all attributes of one entry */
+
+struct ck_attribute {
+	struct ck_text name; /* compared without case */
+	const struct ck_bytes *values;
+	size_t count;
+};
+struct ck_entry {
+	struct ck_text dn;
+	const struct ck_attribute *attributes;
+	size_t count;
+};
+
+/* Scratch that a mapped record borrows its ids from (an entry has them as text). */
+struct ck_entry_scratch {
+	struct ck_id ids[3 * CK_LIST_LIMIT];
+	size_t used;
+};
+
+/* Entry → record. CK_OK: `out` is valid (ck_model_validate passed) and borrows from entry and scratch. CK_ERR_NOT_FOUND: an entry that
+   is none of ours (a container ou, the suffix). CK_ERR_INVALID: quarantine it; the sentence says why. `out->entry_uuid` and `csn` come
+   from the operational attributes entryUUID and entryCSN, where they are present. `suffix` is the normalised base DN.
+   The DN decides authority and parent: ckId=…,ou=staff,ckId=<authority>,ou=authorities,<suffix>, a key or code below its staff,
+   a grant below its role; any other place is a fault. An attribute "ck…" that is not known is a fault. */
+CK_MUST_USE enum ck_error ck_entry_to_record(const struct ck_entry *entry, struct ck_text suffix, struct ck_entry_scratch *scratch,
+                                             struct ck_record *out, struct ck_errmsg *err);
+
+/* Where a record of this kind lives. parent: the staff of a key or code, the role of a grant; ignored otherwise.
+   hash: the RDN of a key; else NULL. CK_ERR_LIMIT if out is too small. */
+#define CK_DN_LIMIT_BYTES 512
+CK_MUST_USE enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const uint8_t *hash, struct ck_id parent, struct ck_id authority,
+                                      struct ck_text suffix, char out[CK_DN_LIMIT_BYTES]);
+
+/* The object classes that an entry of this kind carries, NULL-terminated. */
+const char *const *ck_entry_object_classes(enum ck_kind kind);
+/* Whether an administrator's change may set this attribute of this kind (not ckId, objectClass, ckProof, operational ones). */
+bool ck_entry_attribute_settable(enum ck_kind kind, struct ck_text name);
+/* The settable attributes, NULL-terminated, MUST ones first; how many are MUST in *out_must. */
+const char *const *ck_entry_settable(enum ck_kind kind, size_t *out_must);
+
+#endif
