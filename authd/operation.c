@@ -1,0 +1,120 @@
+/* The one table of operations and the one table of changes. The gate checks every request against the first before a handler sees it;
+   the replica authorises every write by the second. Socket, command and reference are drawn from both; nothing else authorises. */
+#include "authd/operation.h"
+
+#define F(field) CK_KEY(CK_F_##field)
+
+#define LOGIN_PLACE (F(TTY) | F(REMOTE_HOST))
+#define PROMPT (F(CHALLENGE) | F(RP_ID) | F(ALLOW) | F(VERIFY) | F(LOCAL))
+#define ASSERTION (F(CREDENTIAL) | F(AUTH_DATA) | F(SIGNATURE))
+#define ENTITLED (F(LOGIN_ID) | F(UNTIL))
+
+/* In the order of enum ck_op: ck_operation_of indexes it. */
+static const struct ck_operation operations[] = {
+	{CK_OP_STATUS, "status", 0, 0, F(STATE) | F(TIME) | F(AGE) | F(COUNT) | F(INDEX) | F(SYSTEM) | F(RP_ID) | F(TEXT), CK_WHO_ANYONE,
+	 CK_HANDLER_GATE, "How this machine's copy stands: STATE, TIME (as_of), AGE, COUNT (quarantined), INDEX (gate), lines of TEXT."},
+	{CK_OP_LOGIN_BEGIN, "login-begin", F(USER) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, PROMPT | ENTITLED, CK_WHO_SELF_OR_ROOT,
+	 CK_HANDLER_GATE, "Begins a login; answers with the challenge that a key must sign, or at once where nothing is demanded."},
+	{CK_OP_LOGIN_TOKEN, "login-token", 0, 0, 0, CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "Hands out the socket of a token helper for the login that was begun, if it is local."},
+	{CK_OP_LOGIN_ASSERT, "login-assert", ASSERTION, 0, ENTITLED | F(USER), CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "Ends a login or an identification with the key's answer; each challenge is good once."},
+	{CK_OP_ACCOUNT, "account", F(USER) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, ENTITLED, CK_WHO_SELF_OR_ROOT, CK_HANDLER_GATE,
+	 "Decides whether this person may enter this account now, with what was proved on this connection."},
+	{CK_OP_SESSION_OPEN, "session-open", F(LOGIN_ID) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, 0, CK_WHO_ROOT, CK_HANDLER_GATE,
+	 "Registers the caller as the leader of a session that a granted login opened."},
+	{CK_OP_SESSION_CLOSE, "session-close", F(LOGIN_ID), 0, 0, CK_WHO_ROOT, CK_HANDLER_GATE, "Ends a registered session."},
+	{CK_OP_IDENTIFY, "identify", F(AS), 0, PROMPT, CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "Begins to make this connection that person's; login-assert ends it."},
+	{CK_OP_FIND, "find", F(NAME), 0, F(ENTRIES), CK_WHO_ADMINISTRATOR, CK_HANDLER_GATE,
+	 "Finds staff by exact uid, mail address, staff number or telephone number."},
+	{CK_OP_EXPLAIN, "explain", F(USER) | F(SYSTEM) | F(SERVICE), F(ACCOUNT) | F(FROM) | F(TIME) | F(PROVED),
+	 F(TEXT) | F(VERDICT) | F(UNTIL), CK_WHO_SELF_OR_ADMINISTRATOR, CK_HANDLER_GATE,
+	 "Prints the chain that decides, for granted and for refused."},
+	{CK_OP_SHOW, "show", F(KIND), F(ID) | F(NAME) | F(AUTHORITY), F(ENTRIES), CK_WHO_SELF_OR_ADMINISTRATOR, CK_HANDLER_GATE,
+	 "One entry, by ID (of a key its hash) or by NAME (authority, staff, system: over the directory; else within AUTHORITY)."},
+	{CK_OP_LIST, "list", F(KIND), F(AUTHORITY) | F(CURSOR) | F(ABOUT), F(ENTRIES) | F(CURSOR), CK_WHO_SELF_OR_ADMINISTRATOR,
+	 CK_HANDLER_GATE, "Entries of a kind, a page at a time; CURSOR is there while there may be more."},
+	{CK_OP_CHANGE_BEGIN, "change-begin", F(AS), 0, F(NONCE) | F(TIME) | F(SYSTEM) | F(RP_ID) | F(ALLOW) | F(CHALLENGE) | F(VERIFY),
+	 CK_WHO_TOUCH, CK_HANDLER_REPLICA, "Begins a change: what the touch must cover besides the statements."},
+	{CK_OP_CHANGE_COMMIT, "change-commit", F(NONCE) | F(STATEMENTS) | F(VALUES) | ASSERTION, 0, F(PENDING) | F(ID) | F(COUNT),
+	 CK_WHO_TOUCH, CK_HANDLER_REPLICA, "Orders up to 64 changes under one touch."},
+	{CK_OP_ENROL_BEGIN, "enrol-begin", F(USER), F(CODE),
+	 F(NONCE) | F(TIME) | F(SYSTEM) | F(CHALLENGE) | F(RP_ID) | F(ID) | F(USER) | F(NAME) | F(ALLOW) | F(VERIFY), CK_WHO_TOUCH,
+	 CK_HANDLER_REPLICA, "Begins to enrol a key: the first by a one-time code, a later one to be signed by an existing key."},
+	{CK_OP_ENROL_FINISH, "enrol-finish", F(NONCE) | F(AUTH_DATA) | F(FORMAT) | F(ATT_STMT) | F(LABEL), F(CODE),
+	 F(ID) | F(PENDING) | F(NONCE) | F(TIME) | F(SYSTEM) | F(RP_ID) | F(ALLOW) | F(CHALLENGE) | F(VERIFY) | F(STATEMENTS) | F(VALUES),
+	 CK_WHO_TOUCH, CK_HANDLER_REPLICA,
+	 "The new key's answer; granted with a code, else need-token: the change that an existing key must sign."},
+	{CK_OP_RECOVER, "recover", F(USER) | F(HASH), 0, F(TIME) | F(UNTIL) | F(PENDING), CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
+	 "Root of the core machine issues a code to an existing administrator: delayed, announced, audited as an alarm."},
+	{CK_OP_CHECKPOINT, "checkpoint", 0, 0, F(TEXT), CK_WHO_ROOT, CK_HANDLER_LEDGER,
+	 "Signs the audit log up to now; TEXT is for somebody else to keep."},
+	{CK_OP_CONFIRM_REFRESH, "confirm-refresh", 0, 0, F(COUNT), CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
+	 "Lets a refresh that would remove more than the limit go in."},
+};
+#define OPERATIONS (sizeof operations / sizeof operations[0])
+_Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");
+
+const struct ck_operation *ck_operation_of(uint64_t op)
+{
+	if (op == 0 || op > OPERATIONS) return NULL;
+	const struct ck_operation *found = &operations[op - 1];
+	CK_ASSERT((uint64_t)found->op == op);
+	return found;
+}
+
+const struct ck_operation *ck_operations(size_t *out_count)
+{
+	*out_count = OPERATIONS;
+	return operations;
+}
+
+/* Staff and authorities are never removed, only suspended: what they did must stay attributable, and an id is never reused.
+   FIRST: what the founding authority needs to hand a new authority to its first administrator, and nothing else. */
+#define OWN CK_CHANGE_ADMINISTRATOR
+#define FIRST (CK_CHANGE_ADMINISTRATOR | CK_CHANGE_FOUNDING_FIRST)
+
+static const struct ck_change_rule rules[] = {
+	{"authority.add", CK_KIND_AUTHORITY, CK_VERB_ADD, CK_CHANGE_FOUNDING,
+	 "Creates an authority and delegates uid numbers and mail domains to it."},
+	{"authority.change", CK_KIND_AUTHORITY, CK_VERB_CHANGE, CK_CHANGE_FOUNDING,
+	 "Suspends an authority, or changes what is delegated to it."},
+	{"staff.add", CK_KIND_STAFF, CK_VERB_ADD, FIRST, "Adds a person to an authority."},
+	{"staff.change", CK_KIND_STAFF, CK_VERB_CHANGE, FIRST, "Changes, suspends or reinstates a person."},
+	{"key.add", CK_KIND_KEY, CK_VERB_ADD, CK_CHANGE_SELF, "A later key of one's own, signed by an existing one."},
+	{"key.change", CK_KIND_KEY, CK_VERB_CHANGE, CK_CHANGE_SELF | OWN, "Labels or revokes a key."},
+	{"key.remove", CK_KIND_KEY, CK_VERB_REMOVE, CK_CHANGE_SELF | OWN, "Removes a key."},
+	{"role.add", CK_KIND_ROLE, CK_VERB_ADD, FIRST, "Adds a role."},
+	{"role.change", CK_KIND_ROLE, CK_VERB_CHANGE, OWN, "Changes a role: its name, status, member roles."},
+	{"role.remove", CK_KIND_ROLE, CK_VERB_REMOVE, OWN, "Removes a role."},
+	{"grant.add", CK_KIND_GRANT, CK_VERB_ADD, FIRST, "Gives a role to a person, from and until, with the reason."},
+	{"grant.change", CK_KIND_GRANT, CK_VERB_CHANGE, OWN, "Changes a grant's window or reason."},
+	{"grant.remove", CK_KIND_GRANT, CK_VERB_REMOVE, OWN, "Takes a role back."},
+	{"system.add", CK_KIND_SYSTEM, CK_VERB_ADD, OWN, "Adds a system."},
+	{"system.change", CK_KIND_SYSTEM, CK_VERB_CHANGE, OWN, "Suspends a system, or changes its groups."},
+	{"system.remove", CK_KIND_SYSTEM, CK_VERB_REMOVE, OWN, "Removes a system."},
+	{"system-group.add", CK_KIND_SYSTEM_GROUP, CK_VERB_ADD, OWN, "Adds a group of systems."},
+	{"system-group.change", CK_KIND_SYSTEM_GROUP, CK_VERB_CHANGE, OWN, "Changes a group's name or status."},
+	{"system-group.remove", CK_KIND_SYSTEM_GROUP, CK_VERB_REMOVE, OWN, "Removes a group of systems."},
+	{"rule.add", CK_KIND_RULE, CK_VERB_ADD, OWN, "Adds a rule for systems of one's own authority."},
+	{"rule.change", CK_KIND_RULE, CK_VERB_CHANGE, OWN, "Changes a rule."},
+	{"rule.remove", CK_KIND_RULE, CK_VERB_REMOVE, OWN, "Removes a rule."},
+	{"code.add", CK_KIND_CODE, CK_VERB_ADD, FIRST, "Issues a one-time code for a person's first key."},
+	{"code.remove", CK_KIND_CODE, CK_VERB_REMOVE, FIRST, "Withdraws a code that was not used."},
+};
+#define RULES (sizeof rules / sizeof rules[0])
+
+const struct ck_change_rule *ck_change_rule_of(struct ck_text name)
+{
+	for (size_t i = 0; i < RULES; i++) {
+		if (ck_text_is(name, rules[i].name)) return &rules[i];
+	}
+	return NULL;
+}
+
+const struct ck_change_rule *ck_change_rules(size_t *out_count)
+{
+	*out_count = RULES;
+	return rules;
+}
