@@ -13,11 +13,12 @@ struct ck_client {
 	int fd;             /* -1: not connected */
 	int passed_fd;      /* a descriptor that came with the last reply; -1 if none. The caller takes it by setting -1 */
 	size_t length;      /* received so far */
+	size_t used;        /* of it the last frame: dropped by the next receive */
 	uint8_t *bytes;     /* the last reply's map lives here, until the next receive */
 	size_t limit_bytes; /* how many `bytes` holds */
 };
 
-/* Checks the path chain, connects, checks the peer. `trusted_uid` is 0 in production. err may be NULL. */
+/* Checks the path chain, connects, checks the peer. err may be NULL. */
 CK_MUST_USE enum ck_error ck_client_connect(struct ck_client *client, const char *path, int64_t deadline_ms, struct ck_errmsg *err);
 /* Takes over a connected descriptor (the token helper's socket). */
 CK_MUST_USE enum ck_error ck_client_adopt(struct ck_client *client, int fd);
@@ -30,7 +31,7 @@ CK_MUST_USE enum ck_error ck_client_receive(struct ck_client *client, struct ck_
 /* Send and receive. */
 CK_MUST_USE enum ck_error ck_client_call(struct ck_client *client, const uint8_t *frame, size_t length, struct ck_map *out, int64_t deadline_ms);
 
-/* Each directory from / down to the file's is owned by root (or trusted_uid) and not writable by group or others (sticky /tmp not accepted). */
+/* Each directory from / down to the file's is owned by root and not writable by group or others (sticky /tmp not accepted). */
 CK_MUST_USE enum ck_error ck_path_is_trusted(const char *path, struct ck_errmsg *err);
 
 #endif
