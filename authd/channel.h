@@ -15,14 +15,16 @@ struct ck_channel_handlers {
 	/* One whole frame, parsed. fd: a descriptor that came with it, or -1; the handler owns it. False: malformed or not allowed —
 	   the channel is closed (on_closed is called with CK_ERR_INVALID). The handler may call ck_channel_close itself (and return true). */
 	bool (*on_message)(struct ck_channel *channel, const struct ck_map *message, struct ck_bytes encoded, int fd, void *context);
-	/* The peer is gone, or sent what is no frame (CK_ERR_INVALID, CK_ERR_LIMIT), or does not read (CK_ERR_LIMIT), or time is up. The
-	   channel is freed after it returns. Never called from within ck_channel_send. */
+	/* The peer is gone (CK_ERR_UNAVAILABLE), or sent what is no frame (CK_ERR_INVALID, CK_ERR_LIMIT), or does not read (CK_ERR_LIMIT), or
+	   time is up (CK_ERR_TIMEOUT). The channel is freed after it returns (ck_channel_close in it is harmless). Never called from within
+	   ck_channel_send. */
 	void (*on_closed)(struct ck_channel *channel, enum ck_error why, void *context);
-	/* All that was readable now was handled (may be NULL): the moment to write a batch. */
+	/* All that was readable now was handled (may be NULL): the moment to write a batch. Comes before on_closed; not after the handler
+	   itself closed the channel. */
 	void (*on_batch_end)(void *context);
 };
 
-/* Owns fd. write_limit_bytes: queued more than this, the channel closes with CK_ERR_LIMIT. idle_ms: closed with CK_ERR_TIMEOUT when a
+/* Owns fd, after a failure too (it is closed then). write_limit_bytes: queued more than this, the channel closes with CK_ERR_LIMIT. idle_ms: closed with CK_ERR_TIMEOUT when a
    frame was begun, or the queue not drained, for so long; 0 for never. accept_fds: else passed descriptors are closed and it is malformed. */
 CK_MUST_USE enum ck_error ck_channel_new(struct event_base *base, int fd, const struct ck_channel_handlers *handlers, void *context,
                                          size_t write_limit_bytes, int idle_ms, bool accept_fds, struct ck_channel **out);

@@ -28,18 +28,21 @@ struct ck_confinement {
 	const char *user; /* from the configuration */
 	const struct ck_reach *reach;
 	size_t reach_count;
-	bool network; /* may open unix or inet sockets (the replica, for LDAP) */
+	bool network; /* may open unix sockets (the replica, for ldapi); socket() of any other family kills the process in this release */
 };
 /* Own user and group, empty supplementary groups, no_new_privs, no core dumps, not dumpable, Landlock, seccomp. Anything that is
-   missing is a failure, except a kernel without Landlock, which is logged. */
+   missing is a failure, except a kernel without Landlock, which is logged. Every path in reach must exist. Afterwards: no new process or
+   thread, no exec, no change of identity; getpwnam and the like belong before it (nothing below /etc is in reach unless it is named). */
 CK_MUST_USE enum ck_error ck_process_confine(const struct ck_confinement *confinement, struct ck_errmsg *err);
 
 struct ck_peers; /* the control channel and the channels to peers that the supervisor sends over it */
 struct ck_peers_handlers {
-	/* A new channel to a peer (an earlier one to the same peer is already closed). The process makes its ck_channel of it. */
+	/* A new channel to a peer, which has been started anew: an earlier one to it is dead (its on_closed may still be to come; close it
+	   now). The process makes its ck_channel of fd, which it owns. */
 	void (*on_peer)(enum ck_process process, unsigned index, int fd, void *context);
 	void (*on_token)(uint64_t request, int fd, void *context); /* gate only; fd -1: no helper. NULL elsewhere */
 	void (*on_stop)(void *context);                            /* NULL: the loop is left */
+	void (*on_note)(struct ck_text detail, void *context);     /* ledger only: record it as CK_EVENT_PROCESS. NULL elsewhere */
 };
 CK_MUST_USE enum ck_error ck_peers_new(struct event_base *base, const struct ck_peers_handlers *handlers, void *context, struct ck_peers **out);
 void ck_peers_ready(struct ck_peers *peers);

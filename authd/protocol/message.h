@@ -105,6 +105,7 @@ enum ck_message {
 	CK_MSG_ACCUSE = 67,  /* child: PROCESS INDEX DETAIL sent something malformed; kill it */
 	CK_MSG_TOKEN = 68,   /* gate: REQUEST → supervisor answers REQUEST TYPE=CK_MSG_TOKEN and a descriptor (none: unavailable) */
 	CK_MSG_PING = 69,    /* supervisor: answered by the same; a child that does not for 10 s is replaced */
+	CK_MSG_NOTE = 70,    /* supervisor → ledger: DETAIL: a process started, died or was killed: recorded as CK_EVENT_PROCESS */
 	/* → ledger */
 	CK_MSG_RECORD = 80,  /* REQUEST EVENT and the event's fields → CK_MSG_RECORDED */
 	CK_MSG_RECORDED = 81, /* REQUEST VERDICT(bool: it stands, act on it) [REASON] [TEXT] */
