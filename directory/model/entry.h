@@ -29,7 +29,8 @@ struct ck_entry_scratch {
    is none of ours (a container ou, the suffix). CK_ERR_INVALID: quarantine it; the sentence says why. `out->entry_uuid` and `csn` come
    from the operational attributes entryUUID and entryCSN, where they are present. `suffix` is the normalised base DN.
    The DN decides authority and parent: ckId=…,ou=staff,ckId=<authority>,ou=authorities,<suffix>, a key or code below its staff,
-   a grant below its role; any other place is a fault. An attribute "ck…" that is not known is a fault. */
+   a grant below its role; any other place is a fault. An attribute "ck…" that is not known is a fault.
+   Not checked here (there is no hash in this folder): that a key's hash is the SHA-256 of its credential id; who reads a key does that. */
 CK_MUST_USE enum ck_error ck_entry_to_record(const struct ck_entry *entry, struct ck_text suffix, struct ck_entry_scratch *scratch,
                                              struct ck_record *out, struct ck_errmsg *err);
 
@@ -43,6 +44,13 @@ CK_MUST_USE enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const 
 const char *const *ck_entry_object_classes(enum ck_kind kind);
 /* Whether an administrator's change may set this attribute of this kind (not ckId, objectClass, ckProof, operational ones). */
 bool ck_entry_attribute_settable(enum ck_kind kind, struct ck_text name);
+/* Whether a change may set it in an entry that exists: settable, and not fixed when the entry is added (a credential, a person granted to). */
+bool ck_entry_attribute_changeable(enum ck_kind kind, struct ck_text name);
+/* Values nobody orders but slapd must hold unique, derived from what was ordered: whoever writes `name` with `value` writes *out_name with
+   `out` beside it (employeeNumber gives ckStaffNumber "<authority>:<number>"). CK_ERR_NOT_FOUND: nothing is derived from it. */
+#define CK_DERIVED_LIMIT_BYTES (CK_ID_TEXT_BYTES + 1 + CK_NAME_LIMIT_BYTES)
+CK_MUST_USE enum ck_error ck_entry_derive(enum ck_kind kind, struct ck_id authority, struct ck_text name, struct ck_text value,
+                                          const char **out_name, char out[CK_DERIVED_LIMIT_BYTES]);
 /* The settable attributes, NULL-terminated, MUST ones first; how many are MUST in *out_must. */
 const char *const *ck_entry_settable(enum ck_kind kind, size_t *out_must);
 

@@ -19,6 +19,8 @@
 #define CK_CSN_LIMIT_BYTES 48
 #define CK_HASH_BYTES 32              /* SHA-256 */
 #define CK_UID_NUMBER_FIRST 200000    /* below it live the names of the machine itself */
+#define CK_UID_NUMBER_LAST 2147483646 /* past it some programs read a negative number, and -1 is "nobody" or "do not change" */
+#define CK_RP_ID_NAME_LIMIT_BYTES 253 /* a host name (RFC 1035) */
 
 enum ck_kind {
 	CK_KIND_NONE = 0,
@@ -192,6 +194,7 @@ CK_MUST_USE enum ck_error ck_model_validate(const struct ck_record *record, stru
 CK_MUST_USE enum ck_error ck_network_parse(struct ck_text text, struct ck_network *out);
 /* An address without prefix, as PAM_RHOST gives it; anything else (a host name, a zone id) gives CK_ERR_INVALID. v4-mapped v6 is v4. */
 CK_MUST_USE enum ck_error ck_address_parse(struct ck_text text, struct ck_network *out);
+/* "*" matches every source, also an absent one; "local" one that says local; a network only a present address that is not local. */
 bool ck_networks_match(const struct ck_networks *networks, const struct ck_source *source);
 #define CK_NETWORK_TEXT_BYTES 64
 const char *ck_network_format(const struct ck_network *network, char out[CK_NETWORK_TEXT_BYTES]);
