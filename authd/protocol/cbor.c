@@ -319,6 +319,18 @@ enum ck_error ck_map_string(const struct ck_map *map, unsigned key, char *out, s
 	return error == CK_OK ? ck_text_copy(out, out_bytes, text) : error;
 }
 
+struct ck_text ck_map_text_or(const struct ck_map *map, unsigned key, size_t limit_bytes, struct ck_text otherwise)
+{
+	struct ck_text text = { NULL, 0 };
+	return ck_map_text(map, key, limit_bytes, &text) == CK_OK ? text : otherwise;
+}
+
+bool ck_map_bool_or(const struct ck_map *map, unsigned key, bool otherwise)
+{
+	bool value = false;
+	return ck_map_bool(map, key, &value) == CK_OK ? value : otherwise;
+}
+
 enum ck_error ck_items_of(const struct ck_item *array, size_t limit, struct ck_items *out)
 {
 	*out = (struct ck_items){ .left = 0 };

@@ -73,6 +73,10 @@ CK_MUST_USE enum ck_error ck_map_fixed(const struct ck_map *map, unsigned key, v
 /* A NUL-terminated copy; no NUL inside. */
 CK_MUST_USE enum ck_error ck_map_string(const struct ck_map *map, unsigned key, char *out, size_t out_bytes);
 
+/* What is there and right, else `otherwise`: for fields that only decorate, never for what decides. */
+struct ck_text ck_map_text_or(const struct ck_map *map, unsigned key, size_t limit_bytes, struct ck_text otherwise);
+bool ck_map_bool_or(const struct ck_map *map, unsigned key, bool otherwise);
+
 /* Walks an array (or the values and keys of a map as they come) that was checked: false at its end. */
 struct ck_items {
 	struct ck_reader r;
