@@ -44,9 +44,12 @@ struct ck_config {
 
 /* Reads the file (a path, for messages and trust). The sentence carries file:line. */
 CK_MUST_USE enum ck_error ck_config_load(const char *path, struct ck_config *out, struct ck_errmsg *err);
+/* The same from memory; `name` stands for the path in messages. The path defaults follow from `directory`. */
+CK_MUST_USE enum ck_error ck_config_parse(struct ck_text text, const char *name, struct ck_config *out, struct ck_errmsg *err);
 /* The table itself, for the man page, the sample file and the lint. Each line: key TAB type TAB default TAB min TAB max TAB help. */
 void ck_config_print_table(void (*line)(const char *text, void *context), void *context);
 /* A name or number to ids; CK_ERR_NOT_FOUND names the key. */
 CK_MUST_USE enum ck_error ck_config_user(const char *name, unsigned *out_uid, unsigned *out_gid, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_config_group(const char *name, unsigned *out_gid, struct ck_errmsg *err);
 
 #endif
