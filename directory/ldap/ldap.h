@@ -43,11 +43,25 @@ struct ck_follow_handlers {
 	enum ck_error (*on_cookie)(struct ck_bytes cookie, void *context);
 	/* All that was readable now was handled: commit. */
 	enum ck_error (*on_batch_end)(void *context);
+	/* May be NULL. Before anything is followed: the provider's contextCSN, "CSN;CSN;…". An error ends the follow and is passed on: the
+	   place to refuse a provider that is behind what was seen. */
+	enum ck_error (*on_provider)(struct ck_text context_csns, void *context);
+	/* An entry with more attributes or values than an entry may have: quarantine it. */
+	enum ck_error (*on_unreadable)(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context);
 };
 /* cookie absent: a full refresh. Takes the connection over. */
 CK_MUST_USE enum ck_error ck_follow_start(struct ck_ldap **ldap, const char *suffix, struct ck_bytes cookie,
                                           const struct ck_follow_handlers *handlers, void *context, struct ck_follow **out, struct ck_errmsg *err);
+/* The same from an address, without a wait: connecting, binding and the first question are steps of the follow. */
+CK_MUST_USE enum ck_error ck_follow_open(const char *uri, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
+                                         void *context, struct ck_follow **out, struct ck_errmsg *err);
 int ck_follow_fd(const struct ck_follow *follow);
+/* A step stopped at its bound with more to handle: step again without waiting for the descriptor. */
+bool ck_follow_more(const struct ck_follow *follow);
+/* After CK_ERR_CONFLICT: the provider said (error 53) that it is older than the cookie. */
+bool ck_follow_provider_behind(const struct ck_follow *follow);
+/* The refresh is done: changes come as they happen. */
+bool ck_follow_persists(const struct ck_follow *follow);
 /* Handles everything readable without blocking. CK_ERR_CONFLICT: the cookie is not known there (e-syncRefreshRequired, error 53, or it is
    behind): refresh in full or go elsewhere. A handler's error is passed on. */
 CK_MUST_USE enum ck_error ck_follow_step(struct ck_follow *follow, struct ck_errmsg *err);
@@ -55,6 +69,10 @@ CK_MUST_USE enum ck_error ck_follow_step(struct ck_follow *follow, struct ck_err
    *out_pending until then; ck_follow_step reports through on_probe. */
 CK_MUST_USE enum ck_error ck_follow_probe(struct ck_follow *follow, void (*on_probe)(bool alive, struct ck_bytes context_csn, void *context),
                                           void *context);
+/* Reads one entry on the same connection; on_read gets it in a later step (uuid from its entryUUID), or entry NULL if there is none.
+   CK_ERR_LIMIT: too many such reads are under way. */
+CK_MUST_USE enum ck_error ck_follow_read(struct ck_follow *follow, const char *dn,
+                                         void (*on_read)(const uint8_t uuid[16], const struct ck_entry *entry, void *context), void *context);
 void ck_follow_stop(struct ck_follow **follow);
 
 #endif

@@ -1,0 +1,151 @@
+/* Connections to a provider. Every option is set explicitly: libldap follows referrals, reads the user's ldaprc and LDAP* environment and
+   waits for ever unless it is told not to. The provider is trusted for its data only as far as the mapping checks it. */
+#include "directory/ldap/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "directory/base/clock.h"
+
+#define NETWORK_TIMEOUT_MS 1000 /* to connect; a unix socket answers at once or not at all */
+
+static struct timeval timeval_of(int64_t ms)
+{
+	if (ms < 0) ms = 0;
+	return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+}
+
+static int set_options(LDAP *handle, int timeout_ms)
+{
+	int version = LDAP_VERSION3;
+	int deref = LDAP_DEREF_NEVER;
+	int no_limit = LDAP_NO_LIMIT;
+	struct timeval network = timeval_of(timeout_ms < NETWORK_TIMEOUT_MS ? timeout_ms : NETWORK_TIMEOUT_MS);
+	struct timeval each = timeval_of(timeout_ms);
+	const struct {
+		int option;
+		const void *value;
+	} options[] = {
+		{LDAP_OPT_PROTOCOL_VERSION, &version},     {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},   {LDAP_OPT_RESTART, LDAP_OPT_ON},
+		{LDAP_OPT_DEREF, &deref},                  {LDAP_OPT_SIZELIMIT, &no_limit},      {LDAP_OPT_TIMELIMIT, &no_limit},
+		{LDAP_OPT_NETWORK_TIMEOUT, &network},      {LDAP_OPT_TIMEOUT, &each},            {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON},
+		{LDAP_OPT_X_SASL_SECPROPS, "noanonymous"}, {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF},
+	};
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		int code = ldap_set_option(handle, options[i].option, options[i].value);
+		if (code != LDAP_OPT_SUCCESS) return code;
+	}
+	return LDAP_SUCCESS;
+}
+
+enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct ck_errmsg *err)
+{
+	*out = NULL;
+	/* Read by libldap at its first use, before any option can be set. */
+	if (setenv("LDAPNOINIT", "1", 1) != 0) return ck_fail(err, CK_ERR_MEMORY, "no memory for the environment");
+	/* The other schemes need TLS or a mechanism that this release does not have: better a refusal than a bind in the clear. */
+	if (strncmp(uri, "ldapi://", 8) != 0) return ck_fail(err, CK_ERR_INVALID, "expected a provider ldapi://…, got \"%.100s\"", uri);
+	LDAP *handle = NULL;
+	int code = ldap_initialize(&handle, uri);
+	if (code == LDAP_SUCCESS) code = set_options(handle, timeout_ms);
+	if (code != LDAP_SUCCESS) {
+		if (handle != NULL) ldap_unbind_ext(handle, NULL, NULL);
+		ck_ldap_fail(err, code, uri, NULL);
+		return CK_ERR_INTERNAL;
+	}
+	*out = handle;
+	return CK_OK;
+}
+
+static enum ck_error bound_messages(LDAP *handle, struct ck_errmsg *err)
+{
+	Sockbuf *sockbuf = NULL;
+	int fd = -1;
+	ber_len_t limit = CK_LDAP_MESSAGE_LIMIT_BYTES;
+	if (ldap_get_option(handle, LDAP_OPT_SOCKBUF, &sockbuf) != LDAP_OPT_SUCCESS || sockbuf == NULL ||
+	    ber_sockbuf_ctrl(sockbuf, LBER_SB_OPT_SET_MAX_INCOMING, &limit) < 0)
+		return ck_fail(err, CK_ERR_INTERNAL, "libldap does not take a message limit");
+	if (ldap_get_option(handle, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS || fd < 0)
+		return ck_fail(err, CK_ERR_INTERNAL, "libldap has no descriptor after a bind was sent");
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+		return ck_fail(err, CK_ERR_IO, "fcntl on the connection to the provider: %s", strerror(errno));
+	return CK_OK;
+}
+
+enum ck_error ck_ldap_send_bind(LDAP *handle, int *out_id, struct ck_errmsg *err)
+{
+	struct berval nobody = {0, (char *)(uintptr_t)""}; /* EXTERNAL: who we are is what the socket says */
+	int code = ldap_sasl_bind(handle, "", "EXTERNAL", &nobody, NULL, NULL, out_id);
+	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "connecting to the provider", NULL);
+	return bound_messages(handle, err);
+}
+
+enum ck_error ck_ldap_result_of(LDAP *handle, LDAPMessage *message, const char *doing, struct ck_errmsg *err)
+{
+	int code = LDAP_OTHER;
+	char *diagnostic = NULL;
+	int parsed = ldap_parse_result(handle, message, &code, NULL, &diagnostic, NULL, NULL, 1);
+	enum ck_error error = ck_ldap_fail(err, parsed != LDAP_SUCCESS ? parsed : code, doing, diagnostic);
+	ldap_memfree(diagnostic);
+	return error;
+}
+
+static void visit(LDAP *handle, LDAPMessage *message, ck_entry_visitor each, void *context)
+{
+	struct ck_ldap_entry entry;
+	if (each != NULL && ck_ldap_entry_decode(handle, message, &entry) == CK_OK) each(&entry.entry, context);
+	if (each != NULL) ck_ldap_entry_clear(&entry);
+}
+
+enum ck_error ck_ldap_wait(LDAP *handle, int id, int64_t deadline_ms, ck_entry_visitor each, void *context, const char *doing,
+                           struct ck_errmsg *err)
+{
+	for (;;) {
+		LDAPMessage *message = NULL;
+		struct timeval left = timeval_of(deadline_ms - ck_clock_monotonic_ms());
+		int type = ldap_result(handle, id, LDAP_MSG_ONE, &left, &message);
+		if (type == 0) {
+			ldap_abandon_ext(handle, id, NULL, NULL);
+			return ck_fail(err, CK_ERR_TIMEOUT, "%s: the provider did not answer in time", doing);
+		}
+		if (type < 0) {
+			int code = LDAP_SERVER_DOWN;
+			(void)ldap_get_option(handle, LDAP_OPT_RESULT_CODE, &code);
+			return ck_ldap_fail(err, code != LDAP_SUCCESS ? code : LDAP_SERVER_DOWN, doing, NULL);
+		}
+		if (type == LDAP_RES_SEARCH_ENTRY) visit(handle, message, each, context);
+		if (type != LDAP_RES_SEARCH_ENTRY && type != LDAP_RES_SEARCH_REFERENCE && type != LDAP_RES_INTERMEDIATE)
+			return ck_ldap_result_of(handle, message, doing, err);
+		ldap_msgfree(message);
+	}
+}
+
+enum ck_error ck_ldap_connect(const char *uri, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err)
+{
+	int64_t deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
+	int id = 0;
+	*out = NULL;
+	struct ck_ldap *ldap = calloc(1, sizeof *ldap);
+	if (ldap == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
+	enum ck_error error = ck_ldap_open(uri, timeout_ms, &ldap->handle, err);
+	if (error == CK_OK) error = ck_ldap_send_bind(ldap->handle, &id, err);
+	if (error == CK_OK) error = ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "binding to the provider", err);
+	if (error != CK_OK) {
+		ck_ldap_close(&ldap);
+		return error;
+	}
+	*out = ldap;
+	return CK_OK;
+}
+
+void ck_ldap_close(struct ck_ldap **ldap)
+{
+	if (*ldap == NULL) return;
+	if ((*ldap)->handle != NULL) ldap_unbind_ext((*ldap)->handle, NULL, NULL);
+	free(*ldap);
+	*ldap = NULL;
+}

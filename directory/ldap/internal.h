@@ -1,0 +1,49 @@
+/* What the files of this folder share. Nothing outside includes it: libldap's types end here. */
+#ifndef CK_LDAP_INTERNAL_H
+#define CK_LDAP_INTERNAL_H
+
+#include <ldap.h>
+
+#include "directory/ldap/ldap.h"
+
+#define CK_LDAP_MESSAGE_LIMIT_BYTES (16 * 1024 * 1024) /* one LDAP message; entries of ours stay far below */
+
+struct ck_ldap {
+	LDAP *handle;
+};
+
+/* ---- error.c ---- */
+/* The one table from LDAP result codes, libldap's own included. */
+enum ck_error ck_ldap_error(int code);
+/* Sets the sentence "<doing>: <what LDAP says> (<diagnostic>)" and returns the translated code. diagnostic may be NULL. */
+enum ck_error ck_ldap_fail(struct ck_errmsg *err, int code, const char *doing, const char *diagnostic);
+
+/* ---- connect.c ---- */
+/* A handle with every option set; nothing is sent. */
+enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct ck_errmsg *err);
+/* Sends the SASL EXTERNAL bind; makes the descriptor non-blocking, so that no read waits past a poll. */
+enum ck_error ck_ldap_send_bind(LDAP *handle, int *out_id, struct ck_errmsg *err);
+/* The result of a message that ends an operation. Frees it. */
+enum ck_error ck_ldap_result_of(LDAP *handle, LDAPMessage *message, const char *doing, struct ck_errmsg *err);
+/* Waits for the result of one operation until the deadline (ck_clock_monotonic_ms); each search entry goes to `each` (may be NULL). */
+enum ck_error ck_ldap_wait(LDAP *handle, int id, int64_t deadline_ms, ck_entry_visitor each, void *context, const char *doing,
+                           struct ck_errmsg *err);
+
+/* ---- entry.c ---- */
+struct ck_ldap_entry {
+	struct ck_entry entry; /* borrows from the message and from here */
+	struct ck_attribute attributes[CK_ENTRY_ATTRIBUTES_LIMIT];
+	struct ck_bytes values[CK_ENTRY_VALUES_LIMIT];
+	BerElement *ber;
+};
+/* CK_ERR_LIMIT: more than the limits hold; the DN is set nevertheless. Clear it in either case. */
+enum ck_error ck_ldap_entry_decode(LDAP *handle, LDAPMessage *message, struct ck_ldap_entry *out);
+void ck_ldap_entry_clear(struct ck_ldap_entry *entry);
+/* The values of an attribute; NULL if it has none. */
+const struct ck_attribute *ck_ldap_entry_find(const struct ck_entry *entry, const char *name);
+
+/* ---- escape.c: the only way into a filter or a DN ---- */
+/* RFC 4515, 3: anything but letters, digits and a few marks as \XX. CK_ERR_LIMIT if it does not fit. */
+enum ck_error ck_ldap_escape_filter(struct ck_text value, char *out, size_t out_bytes);
+
+#endif
