@@ -25,12 +25,22 @@ struct ck_chain_limits {
 	uint64_t segment_bytes; /* a new file is begun past this */
 	uint64_t reserve_bytes; /* kept preallocated for what must be recorded */
 };
+/* Where the written log ends; what is in memory only does not count. */
+struct ck_chain_place {
+	uint64_t seq; /* of the last record; 0: none yet */
+	uint8_t digest[CK_AUDIT_DIGEST_BYTES]; /* of its line; zeros: none yet */
+	uint32_t segment; /* the file the next record goes to (or the one after it), */
+	uint64_t offset_bytes; /* and where in it */
+};
+/* Records that may wait in memory for one ck_chain_write. */
+#define CK_CHAIN_BATCH_RECORDS 256
 /* Opens or begins the log in `directory` (files audit-NNNNNN.log, key files beside it). A torn last record is cut; *out_cut_bytes says how
    much. Refuses (CK_ERR_CORRUPT) a log whose end does not check out otherwise. */
 CK_MUST_USE enum ck_error ck_chain_open(const char *directory, const struct ck_chain_limits *limits, struct ck_chain **out,
                                         size_t *out_cut_bytes, struct ck_errmsg *err);
 void ck_chain_close(struct ck_chain **chain);
-/* Adds a record to the batch in memory. essential: may use the reserve. *out_seq may be NULL. Not written yet. */
+/* Adds a record to the batch in memory. essential: may use the reserve. *out_seq may be NULL. Not written yet. CK_ERR_LIMIT: the record is
+   too long, or the batch is full. CK_ERR_IO: the disk is, and the reserve is not for this one (or used up); the chain stands as before. */
 CK_MUST_USE enum ck_error ck_chain_add(struct ck_chain *chain, const char *event, const struct ck_audit_field *fields, size_t count,
                                        bool essential, uint64_t *out_seq, struct ck_errmsg *err);
 /* write(2) of the batch: all of it or, after a failure, none of it (the file is cut back and the chain stands as before). */
@@ -39,6 +49,10 @@ CK_MUST_USE enum ck_error ck_chain_write(struct ck_chain *chain, struct ck_errms
 CK_MUST_USE enum ck_error ck_chain_flush(struct ck_chain *chain, struct ck_errmsg *err);
 /* Adds, writes and flushes a checkpoint and moves to the next key. The record's text (one line) goes to out. */
 CK_MUST_USE enum ck_error ck_chain_checkpoint(struct ck_chain *chain, char *out, size_t out_bytes, struct ck_errmsg *err);
+
+void ck_chain_where(const struct ck_chain *chain, struct ck_chain_place *out);
+/* Whether something failed after which the log in memory and the one on disk may differ: nothing more is taken; open it again. */
+bool ck_chain_is_broken(const struct ck_chain *chain);
 
 /* ---- reading: from a copy, without the daemon ---- */
 struct ck_audit_record { /* borrows from the line */
@@ -53,6 +67,10 @@ CK_MUST_USE enum ck_error ck_audit_parse(struct ck_text line, struct ck_audit_re
 /* Every record of the log in order, until it returns false. Stops with CK_ERR_CORRUPT (and where) at what is no record. */
 typedef bool (*ck_audit_visitor)(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context);
 CK_MUST_USE enum ck_error ck_audit_each(const char *directory, ck_audit_visitor each, void *context, struct ck_errmsg *err);
+
+/* The same from a place on, which must fit: the first record has the next number and carries the place's digest. For the ledger's start. */
+CK_MUST_USE enum ck_error ck_audit_each_since(const char *directory, const struct ck_chain_place *place, ck_audit_visitor each, void *context,
+                                              struct ck_errmsg *err);
 
 struct ck_audit_report {
 	uint64_t records, checkpoints, last_seq, last_checkpoint_seq;
