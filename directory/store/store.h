@@ -17,11 +17,17 @@ struct ck_batch; /* the one write transaction */
 
 /* Opens directory/file for reading. CK_ERR_UNAVAILABLE if there is none. Must be called after exec, never carried over fork. */
 CK_MUST_USE enum ck_error ck_store_open(const char *directory, struct ck_store **out, struct ck_errmsg *err);
-/* Opens (creates) `file` for the one writer; clears stale readers. A file of another version is removed and made anew. */
+/* Opens (creates) `file` for the one writer; clears stale readers. CK_STORE_FILE: one that is damaged or of another version is logged and
+   made anew (unfinished, so every answer is "unavailable" until it is filled). CK_STORE_NEXT_FILE is always begun anew.
+   Both names are symbolic links to a store-N.mdb in the same directory: LMDB finds the lock file by the data file's name, and two files
+   cannot be renamed at once. Give the directory the readers' group and the setgid bit: data files are 0640, lock files 0660. */
 CK_MUST_USE enum ck_error ck_store_open_writer(const char *directory, const char *file, struct ck_store **out, struct ck_errmsg *err);
 void ck_store_close(struct ck_store **store);
 /* Clears the reader slots of dead processes; *out_cleared may be NULL. */
 CK_MUST_USE enum ck_error ck_store_clear_dead_readers(struct ck_store *store, int *out_cleared);
+
+/* Removes every file of the store: what a writer does when damage was met after the opening. The next writer begins anew. */
+CK_MUST_USE enum ck_error ck_store_discard(const char *directory, struct ck_errmsg *err);
 
 /* ---- reading ---- */
 
@@ -40,7 +46,11 @@ struct ck_store_state {
 };
 CK_MUST_USE enum ck_error ck_view_state(struct ck_view *view, struct ck_store_state *out);
 
-/* Each: CK_OK, CK_ERR_NOT_FOUND, CK_ERR_CORRUPT. One B-tree descent each. */
+/* Reads every key and record and compares with the sum kept in the state: finds what a single look-up cannot see, a key that damage made
+   into another. CK_OK or CK_ERR_CORRUPT. Under 100 ms for 20 000 staff. */
+CK_MUST_USE enum ck_error ck_view_verify(struct ck_view *view);
+
+/* Each: CK_OK, CK_ERR_NOT_FOUND, CK_ERR_CORRUPT. One B-tree descent each (an index, then the record). */
 CK_MUST_USE enum ck_error ck_view_get(struct ck_view *view, enum ck_kind kind, struct ck_id id, struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_key(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_uid(struct ck_view *view, struct ck_text uid, struct ck_record *out);
@@ -90,7 +100,8 @@ CK_MUST_USE enum ck_error ck_batch_set_as_of(struct ck_batch *batch, int64_t as_
 /* Small named values of the follower (highest CSN per server id, …), kept with the data. Names up to 64 bytes. */
 CK_MUST_USE enum ck_error ck_batch_set_note(struct ck_batch *batch, struct ck_text name, struct ck_bytes value);
 CK_MUST_USE enum ck_error ck_view_note(struct ck_view *view, struct ck_text name, struct ck_bytes *out);
-/* A view of the batch's own uncommitted state, so that a change can be checked against what it would meet; ends with the batch. */
+/* A view of the batch's own uncommitted state, so that a change can be checked against what it would meet; ends with the batch (no
+   ck_view_end). What was read from it lives until the next write of the batch. */
 struct ck_view *ck_batch_view(struct ck_batch *batch);
 /* Every entryUUID known (records and quarantined), for the present phase. */
 typedef bool (*ck_uuid_visitor)(const uint8_t entry_uuid[16], void *context);

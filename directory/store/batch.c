@@ -1,0 +1,319 @@
+/* Writing: the one transaction that can change the store. Records come validated; what is enforced here is what needs the other entries:
+   nobody takes what another entry already holds. Written again here since replication goes around the directory's own check. */
+#include <string.h>
+
+#include "directory/base/buffer.h"
+#include "directory/store/flat.h"
+#include "directory/store/internal.h"
+
+#define QUARANTINE_DN_LIMIT_BYTES 512
+#define QUARANTINE_REASON_LIMIT_BYTES 512
+#define NOTE_NAME_LIMIT_BYTES 64
+
+enum ck_error ck_batch_begin(struct ck_store *store, struct ck_batch **out, struct ck_errmsg *err)
+{
+	*out = NULL;
+	CK_ASSERT(!store->batching);
+	if (!store->writer || store->env == NULL) return ck_fail(err, CK_ERR_DENIED, "the store was opened for reading");
+	struct ck_batch *batch = &store->batch;
+	memset(batch, 0, sizeof *batch);
+	int rc = mdb_txn_begin(store->env, NULL, 0, &batch->txn);
+	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot begin to write", store->name);
+	batch->store = store;
+	batch->view = (struct ck_view){.store = store, .txn = batch->txn, .meta = &batch->meta, .writing = true};
+	enum ck_error error = ck_meta_get(&batch->view, &batch->meta);
+	if (error != CK_OK) {
+		mdb_txn_abort(batch->txn);
+		return ck_fail(err, error, "the state record of %s is damaged", store->name);
+	}
+	store->batching = true;
+	*out = batch;
+	return CK_OK;
+}
+
+void ck_batch_abort(struct ck_batch **batch)
+{
+	if (*batch == NULL) return;
+	mdb_txn_abort((*batch)->txn);
+	(*batch)->store->batching = false;
+	*batch = NULL;
+}
+
+enum ck_error ck_batch_commit(struct ck_batch **batch_at, struct ck_errmsg *err)
+{
+	struct ck_batch *batch = *batch_at;
+	struct ck_store *store = batch->store;
+	batch->meta.generation++;
+	enum ck_error error = batch->failure != CK_OK ? batch->failure : ck_meta_set(batch);
+	if (error != CK_OK) {
+		ck_batch_abort(batch_at);
+		return ck_fail(err, error, "a write to %s failed: nothing of this batch was stored", store->name);
+	}
+	int rc = mdb_txn_commit(batch->txn);
+	store->batching = false;
+	*batch_at = NULL;
+	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot commit", store->name);
+	error = ck_store_extend(store);
+	return error == CK_OK ? CK_OK : ck_fail(err, error, "cannot extend %s", store->name);
+}
+
+struct ck_view *ck_batch_view(struct ck_batch *batch)
+{
+	return &batch->view;
+}
+
+static enum ck_error broken(struct ck_batch *batch, enum ck_error error)
+{
+	/* what the indices promise is not there, or is there twice */
+	if (error == CK_ERR_NOT_FOUND || error == CK_ERR_EXISTS) error = CK_ERR_CORRUPT;
+	batch->failure = error;
+	return error;
+}
+
+/* ---- removing ---- */
+
+struct index_change {
+	struct ck_batch *batch;
+	struct ck_bytes value; /* of unique keys: the id */
+	enum ck_error error;
+};
+
+static bool remove_index(const struct ck_index_key *key, const char *what, void *context)
+{
+	struct index_change *change = context;
+	(void)what;
+	if (!key->failed) change->error = ck_kv_remove(change->batch, key);
+	return change->error == CK_OK;
+}
+
+static enum ck_error remove_record(struct ck_batch *batch, enum ck_kind kind, struct ck_id id, const uint8_t entry_uuid[16])
+{
+	struct ck_index_key key;
+	struct ck_bytes page;
+	uint8_t copy[CK_FLAT_LIMIT_BYTES];
+	struct ck_record record;
+	ck_index_record(&key, kind, id);
+	enum ck_error error = ck_kv_get(&batch->view, &key, &page);
+	if (error == CK_OK && page.length > sizeof copy) error = CK_ERR_CORRUPT;
+	if (error != CK_OK) return broken(batch, error);
+	/* the page moves while its neighbours are removed */
+	memcpy(copy, page.at, page.length);
+	error = ck_flat_decode(kind, id, (struct ck_bytes){copy, page.length}, &record);
+	if (error == CK_OK && memcmp(record.entry_uuid, entry_uuid, 16) != 0) error = CK_ERR_CORRUPT;
+	if (error != CK_OK) return broken(batch, error);
+	struct index_change change = {.batch = batch, .error = CK_OK};
+	ck_index_each(&record, remove_index, &change);
+	if (change.error == CK_OK) change.error = ck_kv_remove(batch, &key);
+	if (change.error != CK_OK || batch->meta.counts[kind] == 0) return broken(batch, CK_ERR_CORRUPT);
+	batch->meta.counts[kind]--;
+	return CK_OK;
+}
+
+static enum ck_error remove_quarantined(struct ck_batch *batch, const uint8_t entry_uuid[16])
+{
+	struct ck_index_key key;
+	ck_index_begin(&key, CK_TABLE_QUARANTINE);
+	ck_index_add_bytes(&key, entry_uuid, 16);
+	enum ck_error error = ck_kv_remove(batch, &key);
+	if (error != CK_OK || batch->meta.quarantined == 0) return broken(batch, CK_ERR_CORRUPT);
+	batch->meta.quarantined--;
+	return CK_OK;
+}
+
+enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[16])
+{
+	struct ck_index_key key;
+	struct ck_bytes known;
+	struct ck_id id;
+	if (batch->failure != CK_OK) return batch->failure;
+	ck_index_uuid(&key, entry_uuid);
+	enum ck_error error = ck_kv_get(&batch->view, &key, &known);
+	if (error != CK_OK) return error;
+	if (known.length == 1 && known.at[0] == CK_KIND_NONE) {
+		error = remove_quarantined(batch, entry_uuid);
+	} else if (known.length == 1 + sizeof id.bytes) {
+		memcpy(id.bytes, known.at + 1, sizeof id.bytes);
+		error = remove_record(batch, (enum ck_kind)known.at[0], id, entry_uuid);
+	} else {
+		error = broken(batch, CK_ERR_CORRUPT);
+	}
+	if (error != CK_OK) return error;
+	error = ck_kv_remove(batch, &key);
+	return error == CK_OK ? CK_OK : broken(batch, error);
+}
+
+/* ---- adding ---- */
+
+struct clash {
+	struct ck_batch *batch;
+	enum ck_error error; /* CK_ERR_EXISTS: found */
+	struct ck_index_key key;
+	const char *what;
+	struct ck_id holder;
+};
+
+static bool find_clash(const struct ck_index_key *key, const char *what, void *context)
+{
+	struct clash *clash = context;
+	struct ck_bytes value;
+	if (key->bytes[0] > CK_TABLE_UNIQUE_LAST) return true;
+	enum ck_error error = ck_kv_get(&clash->batch->view, key, &value);
+	if (error == CK_ERR_NOT_FOUND) return true;
+	clash->error = error == CK_OK && value.length != sizeof clash->holder.bytes ? CK_ERR_CORRUPT : error;
+	if (clash->error != CK_OK) return false;
+	memcpy(clash->holder.bytes, value.at, sizeof clash->holder.bytes);
+	clash->error = CK_ERR_EXISTS;
+	clash->key = *key;
+	clash->what = what;
+	return false;
+}
+
+/* The part of a unique key that people know it by. */
+static struct ck_bytes readable(const struct ck_index_key *key)
+{
+	size_t skip = key->length;
+	if (key->bytes[0] == CK_TABLE_UID || key->bytes[0] == CK_TABLE_MAIL) skip = 1;
+	if (key->bytes[0] == CK_TABLE_STAFF_NUMBER) skip = 1 + sizeof(struct ck_id);
+	if (key->bytes[0] == CK_TABLE_NAME) skip = 2 + sizeof(struct ck_id);
+	return (struct ck_bytes){key->bytes + skip, key->length - skip};
+}
+
+static enum ck_error check_clash(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err)
+{
+	char id[CK_ID_TEXT_BYTES];
+	char value[160];
+	struct ck_index_key key;
+	struct ck_bytes other;
+	ck_index_record(&key, record->kind, record->id);
+	enum ck_error error = ck_kv_get(&batch->view, &key, &other);
+	if (error == CK_OK) {
+		const char *what = record->kind == CK_KIND_KEY ? "credential" : "ckId";
+		return ck_fail(err, CK_ERR_EXISTS, "%s: the %s %s is held by another entry, known first", ck_kind_name(record->kind), what,
+		               ck_id_format(record->id, id));
+	}
+	if (error != CK_ERR_NOT_FOUND) return broken(batch, error);
+	struct clash clash = {.batch = batch, .error = CK_OK};
+	ck_index_each(record, find_clash, &clash);
+	if (clash.error == CK_OK) return CK_OK;
+	if (clash.error != CK_ERR_EXISTS) return broken(batch, clash.error);
+	return ck_fail(err, CK_ERR_EXISTS, "%s: the %s %s is held by %s, known first", ck_kind_name(record->kind), clash.what,
+	               ck_escape(readable(&clash.key), value, sizeof value), ck_id_format(clash.holder, id));
+}
+
+static bool add_index(const struct ck_index_key *key, const char *what, void *context)
+{
+	struct index_change *change = context;
+	(void)what;
+	bool unique = key->bytes[0] <= CK_TABLE_UNIQUE_LAST;
+	change->error = ck_kv_add(change->batch, key, unique ? change->value : (struct ck_bytes){(const uint8_t *)"", 0});
+	return change->error == CK_OK;
+}
+
+static enum ck_error add_record(struct ck_batch *batch, const struct ck_record *record, struct ck_bytes flat)
+{
+	struct ck_index_key key;
+	uint8_t known[17];
+	known[0] = (uint8_t)record->kind;
+	memcpy(known + 1, record->id.bytes, 16);
+	ck_index_record(&key, record->kind, record->id);
+	enum ck_error error = ck_kv_add(batch, &key, flat);
+	if (error == CK_OK) {
+		ck_index_uuid(&key, record->entry_uuid);
+		error = ck_kv_add(batch, &key, (struct ck_bytes){known, sizeof known});
+	}
+	struct index_change change = {.batch = batch, .value = {known + 1, 16}, .error = error};
+	if (error == CK_OK) ck_index_each(record, add_index, &change);
+	if (change.error != CK_OK) return broken(batch, change.error);
+	batch->meta.counts[record->kind]++;
+	return CK_OK;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (bytes[i] != 0) return false;
+	}
+	return true;
+}
+
+enum ck_error ck_batch_put(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err)
+{
+	uint8_t flat[CK_FLAT_LIMIT_BYTES];
+	size_t length;
+	struct ck_record own;
+	if (batch->failure != CK_OK) return ck_fail(err, batch->failure, "an earlier write of this batch failed");
+	/* before anything is removed: the record may borrow from this very store */
+	enum ck_error error = ck_flat_encode(record, flat, &length);
+	if (error == CK_OK && (ck_id_is_zero(record->id) || is_zero(record->entry_uuid, 16))) error = CK_ERR_INVALID;
+	if (error != CK_OK) return ck_fail(err, error, "%s: a value is missing or past the model's limits", ck_kind_name(record->kind));
+	struct ck_bytes bytes = {flat, length};
+	error = ck_flat_decode(record->kind, record->id, bytes, &own);
+	if (error != CK_OK) return ck_fail(err, CK_ERR_INTERNAL, "%s: what was encoded does not decode", ck_kind_name(record->kind));
+	error = ck_batch_remove(batch, own.entry_uuid);
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return ck_fail(err, error, "what is known by this entryUUID is damaged");
+	error = check_clash(batch, &own, err);
+	if (error != CK_OK) return error;
+	error = add_record(batch, &own, bytes);
+	return error == CK_OK ? CK_OK : ck_fail(err, error, "%s: the write failed", ck_kind_name(own.kind));
+}
+
+enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason)
+{
+	static const uint8_t quarantined[1] = {CK_KIND_NONE};
+	uint8_t body[2 + QUARANTINE_DN_LIMIT_BYTES + QUARANTINE_REASON_LIMIT_BYTES];
+	struct ck_writer writer;
+	struct ck_index_key key;
+	enum ck_error error = ck_batch_remove(batch, entry_uuid);
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
+	/* for people: cut rather than refused */
+	if (dn.length > QUARANTINE_DN_LIMIT_BYTES) dn.length = QUARANTINE_DN_LIMIT_BYTES;
+	if (reason.length > QUARANTINE_REASON_LIMIT_BYTES) reason.length = QUARANTINE_REASON_LIMIT_BYTES;
+	ck_writer_init(&writer, body, sizeof body);
+	ck_put_u16le(&writer, (uint16_t)dn.length);
+	ck_put_bytes(&writer, dn.at, dn.length);
+	ck_put_bytes(&writer, reason.at, reason.length);
+	ck_index_begin(&key, CK_TABLE_QUARANTINE);
+	ck_index_add_bytes(&key, entry_uuid, 16);
+	error = ck_kv_set_sealed(batch, &key, (struct ck_bytes){body, ck_writer_length(&writer)});
+	if (error == CK_OK) {
+		ck_index_uuid(&key, entry_uuid);
+		error = ck_kv_add(batch, &key, (struct ck_bytes){quarantined, sizeof quarantined});
+	}
+	if (error != CK_OK) return broken(batch, error);
+	batch->meta.quarantined++;
+	return CK_OK;
+}
+
+/* ---- what the follower keeps ---- */
+
+static enum ck_error set_note(struct ck_batch *batch, struct ck_text name, struct ck_bytes value)
+{
+	struct ck_index_key key;
+	if (batch->failure != CK_OK) return batch->failure;
+	if (value.length > CK_COOKIE_LIMIT_BYTES) return CK_ERR_LIMIT;
+	ck_index_begin(&key, CK_TABLE_NOTE);
+	ck_index_add_text(&key, name);
+	return ck_kv_set_sealed(batch, &key, value);
+}
+
+enum ck_error ck_batch_set_cookie(struct ck_batch *batch, struct ck_bytes cookie)
+{
+	/* a finished refresh has a cookie; an empty one proves nothing */
+	if (cookie.length == 0) return CK_ERR_INVALID;
+	enum ck_error error = set_note(batch, (struct ck_text){NULL, 0}, cookie);
+	if (error == CK_OK) batch->meta.finished = true;
+	return error;
+}
+
+enum ck_error ck_batch_set_as_of(struct ck_batch *batch, int64_t as_of_s)
+{
+	batch->meta.as_of_s = as_of_s;
+	return CK_OK;
+}
+
+enum ck_error ck_batch_set_note(struct ck_batch *batch, struct ck_text name, struct ck_bytes value)
+{
+	if (name.length == 0) return CK_ERR_INVALID;
+	if (name.length > NOTE_NAME_LIMIT_BYTES) return CK_ERR_LIMIT;
+	return set_note(batch, name, value);
+}

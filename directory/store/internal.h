@@ -1,0 +1,104 @@
+/* What the files of the store share. LMDB stays behind it. One unnamed B-tree holds everything (index.h has the keys). */
+#ifndef CK_STORE_INTERNAL_H
+#define CK_STORE_INTERNAL_H
+
+#include <lmdb.h>
+#include <sys/types.h>
+
+#include "directory/store/index.h"
+#include "directory/store/store.h"
+
+#define CK_STORE_PATH_BYTES 1024
+#define CK_STORE_NAME_BYTES 32
+/* Address space, not memory: the design's 1.2 million staff need about 3 GB. */
+#define CK_STORE_MAP_BYTES ((size_t)16 << 30)
+/* Lists within lists: a visitor may list something else. */
+#define CK_CURSORS_LIMIT 8
+/* How often a reader looks whether the file it reads is still the current one, if nobody told it. */
+#define CK_LINK_CHECK_MS 1000
+
+/* The state record. */
+struct ck_meta {
+	bool finished, superseded;
+	int64_t as_of_s;
+	uint64_t generation;
+	uint64_t counts[CK_KIND_LAST + 1];
+	uint64_t quarantined;
+	uint64_t sum; /* of ck_kv_mark over everything but meta: finds a key that was damaged away */
+};
+
+struct ck_view {
+	struct ck_store *store;
+	MDB_txn *txn;
+	const struct ck_meta *meta;
+	struct ck_meta meta_read;
+	bool writing; /* the view of a batch: its cursors die with the transaction */
+	MDB_cursor *cursors[CK_CURSORS_LIMIT];
+	size_t depth;
+};
+
+struct ck_batch {
+	struct ck_store *store;
+	MDB_txn *txn;
+	struct ck_meta meta;
+	struct ck_view view;
+	enum ck_error failure; /* a write went wrong half way: it can only be aborted */
+};
+
+struct ck_store {
+	char directory[CK_STORE_PATH_BYTES];
+	char link[CK_STORE_NAME_BYTES]; /* CK_STORE_FILE or CK_STORE_NEXT_FILE */
+	char name[CK_STORE_NAME_BYTES]; /* what the link said: the real file */
+	bool writer;
+	MDB_env *env; /* NULL: must be opened again */
+	MDB_dbi dbi;
+	MDB_txn *reader; /* reset between views */
+	struct ck_view view;
+	bool viewing;
+	struct ck_batch batch;
+	bool batching;
+	ino_t link_inode;
+	int64_t link_checked_ms;
+};
+
+/* LMDB's and the system's codes; what damage can cause is CK_ERR_CORRUPT. */
+enum ck_error ck_store_error(int rc);
+/* The same with a sentence: "<what> <file>: …". */
+enum ck_error ck_store_fail(struct ck_errmsg *err, int rc, const char *what, const char *file);
+
+/* file.c: env, name and link of store->link, opened for reading. Retries when it is exchanged meanwhile. */
+CK_MUST_USE enum ck_error ck_store_open_link(struct ck_store *store, struct ck_errmsg *err);
+/* Whether the link now leads to another file than the one that is open. */
+bool ck_store_link_moved(struct ck_store *store);
+/* Closes env and transactions, keeps the struct. */
+void ck_store_close_env(struct ck_store *store);
+
+/* Pages that were allocated but never written can end beyond the file; makes it as long as it says it is, so that a reader may take a
+   shorter one for cut. */
+CK_MUST_USE enum ck_error ck_store_extend(struct ck_store *store);
+
+/* kv.c */
+uint64_t ck_kv_mark(struct ck_bytes key, struct ck_bytes value);
+CK_MUST_USE enum ck_error ck_kv_get(const struct ck_view *view, const struct ck_index_key *key, struct ck_bytes *out);
+/* Without its checksum; CK_ERR_CORRUPT when that does not check out. */
+CK_MUST_USE enum ck_error ck_kv_get_sealed(const struct ck_view *view, const struct ck_index_key *key, struct ck_bytes *out);
+/* CK_ERR_EXISTS: the key is there; nothing changed. Any other failure fails the batch. */
+CK_MUST_USE enum ck_error ck_kv_add(struct ck_batch *batch, const struct ck_index_key *key, struct ck_bytes value);
+CK_MUST_USE enum ck_error ck_kv_remove(struct ck_batch *batch, const struct ck_index_key *key);
+/* Adds or replaces, with a checksum behind it. */
+#define CK_SEALED_LIMIT_BYTES 8192
+CK_MUST_USE enum ck_error ck_kv_set_sealed(struct ck_batch *batch, const struct ck_index_key *key, struct ck_bytes body);
+CK_MUST_USE enum ck_error ck_meta_get(const struct ck_view *view, struct ck_meta *out);
+CK_MUST_USE enum ck_error ck_meta_set(struct ck_batch *batch);
+
+/* scan.c: every key that begins with `prefix`, in order, from `from` (which has it as a prefix; NULL: the first), until it returns
+   false. The visitor sets *context's own error. */
+typedef bool (*ck_scan_visitor)(struct ck_bytes key, struct ck_bytes value, void *context);
+CK_MUST_USE enum ck_error ck_scan(struct ck_view *view, const struct ck_index_key *prefix, const struct ck_index_key *from, ck_scan_visitor each,
+                                  void *context);
+
+/* view.c: the record filed under kind and id must be there and have this index key; anything else is damage. */
+CK_MUST_USE enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, struct ck_id id, const struct ck_index_key *key,
+                                              struct ck_record *out);
+
+#endif

@@ -1,0 +1,174 @@
+/* Reading: the snapshot, and what finds one record. A record that comes back must be the one that was asked for: a damaged index that
+   leads elsewhere is damage, never an answer. What cannot be checked here is damage that makes LMDB read outside the file: the process
+   then dies (SIGBUS, SIGSEGV or LMDB's own assertion), which is the same as CK_ERR_CORRUPT to whoever started it. */
+#include <string.h>
+
+#include "directory/base/clock.h"
+#include "directory/store/flat.h"
+#include "directory/store/internal.h"
+
+static enum ck_error view_renew(struct ck_store *store)
+{
+	int rc = store->reader == NULL ? mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->reader) : mdb_txn_renew(store->reader);
+	if (rc != MDB_SUCCESS) return ck_store_error(rc);
+	store->view.store = store;
+	store->view.txn = store->reader;
+	store->view.meta = &store->view.meta_read;
+	store->view.writing = false;
+	store->view.depth = 0;
+	enum ck_error error = ck_meta_get(&store->view, &store->view.meta_read);
+	if (error != CK_OK) mdb_txn_reset(store->reader);
+	return error;
+}
+
+/* The mark in the old file tells at once; the look at the link is for a writer that died between two files. */
+static bool view_outdated(struct ck_store *store)
+{
+	if (store->writer) return false;
+	int64_t now_ms = ck_clock_monotonic_ms();
+	if (!store->view.meta_read.superseded && now_ms - store->link_checked_ms < CK_LINK_CHECK_MS) return false;
+	store->link_checked_ms = now_ms;
+	return ck_store_link_moved(store);
+}
+
+enum ck_error ck_view_begin(struct ck_store *store, struct ck_view **out)
+{
+	*out = NULL;
+	CK_ASSERT(!store->viewing);
+	if (store->env == NULL) {
+		enum ck_error error = ck_store_open_link(store, NULL);
+		if (error != CK_OK) return error;
+	}
+	enum ck_error error = view_renew(store);
+	if ((error == CK_OK || error == CK_ERR_CORRUPT) && view_outdated(store)) {
+		if (error == CK_OK) mdb_txn_reset(store->reader);
+		ck_store_close_env(store);
+		error = ck_store_open_link(store, NULL);
+		if (error == CK_OK) error = view_renew(store);
+	}
+	if (error != CK_OK) return error;
+	store->viewing = true;
+	*out = &store->view;
+	return CK_OK;
+}
+
+void ck_view_end(struct ck_view **view)
+{
+	if (*view == NULL) return;
+	CK_ASSERT(!(*view)->writing);
+	mdb_txn_reset((*view)->txn);
+	(*view)->store->viewing = false;
+	*view = NULL;
+}
+
+enum ck_error ck_view_state(struct ck_view *view, struct ck_store_state *out)
+{
+	memset(out, 0, sizeof *out);
+	struct ck_index_key key;
+	ck_index_begin(&key, CK_TABLE_NOTE);
+	struct ck_bytes cookie;
+	/* a note without a name */
+	enum ck_error error = ck_kv_get_sealed(view, &key, &cookie);
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
+	out->finished = view->meta->finished;
+	out->as_of_s = view->meta->as_of_s;
+	out->generation = view->meta->generation;
+	memcpy(out->counts, view->meta->counts, sizeof out->counts);
+	out->quarantined = view->meta->quarantined;
+	out->cookie = cookie;
+	return CK_OK;
+}
+
+enum ck_error ck_view_note(struct ck_view *view, struct ck_text name, struct ck_bytes *out)
+{
+	*out = (struct ck_bytes){NULL, 0};
+	if (name.length == 0) return CK_ERR_NOT_FOUND;
+	struct ck_index_key key;
+	ck_index_begin(&key, CK_TABLE_NOTE);
+	ck_index_add_text(&key, name);
+	return ck_kv_get_sealed(view, &key, out);
+}
+
+enum ck_error ck_view_get(struct ck_view *view, enum ck_kind kind, struct ck_id id, struct ck_record *out)
+{
+	out->kind = CK_KIND_NONE;
+	if (kind <= CK_KIND_NONE || kind > CK_KIND_LAST) return CK_ERR_NOT_FOUND;
+	struct ck_index_key key;
+	struct ck_bytes bytes;
+	ck_index_record(&key, kind, id);
+	enum ck_error error = ck_kv_get(view, &key, &bytes);
+	return error != CK_OK ? error : ck_flat_decode(kind, id, bytes, out);
+}
+
+enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, struct ck_id id, const struct ck_index_key *key,
+                                  struct ck_record *out)
+{
+	enum ck_error error = ck_view_get(view, kind, id, out);
+	if (error == CK_OK && ck_index_has(out, key)) return CK_OK;
+	out->kind = CK_KIND_NONE;
+	return error == CK_OK || error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
+}
+
+enum ck_error ck_view_key(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out)
+{
+	struct ck_id id;
+	memcpy(id.bytes, hash, sizeof id.bytes);
+	enum ck_error error = ck_view_get(view, CK_KIND_KEY, id, out);
+	if (error != CK_OK || memcmp(out->as.key.hash, hash, CK_HASH_BYTES) == 0) return error;
+	out->kind = CK_KIND_NONE;
+	return CK_ERR_NOT_FOUND;
+}
+
+/* A unique index: key → id → record. */
+static enum ck_error get_unique(struct ck_view *view, enum ck_kind kind, const struct ck_index_key *key, struct ck_record *out)
+{
+	struct ck_bytes value;
+	struct ck_id id;
+	out->kind = CK_KIND_NONE;
+	enum ck_error error = ck_kv_get(view, key, &value);
+	if (error != CK_OK) return error;
+	if (value.length != sizeof id.bytes) return CK_ERR_CORRUPT;
+	memcpy(id.bytes, value.at, sizeof id.bytes);
+	return ck_view_get_indexed(view, kind, id, key, out);
+}
+
+enum ck_error ck_view_staff_by_uid(struct ck_view *view, struct ck_text uid, struct ck_record *out)
+{
+	struct ck_index_key key;
+	ck_index_begin(&key, CK_TABLE_UID);
+	ck_index_add_text(&key, uid);
+	return get_unique(view, CK_KIND_STAFF, &key, out);
+}
+
+enum ck_error ck_view_staff_by_uid_number(struct ck_view *view, uint64_t uid_number, struct ck_record *out)
+{
+	struct ck_index_key key;
+	ck_index_uid_number(&key, uid_number);
+	return get_unique(view, CK_KIND_STAFF, &key, out);
+}
+
+enum ck_error ck_view_staff_by_mail(struct ck_view *view, struct ck_text mail, struct ck_record *out)
+{
+	struct ck_index_key key;
+	ck_index_mail(&key, mail);
+	return get_unique(view, CK_KIND_STAFF, &key, out);
+}
+
+enum ck_error ck_view_staff_by_number(struct ck_view *view, struct ck_id authority, struct ck_text staff_number, struct ck_record *out)
+{
+	struct ck_index_key key;
+	ck_index_staff_number(&key, authority, staff_number);
+	return get_unique(view, CK_KIND_STAFF, &key, out);
+}
+
+enum ck_error ck_view_system_by_name(struct ck_view *view, struct ck_text name, struct ck_record *out)
+{
+	return ck_view_by_name(view, CK_KIND_SYSTEM, CK_NO_AUTHORITY, name, out);
+}
+
+enum ck_error ck_view_by_name(struct ck_view *view, enum ck_kind kind, struct ck_id authority, struct ck_text name, struct ck_record *out)
+{
+	struct ck_index_key key;
+	ck_index_name(&key, kind, authority, name);
+	return get_unique(view, kind, &key, out);
+}
