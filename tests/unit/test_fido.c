@@ -1,0 +1,604 @@
+/* One good assertion and one good registration of each algorithm, then one test for each single thing that is wrong. */
+#include <check.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/fido/fido.h"
+#include "tests/fakes/soft_key.h"
+
+#define RP "portal.example"
+static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
+
+struct fixture {
+	struct ck_soft_credential credential;
+	struct ck_soft_assertion made;
+	struct ck_key key;
+	struct ck_fido_assertion assertion;
+	struct ck_fido_result result;
+	struct ck_errmsg err;
+};
+
+static void refresh_key(struct fixture *f)
+{
+	f->key = (struct ck_key){0};
+	f->key.credential_id = (struct ck_bytes){f->credential.id, f->credential.id_length};
+	f->key.public_key = (struct ck_bytes){f->credential.cose, f->credential.cose_length};
+	f->key.rp_id = ck_text_of(RP);
+	f->key.status = CK_STATUS_ACTIVE;
+}
+
+static void set_up(struct fixture *f, int algorithm)
+{
+	memset(f, 0, sizeof *f);
+	ck_assert(ck_soft_make_credential(&f->credential, RP, algorithm, "assertion"));
+	ck_assert(ck_soft_make_assertion(&f->credential, challenge, true, &f->made));
+	refresh_key(f);
+	f->assertion.rp_id = ck_text_of(RP);
+	f->assertion.client_data_hash = challenge;
+	f->assertion.credential_id = (struct ck_bytes){f->credential.id, f->credential.id_length};
+	f->assertion.auth_data = (struct ck_bytes){f->made.auth_data, f->made.auth_data_length};
+	f->assertion.signature = (struct ck_bytes){f->made.signature, f->made.signature_length};
+	f->assertion.verify = true;
+}
+
+/* Signs the changed authenticator data again: only the field that was changed is wrong. */
+static void sign_again(struct fixture *f)
+{
+	f->made.signature_length = ck_soft_sign(&f->credential, f->assertion.auth_data, challenge, f->made.signature);
+	f->assertion.signature.length = f->made.signature_length;
+	ck_assert(f->made.signature_length > 0);
+}
+
+static void expect_granted(struct fixture *f)
+{
+	enum ck_error error = ck_fido_verify_assertion(&f->key, &f->assertion, &f->result, &f->err);
+	ck_assert_msg(error == CK_OK, "%s: %s", ck_error_name(error), f->err.text);
+}
+
+static void expect_denied(struct fixture *f, const char *sentence)
+{
+	f->result = (struct ck_fido_result){7, true};
+	ck_assert_int_eq(ck_fido_verify_assertion(&f->key, &f->assertion, &f->result, &f->err), CK_ERR_DENIED);
+	ck_assert_msg(strstr(f->err.text, sentence) != NULL, "\"%s\" does not say \"%s\"", f->err.text, sentence);
+	ck_assert_uint_eq(f->result.count, 0);
+	ck_assert(!f->result.verified);
+}
+
+static const int algorithms[] = {CK_SOFT_ES256, CK_SOFT_EDDSA};
+#define EACH_ALGORITHM(f) set_up(&(f), algorithms[_i])
+
+START_TEST(assertion_good)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	expect_granted(&f);
+	ck_assert_uint_eq(f.result.count, 1);
+	ck_assert(f.result.verified);
+}
+END_TEST
+
+START_TEST(assertion_good_unverified)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[32] = CK_SOFT_UP;
+	sign_again(&f);
+	f.assertion.verify = false;
+	expect_granted(&f);
+	ck_assert(!f.result.verified);
+}
+END_TEST
+
+START_TEST(assertion_verified_though_not_demanded)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.assertion.verify = false;
+	expect_granted(&f);
+	ck_assert(f.result.verified);
+}
+END_TEST
+
+START_TEST(assertion_other_credential)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	uint8_t other[CK_SOFT_ID_BYTES];
+	memcpy(other, f.credential.id, sizeof other);
+	other[63] ^= 1;
+	f.assertion.credential_id.at = other;
+	expect_denied(&f, "another credential");
+}
+END_TEST
+
+START_TEST(assertion_credential_cut)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.assertion.credential_id.length--;
+	expect_denied(&f, "another credential");
+}
+END_TEST
+
+START_TEST(assertion_no_credential)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.assertion.credential_id.length = 0;
+	f.key.credential_id.length = 0;
+	expect_denied(&f, "another credential");
+}
+END_TEST
+
+START_TEST(assertion_key_of_other_rp)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.key.rp_id = ck_text_of("portal.example.org");
+	expect_denied(&f, "another rp-id");
+}
+END_TEST
+
+START_TEST(assertion_rp_id_hash)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[31] ^= 1;
+	sign_again(&f);
+	expect_denied(&f, "another rp-id");
+}
+END_TEST
+
+START_TEST(assertion_rp_id_empty)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.key.rp_id = f.assertion.rp_id = ck_text_of("");
+	expect_denied(&f, "rp-id has 0 bytes");
+}
+END_TEST
+
+START_TEST(assertion_rp_id_long)
+{
+	static char rp_id[300];
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	memset(rp_id, 'a', 254);
+	f.key.rp_id = f.assertion.rp_id = ck_text_of(rp_id);
+	expect_denied(&f, "rp-id has 254 bytes");
+}
+END_TEST
+
+START_TEST(assertion_rp_id_with_nul)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	static const char rp_id[] = "portal.example\0org";
+	struct ck_text text = {rp_id, sizeof rp_id - 1};
+	crypto_hash_sha256(f.made.auth_data, (const uint8_t *)rp_id, sizeof rp_id - 1);
+	sign_again(&f);
+	f.key.rp_id = f.assertion.rp_id = text;
+	expect_denied(&f, "rp-id");
+}
+END_TEST
+
+START_TEST(assertion_not_touched)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[32] = CK_SOFT_UV;
+	sign_again(&f);
+	expect_denied(&f, "not touched");
+}
+END_TEST
+
+START_TEST(assertion_not_verified)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[32] = CK_SOFT_UP;
+	sign_again(&f);
+	expect_denied(&f, "did not verify its user");
+}
+END_TEST
+
+START_TEST(assertion_flag_set_after_signing)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[32] = CK_SOFT_UP;
+	sign_again(&f);
+	f.made.auth_data[32] = CK_SOFT_UP | CK_SOFT_UV;
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_count_changed)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[36] ^= 1;
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_challenge)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	uint8_t other[32];
+	memcpy(other, challenge, sizeof other);
+	other[0] ^= 1;
+	f.assertion.client_data_hash = other;
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_signature_bit)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.signature[f.made.signature_length - 1] ^= 1;
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_signature_cut)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.assertion.signature.length--;
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_signature_empty)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.assertion.signature.length = 0;
+	expect_denied(&f, "signature has 0 bytes");
+}
+END_TEST
+
+START_TEST(assertion_signature_long)
+{
+	static uint8_t bytes[1025];
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.assertion.signature = (struct ck_bytes){bytes, sizeof bytes};
+	expect_denied(&f, "signature has 1025 bytes");
+}
+END_TEST
+
+START_TEST(assertion_signed_by_other_key)
+{
+	struct fixture f;
+	struct ck_soft_credential other;
+	EACH_ALGORITHM(f);
+	ck_assert(ck_soft_make_credential(&other, RP, algorithms[_i], "other"));
+	f.made.signature_length = ck_soft_sign(&other, f.assertion.auth_data, challenge, f.made.signature);
+	f.assertion.signature.length = f.made.signature_length;
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_key_of_other_algorithm)
+{
+	struct fixture f;
+	struct ck_soft_credential other;
+	EACH_ALGORITHM(f);
+	ck_assert(ck_soft_make_credential(&other, RP, algorithms[1 - _i], "other"));
+	f.key.public_key = (struct ck_bytes){other.cose, other.cose_length};
+	expect_denied(&f, "signature");
+}
+END_TEST
+
+START_TEST(assertion_data_cut)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	for (size_t length = 0; length < 37; length++) {
+		f.assertion.auth_data.length = length;
+		expect_denied(&f, "malformed");
+	}
+}
+END_TEST
+
+START_TEST(assertion_data_leftover)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[37] = 0;
+	f.assertion.auth_data.length = 38;
+	sign_again(&f);
+	expect_denied(&f, "malformed");
+}
+END_TEST
+
+START_TEST(assertion_with_attested_data)
+{
+	struct fixture f;
+	uint8_t data[400];
+	EACH_ALGORITHM(f);
+	size_t length = ck_soft_put_registration_data(&f.credential, CK_SOFT_UP | CK_SOFT_UV | CK_SOFT_AT, (struct ck_bytes){NULL, 0}, data,
+	                                              sizeof data);
+	f.assertion.auth_data = (struct ck_bytes){data, length};
+	sign_again(&f);
+	expect_denied(&f, "attested credential data");
+}
+END_TEST
+
+START_TEST(assertion_attested_flag_without_data)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	f.made.auth_data[32] |= CK_SOFT_AT;
+	sign_again(&f);
+	expect_denied(&f, "malformed");
+}
+END_TEST
+
+static void put_extensions(struct fixture *f, const char *bytes, size_t length)
+{
+	f->made.auth_data[32] |= CK_SOFT_ED;
+	memcpy(f->made.auth_data + 37, bytes, length);
+	f->assertion.auth_data.length = 37 + length;
+	sign_again(f);
+}
+
+START_TEST(assertion_extensions_empty_map)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	put_extensions(&f, "\xa0", 1);
+	expect_granted(&f);
+}
+END_TEST
+
+START_TEST(assertion_extensions_missing)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	put_extensions(&f, "", 0);
+	expect_denied(&f, "malformed");
+}
+END_TEST
+
+static const struct garbage {
+	const char *bytes;
+	size_t length;
+} garbage[] = {
+	{"\xff", 1},                     /* a break alone */
+	{"\x01", 1},                     /* no map */
+	{"\xa1", 1},                     /* a pair announced, none there */
+	{"\xbf\xff", 2},                 /* indefinite */
+	{"\xa1\x01", 2},                 /* half a pair */
+	{"\xa1\x61" "a\x18\x01", 5},     /* not the shortest form */
+	{"\xa1\x61" "a\xc0\x00", 5},     /* a tag */
+	{"\xa1\x61" "a\xf9\x00\x00", 6}, /* a float */
+	{"\xbb\xff\xff\xff\xff\xff\xff\xff\xff", 9}, /* 2^64-1 pairs */
+	{"\xa1\x61" "a\x81\x81\x81\x81\x81\x00", 9}, /* too deep */
+	{"\xa1\x61" "a\x5b\xff\xff\xff\xff\xff\xff\xff\xff", 12}, /* a byte string of 2^64-1 */
+};
+
+START_TEST(assertion_extensions_garbage)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_ES256);
+	put_extensions(&f, garbage[_i].bytes, garbage[_i].length);
+	expect_denied(&f, "malformed");
+}
+END_TEST
+
+START_TEST(assertion_extension_not_asked_for)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	put_extensions(&f, "\xa1\x68" "credBlob\x41" "x", 12);
+	expect_denied(&f, "libfido2 refused");
+}
+END_TEST
+
+START_TEST(assertion_public_key_off_curve)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_ES256);
+	f.credential.cose[76] ^= 1;
+	expect_denied(&f, "not one");
+}
+END_TEST
+
+START_TEST(assertion_public_key_small_order)
+{
+	/* under the identity point OpenSSL accepts this signature for every message: R = B, S = 1 */
+	struct fixture f;
+	set_up(&f, CK_SOFT_EDDSA);
+	memset(f.credential.cose + 10, 0, 32);
+	f.credential.cose[10] = 1;
+	memset(f.made.signature, 0x66, 32);
+	f.made.signature[0] = 0x58;
+	memset(f.made.signature + 32, 0, 32);
+	f.made.signature[32] = 1;
+	expect_denied(&f, "small order");
+}
+END_TEST
+
+/* ---- public keys ---- */
+static void expect_bad_key(const uint8_t *cose, size_t length, const char *sentence)
+{
+	struct ck_errmsg err;
+	enum ck_fido_algorithm algorithm = 0;
+	ck_assert_int_eq(ck_fido_check_public_key((struct ck_bytes){cose, length}, &algorithm, &err), CK_ERR_DENIED);
+	ck_assert_msg(strstr(err.text, sentence) != NULL, "\"%s\" does not say \"%s\"", err.text, sentence);
+	ck_assert_int_eq((int)algorithm, 0);
+}
+
+START_TEST(key_good)
+{
+	struct fixture f;
+	enum ck_fido_algorithm algorithm;
+	EACH_ALGORITHM(f);
+	ck_assert_int_eq(ck_fido_check_public_key(f.key.public_key, &algorithm, &f.err), CK_OK);
+	ck_assert_int_eq(algorithm, algorithms[_i]);
+}
+END_TEST
+
+START_TEST(key_each_byte_of_the_form)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	size_t length = f.credential.cose_length;
+	for (size_t i = 0; i < length; i++) {
+		if ((i >= 10 && i < 42) || i >= 45) continue; /* the coordinates have tests of their own */
+		for (unsigned bit = 0; bit < 8; bit++) {
+			f.credential.cose[i] ^= (uint8_t)(1u << bit);
+			expect_bad_key(f.credential.cose, length, "public key");
+			f.credential.cose[i] ^= (uint8_t)(1u << bit);
+		}
+	}
+}
+END_TEST
+
+START_TEST(key_named_fields)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_ES256);
+	static const struct { size_t at; uint8_t value; const char *name; } wrong[] = {
+		{2, 1, "kty EC2"}, {4, 0x27, "alg ES256"}, {6, 2, "crv P-256"}, {0, 0xa6, "map"},
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		uint8_t cose[80];
+		memcpy(cose, f.credential.cose, sizeof cose);
+		cose[wrong[i].at] = wrong[i].value;
+		expect_bad_key(cose, f.credential.cose_length, wrong[i].name);
+	}
+}
+END_TEST
+
+START_TEST(key_cut_and_leftover)
+{
+	struct fixture f;
+	EACH_ALGORITHM(f);
+	for (size_t length = 0; length < f.credential.cose_length; length++) expect_bad_key(f.credential.cose, length, "public key");
+	f.credential.cose[f.credential.cose_length] = 0;
+	expect_bad_key(f.credential.cose, f.credential.cose_length + 1, "too short or too long");
+}
+END_TEST
+
+START_TEST(key_off_curve)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_ES256);
+	f.credential.cose[76] ^= 1;
+	expect_bad_key(f.credential.cose, f.credential.cose_length, "not on P-256");
+	memset(f.credential.cose + 10, 0, 32); /* (0, 0) is how infinity is written sometimes */
+	memset(f.credential.cose + 45, 0, 32);
+	expect_bad_key(f.credential.cose, f.credential.cose_length, "not on P-256");
+}
+END_TEST
+
+START_TEST(key_coordinate_not_below_the_prime)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_ES256);
+	memset(f.credential.cose + 10, 0xff, 32);
+	expect_bad_key(f.credential.cose, f.credential.cose_length, "not canonical");
+}
+END_TEST
+
+static const char *const bad_points[] = {
+	/* order 1, 2, 4, 8, 8 and with the sign bit */
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"0100000000000000000000000000000000000000000000000000000000000080",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+	"0000000000000000000000000000000000000000000000000000000000000080",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+	/* not canonical: p, p + 1, 2^255 - 1 */
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+};
+
+START_TEST(key_bad_ed25519_point)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_EDDSA);
+	ck_assert_int_eq(ck_hex_decode(ck_text_of(bad_points[_i]), f.credential.cose + 10, 32), CK_OK);
+	ck_assert_int_eq(crypto_core_ed25519_is_valid_point(f.credential.cose + 10), 0);
+	expect_bad_key(f.credential.cose, f.credential.cose_length, "point");
+	expect_denied(&f, "point");
+}
+END_TEST
+
+START_TEST(key_ed25519_of_mixed_order)
+{
+	/* a good point plus one of order 8: not small, but outside the prime-order group */
+	struct fixture f;
+	uint8_t small[32], mixed[32];
+	set_up(&f, CK_SOFT_EDDSA);
+	ck_assert_int_eq(ck_hex_decode(ck_text_of(bad_points[4]), small, 32), CK_OK);
+	/* libsodium adds any points on the curve */
+	ck_assert_int_eq(crypto_core_ed25519_add(mixed, f.credential.cose + 10, small), 0);
+	memcpy(f.credential.cose + 10, mixed, 32);
+	expect_bad_key(f.credential.cose, f.credential.cose_length, "prime-order");
+}
+END_TEST
+
+START_TEST(key_ed25519_not_on_curve)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_EDDSA);
+	memset(f.credential.cose + 10, 0, 32);
+	f.credential.cose[10] = 2; /* y = 2 has no x */
+	expect_bad_key(f.credential.cose, f.credential.cose_length, "prime-order");
+}
+END_TEST
+
+static void add_each_algorithm(TCase *tcase, const TTest *const *tests, size_t count)
+{
+	for (size_t i = 0; i < count; i++) tcase_add_loop_test(tcase, tests[i], 0, 2);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("fido");
+	TCase *assertions = tcase_create("assertions");
+	const TTest *const each[] = {
+		assertion_good, assertion_good_unverified, assertion_verified_though_not_demanded, assertion_other_credential,
+		assertion_credential_cut, assertion_no_credential, assertion_key_of_other_rp, assertion_rp_id_hash, assertion_rp_id_empty,
+		assertion_rp_id_long, assertion_rp_id_with_nul, assertion_not_touched, assertion_not_verified, assertion_flag_set_after_signing,
+		assertion_count_changed, assertion_challenge, assertion_signature_bit, assertion_signature_cut, assertion_signature_empty,
+		assertion_signature_long, assertion_signed_by_other_key, assertion_key_of_other_algorithm, assertion_data_cut,
+		assertion_data_leftover, assertion_with_attested_data, assertion_attested_flag_without_data, assertion_extensions_empty_map,
+		assertion_extensions_missing, assertion_extension_not_asked_for,
+	};
+	add_each_algorithm(assertions, each, sizeof each / sizeof each[0]);
+	tcase_add_loop_test(assertions, assertion_extensions_garbage, 0, sizeof garbage / sizeof garbage[0]);
+	tcase_add_test(assertions, assertion_public_key_off_curve);
+	tcase_add_test(assertions, assertion_public_key_small_order);
+	suite_add_tcase(suite, assertions);
+
+	TCase *keys = tcase_create("public keys");
+	const TTest *const key_each[] = {key_good, key_each_byte_of_the_form, key_cut_and_leftover};
+	add_each_algorithm(keys, key_each, sizeof key_each / sizeof key_each[0]);
+	tcase_add_test(keys, key_named_fields);
+	tcase_add_test(keys, key_off_curve);
+	tcase_add_test(keys, key_coordinate_not_below_the_prime);
+	tcase_add_loop_test(keys, key_bad_ed25519_point, 0, sizeof bad_points / sizeof bad_points[0]);
+	tcase_add_test(keys, key_ed25519_of_mixed_order);
+	tcase_add_test(keys, key_ed25519_not_on_curve);
+	suite_add_tcase(suite, keys);
+
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
