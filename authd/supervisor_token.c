@@ -1,0 +1,131 @@
+/* Token helpers: one for each local login that waits for a key, under a user of its own, with the one group that may open the devices and
+   nothing else. A helper is believed nothing; here it is only bounded, in number and in time. */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "authd/supervisor.h"
+#include "directory/base/log.h"
+
+#define TOKEN_DESCRIPTORS 64 /* sixteen devices, a socket, and some */
+
+struct helper {
+	pid_t pid; /* 0: free */
+	unsigned gate;
+	struct event *life;
+};
+struct ck_tokens {
+	struct event_base *base;
+	const char *program; /* "": none */
+	unsigned uid, gid, group;
+	bool with_group;
+	struct helper helpers[CK_TOKENS_LIMIT];
+};
+
+static void on_life_over(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	struct helper *helper = context;
+	if (helper->pid <= 0) return;
+	ck_log(CK_LOG_WARNING, "a token helper of gate %u was not done after %d s: killed", helper->gate, CK_TOKEN_LIFE_S);
+	(void)kill(helper->pid, SIGKILL);
+}
+
+enum ck_error ck_tokens_new(struct event_base *base, const struct ck_config *config, struct ck_tokens **out, struct ck_errmsg *err)
+{
+	*out = NULL;
+	struct ck_tokens *tokens = calloc(1, sizeof *tokens);
+	if (tokens == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory");
+	tokens->base = base;
+	tokens->program = config->token_helper;
+	tokens->with_group = config->group_token_devices[0] != '\0';
+	enum ck_error error = ck_config_user(config->user_token, &tokens->uid, &tokens->gid, err);
+	if (error == CK_OK && tokens->with_group) error = ck_config_group(config->group_token_devices, &tokens->group, err);
+	for (size_t i = 0; i < CK_TOKENS_LIMIT && error == CK_OK; i++) {
+		tokens->helpers[i].life = event_new(base, -1, 0, on_life_over, &tokens->helpers[i]);
+		if (tokens->helpers[i].life == NULL) error = ck_fail(err, CK_ERR_MEMORY, "no memory");
+	}
+	if (error != CK_OK) ck_tokens_free(&tokens);
+	*out = tokens;
+	return error;
+}
+
+/* A free place, unless this gate or all have too many. */
+static struct helper *find_place(struct ck_tokens *tokens, unsigned gate)
+{
+	struct helper *place = NULL;
+	unsigned of_gate = 0;
+	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++) {
+		if (tokens->helpers[i].pid == 0)
+			place = &tokens->helpers[i];
+		else if (tokens->helpers[i].gate == gate)
+			of_gate++;
+	}
+	return of_gate < CK_TOKENS_PER_GATE_LIMIT ? place : NULL;
+}
+
+enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_fd, struct ck_errmsg *err)
+{
+	static const char *const arguments[] = { "crosskeys-token", "--fd", "3", NULL };
+	*out_fd = -1;
+	if (tokens->program[0] == '\0') return ck_fail(err, CK_ERR_UNAVAILABLE, "token_helper is not configured");
+	struct helper *place = find_place(tokens, gate);
+	if (place == NULL) return ck_fail(err, CK_ERR_LIMIT, "too many token helpers are alive");
+	enum ck_error error = ck_place_check_program(tokens->program, err);
+	if (error != CK_OK) return error;
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return ck_fail(err, CK_ERR_IO, "socketpair failed");
+	struct ck_launch launch = {
+		.program = tokens->program,
+		.arguments = arguments,
+		.drop = true,
+		.uid = tokens->uid,
+		.gid = tokens->gid,
+		.with_group = tokens->with_group,
+		.group = tokens->group,
+		.fds = { pair[1], -1, -1 },
+		.output_fd = -1,
+		.descriptors = TOKEN_DESCRIPTORS,
+	};
+	error = ck_launch(&launch, &place->pid, err);
+	close(pair[1]);
+	if (error != CK_OK) {
+		place->pid = 0;
+		close(pair[0]);
+		return error;
+	}
+	place->gate = gate;
+	if (event_add(place->life, &(struct timeval){ .tv_sec = CK_TOKEN_LIFE_S }) != 0) (void)kill(place->pid, SIGKILL);
+	*out_fd = pair[0];
+	return CK_OK;
+}
+
+bool ck_tokens_reaped(struct ck_tokens *tokens, pid_t pid, int status)
+{
+	(void)status; /* the client has been told by the helper, or sees its socket close */
+	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++) {
+		if (tokens->helpers[i].pid != pid) continue;
+		tokens->helpers[i].pid = 0;
+		event_del(tokens->helpers[i].life);
+		return true;
+	}
+	return false;
+}
+
+void ck_tokens_kill(struct ck_tokens *tokens)
+{
+	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++)
+		if (tokens->helpers[i].pid > 0) (void)kill(tokens->helpers[i].pid, SIGKILL);
+}
+
+void ck_tokens_free(struct ck_tokens **tokens)
+{
+	if (*tokens == NULL) return;
+	ck_tokens_kill(*tokens);
+	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++)
+		if ((*tokens)->helpers[i].life != NULL) event_free((*tokens)->helpers[i].life);
+	free(*tokens);
+	*tokens = NULL;
+}
