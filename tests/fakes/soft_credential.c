@@ -14,8 +14,7 @@
 
 const uint8_t ck_soft_aaguid[16] = {'c', 'r', 'o', 's', 's', 'k', 'e', 'y', 's', '-', 's', 'o', 'f', 't', 0, 1};
 
-/* 0x04 ‖ x ‖ y of a scalar. */
-static bool p256_public(const uint8_t secret[32], uint8_t out[65])
+bool ck_soft_p256_public(const uint8_t secret[32], uint8_t out[65])
 {
 	bool done = false;
 	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
@@ -40,7 +39,7 @@ static EVP_PKEY *p256_key(const struct ck_soft_credential *credential)
 	OSSL_PARAM *params = NULL;
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	BIGNUM *scalar = BN_bin2bn(credential->secret, 32, NULL);
-	if (build == NULL || scalar == NULL || !p256_public(credential->secret, public_point)) goto out;
+	if (build == NULL || scalar == NULL || !ck_soft_p256_public(credential->secret, public_point)) goto out;
 	if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) != 1
 	    || OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, public_point, sizeof public_point) != 1
 	    || OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
@@ -72,7 +71,7 @@ static void draw(uint8_t *out, size_t length, const char *seed, const char *purp
 	memcpy(out, digest, length < sizeof digest ? length : sizeof digest);
 }
 
-static bool put_cose(struct ck_soft_credential *credential)
+bool ck_soft_derive_public_key(struct ck_soft_credential *credential)
 {
 	/* CTAP 2.1, 8: canonical order of the keys 1 (kty), 3 (alg), -1 (crv), -2 (x), -3 (y) */
 	static const uint8_t es256_head[] = {0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32};
@@ -82,7 +81,7 @@ static bool put_cose(struct ck_soft_credential *credential)
 	ck_writer_init(&w, credential->cose, sizeof credential->cose);
 	if (credential->algorithm == CK_SOFT_ES256) {
 		uint8_t point[65];
-		if (!p256_public(credential->secret, point)) return false;
+		if (!ck_soft_p256_public(credential->secret, point)) return false;
 		ck_put_bytes(&w, es256_head, sizeof es256_head);
 		ck_put_bytes(&w, point + 1, 32);
 		ck_put_bytes(&w, es256_y, sizeof es256_y);
@@ -99,7 +98,7 @@ static bool put_cose(struct ck_soft_credential *credential)
 
 bool ck_soft_make_credential(struct ck_soft_credential *out, const char *rp_id, int algorithm, const char *seed)
 {
-	*out = (struct ck_soft_credential){.algorithm = algorithm, .id_length = CK_SOFT_ID_BYTES, .user_id_length = 16};
+	*out = (struct ck_soft_credential){.algorithm = algorithm, .id_length = CK_SOFT_ID_BYTES, .user_id_length = 16, .protection = 1};
 	if (sodium_init() < 0) return false;
 	if (ck_text_copy(out->rp_id, sizeof out->rp_id, ck_text_of(rp_id)) != CK_OK) return false;
 	draw(out->secret, sizeof out->secret, seed, "secret");
@@ -107,7 +106,7 @@ bool ck_soft_make_credential(struct ck_soft_credential *out, const char *rp_id, 
 	draw(out->user_id, out->user_id_length, seed, "user");
 	/* keeps a P-256 scalar below the order and above zero */
 	if (algorithm == CK_SOFT_ES256) out->secret[0] = (uint8_t)((out->secret[0] & 0x7f) | 0x01);
-	return put_cose(out);
+	return ck_soft_derive_public_key(out);
 }
 
 static size_t sign_es256(const struct ck_soft_credential *credential, const uint8_t *message, size_t length, uint8_t *signature)

@@ -23,7 +23,8 @@ struct ck_soft_credential {
 	uint8_t user_id[64];
 	size_t user_id_length;
 	bool resident;
-	uint32_t count; /* the last signature counter */
+	unsigned protection; /* credProtect 1 to 3 */
+	uint32_t count;      /* the last signature counter */
 };
 /* seed NULL: a random credential; else the same seed gives the same one. False: the crypto library failed. */
 bool ck_soft_make_credential(struct ck_soft_credential *out, const char *rp_id, int algorithm, const char *seed);
@@ -35,6 +36,10 @@ struct ck_soft_assertion {
 	uint8_t signature[80];
 	size_t signature_length;
 };
+/* Fills in cose from algorithm and secret. */
+bool ck_soft_derive_public_key(struct ck_soft_credential *credential);
+/* 0x04 ‖ x ‖ y of a P-256 scalar. */
+bool ck_soft_p256_public(const uint8_t secret[32], uint8_t out[65]);
 /* A good assertion with user presence; `verified` sets UV. Counts one up. client_data_hash: 32 bytes. */
 bool ck_soft_make_assertion(struct ck_soft_credential *credential, const uint8_t *client_data_hash, bool verified,
                             struct ck_soft_assertion *out);
