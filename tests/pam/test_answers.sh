@@ -1,0 +1,106 @@
+# Each proper answer of the gate and its helper, and the exact code that each stage makes of it.
+. "$(dirname "$0")/lib.sh"
+ck_service svc $(ck_options)
+id=016c6f67696e2d69642d313662797465
+good="begin=need-token token=granted assert=granted account=granted open=granted close=granted helper=say,pin,assert"
+everything="auth acct cred open close delete"
+
+# check WHAT "GATE OVERRIDES" EXPECTED [HOST OPTIONS...] -- STEPS...: only the lines with codes are compared
+check() {
+	local what=$1 gate=$2 expected=$3 options=()
+	shift 3
+	while [ "$1" != -- ]; do options+=("$1"); shift; done
+	shift
+	ck_gate $good $gate
+	expect "$what" "$(echo $expected | tr ' ' '\n' | paste -d' ' - -)" \
+		"$(ck_host --tty /dev/tty1 --answer 123456 ${options[@]+"${options[@]}"} -- svc alice "$@" | grep -vE '^(say|ask|error|env) ')"
+}
+
+check "everything granted" "" "auth 0 acct 0 cred 0 open 0 close 0 delete 0" -- $everything
+expect_heard "begin carries the login" "begin user=alice account=alice service=svc tty=/dev/tty1"
+expect_heard "the PIN reaches the helper" "helper: pin 123456"
+expect_heard "the assertion reaches the gate" "assert signature=signature"
+expect_heard "the account stage asks on" "account user=alice account=alice service=svc tty=/dev/tty1"
+expect_heard "the session has the login's id" "open account=alice service=svc tty=/dev/tty1 id=$id"
+expect_heard "the session is ended by it" "close id=$id"
+expect_heard "the connection ends with the login" closed
+expect "one connection from the first stage to pam_end" 1 "$(grep -c connected "$T/heard")"
+refuse_line "no PIN goes through the gate" 123456 "$(grep -v ^helper: "$T/heard")"
+
+# authentication
+check "denied at once" begin=denied "auth $PAM_AUTH_ERR" -- auth
+check "the daemon is not ready" begin=unavailable "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "the daemon could not" begin=error "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "granted with nothing proved is no authentication" begin=granted "auth $PAM_AUTH_ERR" -- auth
+check "remote" begin=remote "auth $PAM_AUTH_ERR" --rhost 192.0.2.7 -- auth
+expect_heard "the remote host is told" "begin user=alice account=alice service=svc tty=/dev/tty1 rhost=192.0.2.7"
+check "no helper, refused" token=denied "auth $PAM_AUTH_ERR" -- auth
+check "no helper, not there" token=unavailable "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "the assertion is refused" assert=denied "auth $PAM_AUTH_ERR" -- auth
+check "the assertion cannot be recorded" assert=unavailable "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "the assertion, an error" assert=error "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "need-token is no answer to an assertion" assert=need-token "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "the helper finds no key" helper=fail "auth $PAM_AUTH_ERR" -- auth
+check "no PIN asked" helper=assert "auth 0" -- auth
+check "a wrong PIN and a right one" helper=pin-wrong,pin,assert "auth 0" --answer 654321 -- auth
+expect_heard "the second PIN" "helper: pin 654321"
+check "nothing carries over from a refused login" assert=denied "auth $PAM_AUTH_ERR cred $PAM_CRED_UNAVAIL" -- auth cred
+check "a second try on the same handle" "" "auth 0 auth 0 acct 0" --answer 123456 -- auth auth acct
+expect "on the same connection" 1 "$(grep -c connected "$T/heard")"
+
+# account
+check "account without authentication (sshd, public key)" "" "acct 0 cred 0" -- acct cred
+check "account refused" account=denied "auth 0 acct $PAM_PERM_DENIED" -- auth acct
+check "account: not ready" account=unavailable "acct $PAM_AUTHINFO_UNAVAIL" -- acct
+check "account: error" account=error "acct $PAM_AUTHINFO_UNAVAIL" -- acct
+check "need-token is no answer to account" account=need-token "acct $PAM_AUTHINFO_UNAVAIL" -- acct
+
+# credentials
+check "credentials after authentication" "" "auth 0 cred 0" -- auth cred
+check "credentials of nobody" "" "cred $PAM_CRED_UNAVAIL" -- cred
+check "credentials after a refused account" account=denied "acct $PAM_PERM_DENIED cred $PAM_CRED_UNAVAIL" -- acct cred
+
+# session
+check "session without a login" "" "open $PAM_SESSION_ERR close $PAM_SESSION_ERR" -- open close
+check "session refused" open=denied "acct 0 open $PAM_SESSION_ERR" -- acct open
+check "session: not ready" open=unavailable "acct 0 open $PAM_SESSION_ERR" -- acct open
+check "session: error" open=error "acct 0 open $PAM_SESSION_ERR" -- acct open
+check "the end refused" close=denied "acct 0 open 0 close $PAM_SESSION_ERR" -- acct open close
+check "the end: not ready" close=unavailable "acct 0 open 0 close $PAM_SESSION_ERR" -- acct open close
+
+# passwords
+check "there is no password to change" "" "pass $PAM_AUTHTOK_ERR" -- pass
+
+# who and what
+ck_gate $good
+for name in Alice x al.ice 'a b' "$(printf 'a%.0s' $(seq 33))"; do
+	expect "the name '$name' is refused" "auth $PAM_AUTH_ERR
+acct $PAM_PERM_DENIED
+cred $PAM_CRED_UNAVAIL
+open $PAM_SESSION_ERR" "$(ck_host -- svc "$name" auth acct cred open)"
+done
+expect "the gate is not asked about them" "" "$(cat "$T/heard")"
+expect "a remote host that does not fit is not cut" "auth $PAM_AUTH_ERR" "$(ck_host --rhost "$(printf 'h%.0s' $(seq 256))" -- svc alice auth)"
+expect "a tty that does not fit" "auth $PAM_AUTH_ERR" "$(ck_host --tty "$(printf 't%.0s' $(seq 65))" -- svc alice auth)"
+expect "the name is asked for" "ask login:
+auth 0" "$(ck_host --answer 1234 --user-prompt alice -- svc - auth | grep -vE '^(say|ask PIN)' | sed 's/ *$//')"
+expect "no name to be had" "auth $PAM_CONV_ERR" "$(ck_host --conv fail -- svc - auth)"
+
+# su and sudo
+ck_service su $(ck_options)
+ck_service su-l $(ck_options)
+ck_service as-caller $(ck_options) subject=caller
+ck_service sudo $(ck_options) account=root
+out=$(ck_host --answer 1234 -- sudo alice auth acct user:root cred open close)
+expect "sudo: PAM_USER becomes root before the session" "auth 0
+acct 0
+cred 0
+open 0
+close 0" "$(echo "$out" | grep -vE '^(say|ask)')"
+expect_heard "sudo: the invoking user enters root" "begin user=alice account=root service=sudo"
+expect_heard "sudo: the session is of the account that was decided" "open account=root service=sudo id=$id"
+for service in su su-l as-caller; do
+	expect "$service by a uid without a name" "auth $PAM_AUTH_ERR" "$(ck_host --real-uid 254321 -- $service root auth)"
+	expect "$service by root is the machine's own" "auth $PAM_USER_UNKNOWN" "$(ck_host -- $service alice auth)"
+done
+ck_done
