@@ -1,0 +1,211 @@
+/* The account stage and sessions: decides whether a person may enter an account now. Performance matters: no allocation, and another
+   process is asked only for the record, unless where the client sits could change the answer. Trusts what was proved on this connection. */
+#include "authd/gate_state.h"
+
+#include <string.h>
+
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+/* From a touch to the account stage there may be a forgotten password or a message of the day, not a night. */
+#define PROVED_LIFE_MS (10 * 60 * 1000)
+
+enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state)
+{
+	const struct ck_config *config = client->gate->config;
+	bool corrupt = false;
+	memset(&client->verdict, 0, sizeof client->verdict);
+	struct ck_question question = {
+		.uid = ck_text_of(client->ask.user),
+		.account = ck_text_of(client->ask.account),
+		.system = ck_text_of(config->system),
+		.service = ck_text_of(client->ask.service),
+		.source = client->origin.source,
+		.proved = client->proved,
+		.as_of_s = state->as_of_s,
+		.as_of_limit_s = config->as_of_limit_s == 0 ? INT64_MAX : (int64_t)config->as_of_limit_s,
+		.now_s = ck_clock_wall_s(),
+	};
+	/* "self" is a rule's word for one's own account, not the name of one. */
+	if (!ck_model_account_valid(question.account)) {
+		client->verdict.reason = CK_REASON_ACCOUNT;
+		return CK_OK;
+	}
+	client->verdict = ck_decide(view, &question, NULL, &corrupt);
+	if (corrupt) return ck_gate_stored(client->gate, CK_ERR_CORRUPT);
+	return client->verdict.reason == CK_REASON_UNAVAILABLE ? CK_ERR_UNAVAILABLE : CK_OK;
+}
+
+const char *ck_gate_sentence(const struct ck_verdict *verdict)
+{
+	if (verdict->reason == CK_REASON_PROOF && (verdict->demanded & CK_PROVED_PASSWORD) != 0)
+		return "needs a password, which this release cannot ask for";
+	return ck_reason_sentence(verdict->reason);
+}
+
+/* ---- account ---- */
+
+static void account_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	char reason[64];
+	bool told = (client->proved & CK_PROVED_TOUCH) != 0;
+	bool stands = ck_gate_recorded(reply, reason);
+	if (reply == NULL || (!stands && client->verdict.allow)) {
+		ck_gate_unavailable(client, "the decision could not be recorded, so nobody is let in");
+		return;
+	}
+	if (!client->verdict.allow) {
+		if (told) ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict));
+		else ck_gate_deny_alike(client);
+		return;
+	}
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	ck_field_bytes(m, CK_F_LOGIN_ID, client->login_id, sizeof client->login_id);
+	ck_field_int(m, CK_F_UNTIL, client->verdict.until_s);
+	ck_gate_send(client, -1);
+}
+
+static void account_record(struct ck_gate_client *client)
+{
+	struct ck_gate_event event = {.event = CK_EVENT_ACCOUNT_REFUSED,
+	                              .ask = &client->ask,
+	                              .system = client->gate->config->system,
+	                              .with_proved = true,
+	                              .proved = client->proved};
+	if (client->origin.remote_host[0] != '\0') event.remote_host = client->origin.remote_host;
+	if (client->verdict.allow) {
+		ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
+		event.event = CK_EVENT_ACCOUNT_GRANTED;
+		event.verdict = &client->verdict;
+		event.login_id = client->login_id;
+	} else {
+		event.reason = ck_reason_name(client->verdict.reason);
+	}
+	ck_gate_record(client, &event, account_recorded);
+}
+
+/* The key that was touched must still be that person's and good. */
+static bool key_still_good(struct ck_gate_client *client, struct ck_view *view)
+{
+	struct ck_record key, staff;
+	struct ck_gate *gate = client->gate;
+	return ck_gate_stored(gate, ck_view_key(view, client->login.key_hash, &key)) == CK_OK && key.as.key.status == CK_STATUS_ACTIVE &&
+	       ck_window_contains(key.as.key.window, ck_clock_wall_s()) &&
+	       ck_gate_stored(gate, ck_view_staff_by_uid(view, ck_text_of(client->ask.user), &staff)) == CK_OK &&
+	       ck_id_equal(key.as.key.staff, staff.id);
+}
+
+/* False: answered already. */
+static bool account_decide(struct ck_gate_client *client)
+{
+	struct ck_view *view;
+	struct ck_store_state state;
+	enum ck_error error = ck_gate_view(client->gate, &view, &state);
+	if (error == CK_OK) {
+		if (client->proved != CK_PROVED_NOTHING && !key_still_good(client, view)) client->proved = CK_PROVED_NOTHING;
+		error = ck_gate_decide(client, view, &state);
+		ck_view_end(&view);
+	}
+	if (error != CK_OK) ck_gate_unavailable(client, "this machine has no finished copy of the directory yet");
+	return error == CK_OK;
+}
+
+static void account_located(struct ck_gate_client *client)
+{
+	if (account_decide(client)) account_record(client);
+}
+
+/* Rules only allow. What is granted without knowing where the client sits stays granted when it is known, so the ledger is asked for it
+   only when it could help. */
+static bool place_could_help(const struct ck_gate_client *client)
+{
+	return !client->origin_known && !client->verdict.allow &&
+	       (client->verdict.reason == CK_REASON_SOURCE || client->verdict.reason == CK_REASON_PROOF);
+}
+
+static bool same_place(const struct ck_login_ask *a, const struct ck_login_ask *b)
+{
+	return strcmp(a->tty, b->tty) == 0 && strcmp(a->remote_host, b->remote_host) == 0;
+}
+
+static void take_what_was_proved(struct ck_gate_client *client)
+{
+	const struct ck_gate_login *login = &client->login;
+	client->proved = CK_PROVED_NOTHING;
+	if (login->proved == CK_PROVED_NOTHING || !ck_login_same(&login->ask, &client->ask)) return;
+	if (ck_clock_monotonic_ms() - login->proved_ms >= PROVED_LIFE_MS) return;
+	client->proved = login->proved;
+	if (!same_place(&login->ask, &client->ask)) return;
+	client->origin = login->origin;
+	client->origin_known = true;
+}
+
+void ck_gate_account(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)encoded;
+	if (ck_login_read_ask(request, &client->ask) != CK_OK) {
+		ck_gate_error(client, "invalid", "a field of the request is too long or of the wrong type");
+		return;
+	}
+	client->operator_claims = false;
+	ck_gate_locate_at_once(client);
+	take_what_was_proved(client);
+	if (!account_decide(client)) return;
+	if (place_could_help(client)) ck_gate_locate(client, false, account_located);
+	else account_record(client);
+}
+
+/* ---- sessions ---- */
+
+static void session_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	char reason[64];
+	if (ck_gate_recorded(reply, reason)) {
+		ck_gate_answer(client, CK_ANSWER_GRANTED);
+		ck_gate_send(client, -1);
+	} else if (reply == NULL) {
+		ck_gate_unavailable(client, "the session could not be recorded");
+	} else {
+		ck_gate_deny(client, reason[0] != '\0' ? reason : "no-login", "no login of this account and service fits this session");
+	}
+}
+
+/* The leader is the process that holds the connection. A session in which nobody is known to sit at the machine gets a host that no rule
+   and no later login takes for this machine: who came by another way in must not look local to what is started inside. */
+static void session_located(struct ck_gate_client *client)
+{
+	struct ck_gate_event event = {.event = CK_EVENT_SESSION_OPENED,
+	                              .ask = &client->ask,
+	                              .login_id = client->login_id,
+	                              .with_leader = true,
+	                              .leader = {(uint64_t)client->pid, 0}};
+	if (!client->origin.local && client->ask.remote_host[0] == '\0')
+		event.remote_host = client->origin.remote_host[0] != '\0' ? client->origin.remote_host : "unknown";
+	if (ck_gate_process_start(client->pid, &event.leader[1]) != CK_OK || event.leader[1] > client->accepted_ticks) {
+		ck_gate_error(client, "no-leader", "the process that opened the connection is gone");
+		return;
+	}
+	ck_gate_record(client, &event, session_recorded);
+}
+
+void ck_gate_session_open(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)encoded;
+	if (ck_login_read_ask(request, &client->ask) != CK_OK ||
+	    ck_map_fixed(request, CK_F_LOGIN_ID, client->login_id, sizeof client->login_id) != CK_OK) {
+		ck_gate_error(client, "invalid", "a field of the request is too long or of the wrong type");
+		return;
+	}
+	ck_gate_locate(client, false, session_located);
+}
+
+void ck_gate_session_close(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)encoded;
+	if (ck_map_fixed(request, CK_F_LOGIN_ID, client->login_id, sizeof client->login_id) != CK_OK) {
+		ck_gate_error(client, "invalid", "LOGIN_ID is 16 bytes");
+		return;
+	}
+	struct ck_gate_event event = {.event = CK_EVENT_SESSION_CLOSED, .login_id = client->login_id};
+	ck_gate_record(client, &event, session_recorded);
+}

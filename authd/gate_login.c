@@ -1,0 +1,441 @@
+/* Logging in and identifying by a key's touch. Whoever may not know learns nothing before their own key has verified: unknown, refused and
+   keyless names get the same prompt and the same refusal, after the same work. The token helper is not believed: everything it brings is
+   verified here against the key in the store. */
+#include "authd/gate_state.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/fido/fido.h"
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define TOKENS_LIMIT 4          /* helpers for one challenge: a key plugged in late, a PIN mistyped; each is a process */
+#define TOKEN_TIMEOUT_MS 4000
+#define STORE_MISSING "this machine has no finished copy of the directory yet"
+
+/* ---- the prompt ---- */
+
+struct allow {
+	struct ck_bytes ids[CK_ALLOW_LIMIT];
+	size_t count;
+	int64_t now_s;
+	struct ck_text rp_id;
+};
+
+static bool collect_key(const struct ck_record *record, void *context)
+{
+	struct allow *allow = context;
+	const struct ck_key *key = &record->as.key;
+	if (key->status == CK_STATUS_ACTIVE && ck_window_contains(key->window, allow->now_s) && ck_text_equal(key->rp_id, allow->rp_id))
+		allow->ids[allow->count++] = key->credential_id;
+	return allow->count < CK_ALLOW_LIMIT;
+}
+
+/* The person's keys, borrowed from the view; for names that have none, what the decoys hold. */
+static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view *view, struct ck_text user, struct ck_decoys *decoys,
+                                  struct allow *out)
+{
+	struct ck_gate *gate = client->gate;
+	struct ck_record staff;
+	*out = (struct allow){.count = 0, .now_s = ck_clock_wall_s(), .rp_id = ck_text_of(gate->config->rp_id)};
+	ck_login_decoys(gate->secret, user, decoys);
+	enum ck_error error = ck_gate_stored(gate, ck_view_staff_by_uid(view, user, &staff));
+	if (error == CK_OK) error = ck_gate_stored(gate, ck_view_keys_of(view, staff.id, collect_key, out));
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return CK_ERR_UNAVAILABLE;
+	for (size_t i = 0; out->count == 0 && i < decoys->count; i++) out->ids[i] = (struct ck_bytes){decoys->ids[i], decoys->lengths[i]};
+	if (out->count == 0) out->count = decoys->count;
+	return CK_OK;
+}
+
+static void send_prompt(struct ck_gate_client *client, const struct allow *allow)
+{
+	const struct ck_gate_login *login = &client->login;
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_NEED_TOKEN);
+	ck_field_bytes(m, CK_F_CHALLENGE, login->challenge.hash, sizeof login->challenge.hash);
+	ck_field_string(m, CK_F_RP_ID, client->gate->config->rp_id);
+	ck_field_key(m, CK_F_ALLOW);
+	ck_cbor_put_array(m->w, allow->count);
+	for (size_t i = 0; i < allow->count; i++) ck_cbor_put_bytes(m->w, allow->ids[i].at, allow->ids[i].length);
+	ck_field_bool(m, CK_F_VERIFY, login->challenge.verify);
+	ck_field_bool(m, CK_F_LOCAL, login->origin.local);
+	ck_gate_send(client, -1);
+}
+
+static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view, bool verify)
+{
+	struct ck_gate *gate = client->gate;
+	struct ck_gate_login *login = &client->login;
+	struct ck_decoys decoys;
+	struct allow allow;
+	uint8_t nonce[CK_NONCE_BYTES], hash[CK_CHALLENGE_BYTES];
+	enum ck_error error = find_allowed(client, view, ck_text_of(login->ask.user), &decoys, &allow);
+	if (error != CK_OK) return error;
+	randombytes_buf(nonce, sizeof nonce);
+	if (login->identify) error = ck_login_hash_identify(login->ask.user, gate->config->system, nonce, allow.now_s, hash);
+	else error = ck_login_hash_statement(&login->ask, gate->config->system, nonce, allow.now_s, hash);
+	if (error != CK_OK) return error;
+	ck_challenge_issue(&login->challenge, hash, verify, ck_clock_monotonic_ms(), (int64_t)gate->config->challenge_limit_s * 1000);
+	login->tokens_left = TOKENS_LIMIT;
+	send_prompt(client, &allow);
+	return CK_OK;
+}
+
+/* ---- beginning ---- */
+
+static void nothing_demanded_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	char reason[64];
+	if (!ck_gate_recorded(reply, reason)) {
+		ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");
+		return;
+	}
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	ck_field_bytes(m, CK_F_LOGIN_ID, client->login_id, sizeof client->login_id);
+	ck_field_int(m, CK_F_UNTIL, client->verdict.until_s);
+	ck_gate_send(client, -1);
+}
+
+/* A rule that demands nothing: there is no key and no counter to record, only that the account was granted. */
+static void record_nothing_demanded(struct ck_gate_client *client)
+{
+	struct ck_gate_event event = {.event = CK_EVENT_ACCOUNT_GRANTED,
+	                              .ask = &client->ask,
+	                              .system = client->gate->config->system,
+	                              .verdict = &client->verdict,
+	                              .login_id = client->login_id,
+	                              .with_proved = true,
+	                              .proved = CK_PROVED_NOTHING};
+	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
+	if (client->origin.remote_host[0] != '\0') event.remote_host = client->origin.remote_host;
+	ck_gate_record(client, &event, nothing_demanded_recorded);
+}
+
+static void login_located(struct ck_gate_client *client)
+{
+	struct ck_gate_login *login = &client->login;
+	struct ck_view *view;
+	struct ck_store_state state;
+	enum ck_error error = ck_gate_view(client->gate, &view, &state);
+	bool granted = false;
+	login->origin = client->origin;
+	if (error == CK_OK) {
+		error = ck_gate_decide(client, view, &state);
+		granted = error == CK_OK && client->verdict.allow;
+		bool demanded = client->verdict.reason != CK_REASON_PROOF || (client->verdict.demanded & CK_PROVED_VERIFIED) != 0;
+		if (error == CK_OK && !granted) error = prompt(client, view, demanded);
+		ck_view_end(&view);
+	}
+	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
+	else if (granted) record_nothing_demanded(client);
+}
+
+static void forget_login(struct ck_gate_login *login) { memset(login, 0, sizeof *login); }
+
+void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)encoded;
+	forget_login(&client->login);
+	client->relayed = NULL;
+	client->proved = CK_PROVED_NOTHING;
+	if (ck_login_read_ask(request, &client->ask) != CK_OK) {
+		ck_gate_error(client, "invalid", "a field of the request is too long or of the wrong type");
+		return;
+	}
+	client->login.ask = client->ask;
+	ck_gate_locate(client, false, login_located);
+}
+
+static void identify_located(struct ck_gate_client *client)
+{
+	struct ck_view *view;
+	struct ck_store_state state;
+	enum ck_error error = ck_gate_view(client->gate, &view, &state);
+	client->login.origin = client->origin;
+	if (error == CK_OK) {
+		error = prompt(client, view, true);
+		ck_view_end(&view);
+	}
+	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
+}
+
+void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)encoded;
+	forget_login(&client->login);
+	client->relayed = NULL;
+	client->person.known = false;
+	memset(&client->ask, 0, sizeof client->ask);
+	if (ck_map_string(request, CK_F_AS, client->ask.user, sizeof client->ask.user) != CK_OK) {
+		ck_gate_error(client, "invalid", "AS is a login name");
+		return;
+	}
+	client->login.ask = client->ask;
+	client->login.identify = true;
+	ck_gate_locate(client, true, identify_located);
+}
+
+/* ---- the token helper ---- */
+
+static void token_missing(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	(void)reply;
+	ck_gate_unavailable(client, "the program that talks to keys did not start");
+}
+
+static void want_token(struct ck_gate_client *client)
+{
+	struct ck_gate *gate = client->gate;
+	if (!client->login.origin.local) {
+		ck_gate_deny(client, "not-local", "the keys of this machine are only for people who sit at it");
+		return;
+	}
+	client->login.tokens_left--;
+	client->pending = ++gate->sequence << 16 | client->slot;
+	client->waits_for = CK_PROCESS_SUPERVISOR;
+	client->deadline_ms = ck_clock_monotonic_ms() + TOKEN_TIMEOUT_MS;
+	client->resume = token_missing;
+	ck_peers_want_token(gate->peers, client->pending);
+}
+
+static void token_located(struct ck_gate_client *client)
+{
+	client->login.origin = client->origin;
+	want_token(client);
+}
+
+/* For the challenge that was given here, or for one of the replica's (a change, an enrolment): that one is an operator's command. */
+void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)request;
+	(void)encoded;
+	struct ck_gate_login *login = &client->login;
+	if (client->relayed != NULL) {
+		forget_login(login);
+		login->tokens_left = TOKENS_LIMIT;
+		client->relayed = NULL;
+		memset(&client->ask, 0, sizeof client->ask);
+		ck_gate_locate(client, true, token_located);
+	} else if (login->tokens_left == 0) {
+		ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");
+	} else {
+		want_token(client);
+	}
+}
+
+void ck_gate_token_came(struct ck_gate *gate, uint64_t request, int fd)
+{
+	struct ck_gate_client *client = ck_gate_answered(gate, request, CK_PROCESS_SUPERVISOR);
+	if (client != NULL && fd < 0) {
+		token_missing(client, NULL);
+	} else if (client != NULL) {
+		ck_gate_answer(client, CK_ANSWER_GRANTED);
+		ck_gate_send(client, fd);
+	}
+	if (fd >= 0) close(fd);
+}
+
+/* ---- the answer of a key ---- */
+
+struct answered {
+	struct ck_challenge challenge;
+	struct ck_bytes credential, auth_data, signature;
+	struct ck_fido_result result;
+	uint8_t hash[CK_HASH_BYTES];
+	struct ck_errmsg why;
+};
+
+/* The key with this credential id, if it is good and belongs to this person. */
+static bool usable_key(struct ck_gate_client *client, struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out_key,
+                       struct ck_record *out_staff, struct ck_errmsg *why)
+{
+	struct ck_gate *gate = client->gate;
+	bool known = ck_gate_stored(gate, ck_view_staff_by_uid(view, ck_text_of(client->login.ask.user), out_staff)) == CK_OK;
+	bool found = ck_gate_stored(gate, ck_view_key(view, hash, out_key)) == CK_OK;
+	const struct ck_key *key = &out_key->as.key;
+	const char *fault = NULL;
+	if (!known) fault = "unknown name";
+	else if (!found) fault = "unknown key";
+	else if (!ck_id_equal(key->staff, out_staff->id)) fault = "somebody else's key";
+	else if (key->status != CK_STATUS_ACTIVE) fault = "the key is not active";
+	else if (!ck_window_contains(key->window, ck_clock_wall_s())) fault = "the key is outside its window";
+	if (fault == NULL) return true;
+	(void)ck_fail(why, CK_ERR_DENIED, "%s", fault);
+	return false;
+}
+
+/* Without a usable key the work is done all the same, with a key that is nobody's: the time says nothing. */
+static bool verify(struct ck_gate_client *client, struct ck_view *view, struct answered *a, struct ck_record *out_staff)
+{
+	struct ck_text rp_id = ck_text_of(client->gate->config->rp_id);
+	struct ck_record key;
+	struct ck_errmsg ignored;
+	struct ck_key nobody = {.credential_id = a->credential,
+	                        .public_key = {ck_login_nobody_key, ck_login_nobody_key_length},
+	                        .rp_id = rp_id,
+	                        .status = CK_STATUS_ACTIVE};
+	struct ck_fido_assertion assertion = {.rp_id = rp_id,
+	                                      .client_data_hash = a->challenge.hash,
+	                                      .credential_id = a->credential,
+	                                      .auth_data = a->auth_data,
+	                                      .signature = a->signature,
+	                                      .verify = a->challenge.verify};
+	ck_sha256(a->hash, &a->credential, 1);
+	bool usable = usable_key(client, view, a->hash, &key, out_staff, &a->why);
+	bool good = ck_fido_verify_assertion(usable ? &key.as.key : &nobody, &assertion, &a->result, usable ? &a->why : &ignored) == CK_OK;
+	return usable && good;
+}
+
+static void refused_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	if (reply == NULL) ck_gate_unavailable(client, "the refusal could not be recorded");
+	else if (client->proved == CK_PROVED_NOTHING) ck_gate_deny_alike(client);
+	else ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict));
+	client->proved = CK_PROVED_NOTHING;
+}
+
+static void record_refused(struct ck_gate_client *client, const char *reason, const char *detail)
+{
+	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_REFUSED,
+	                              .ask = &client->login.ask,
+	                              .system = client->gate->config->system,
+	                              .reason = reason,
+	                              .detail = detail,
+	                              .with_proved = true,
+	                              .proved = client->proved};
+	if (client->login.origin.remote_host[0] != '\0') event.remote_host = client->login.origin.remote_host;
+	ck_gate_record(client, &event, refused_recorded);
+}
+
+static void granted_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	struct ck_gate_login *login = &client->login;
+	char reason[64];
+	bool stands = ck_gate_recorded(reply, reason);
+	if (!stands) {
+		if (reply == NULL) ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");
+		else ck_gate_deny(client, reason[0] != '\0' ? reason : "counter", "this key's counter went back: it may have been copied; see your administrator");
+		return;
+	}
+	login->proved = client->proved;
+	login->proved_ms = ck_clock_monotonic_ms();
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	ck_field_bytes(m, CK_F_LOGIN_ID, client->login_id, sizeof client->login_id);
+	ck_field_int(m, CK_F_UNTIL, client->verdict.until_s);
+	ck_gate_send(client, -1);
+}
+
+static void record_granted(struct ck_gate_client *client, const struct answered *a)
+{
+	struct ck_gate_login *login = &client->login;
+	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_GRANTED,
+	                              .ask = &login->ask,
+	                              .system = client->gate->config->system,
+	                              .verdict = &client->verdict,
+	                              .login_id = client->login_id,
+	                              .key_hash = login->key_hash,
+	                              .with_proved = true,
+	                              .proved = client->proved,
+	                              .with_count = true,
+	                              .count = a->result.count,
+	                              .with_age = true,
+	                              .age_ms = ck_clock_monotonic_ms() - a->challenge.issued_ms};
+	memcpy(login->key_hash, a->hash, sizeof login->key_hash);
+	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
+	if (login->origin.remote_host[0] != '\0') event.remote_host = login->origin.remote_host;
+	ck_gate_record(client, &event, granted_recorded);
+}
+
+static void assert_login(struct ck_gate_client *client, struct answered *a)
+{
+	struct ck_view *view;
+	struct ck_store_state state;
+	struct ck_record staff;
+	enum ck_error error = ck_gate_view(client->gate, &view, &state);
+	client->proved = CK_PROVED_NOTHING;
+	client->ask = client->login.ask;
+	client->origin = client->login.origin;
+	if (error == CK_OK) {
+		if (verify(client, view, a, &staff)) client->proved = CK_PROVED_TOUCH | (a->result.verified ? CK_PROVED_VERIFIED : 0u);
+		error = ck_gate_decide(client, view, &state);
+		ck_view_end(&view);
+	}
+	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
+	else if (client->proved == CK_PROVED_NOTHING) record_refused(client, "assertion", a->why.text);
+	else if (!client->verdict.allow) record_refused(client, ck_reason_name(client->verdict.reason), NULL);
+	else record_granted(client, a);
+}
+
+/* ---- identifying ---- */
+
+static void identified_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	char reason[64];
+	if (!ck_gate_recorded(reply, reason)) {
+		memset(&client->person, 0, sizeof client->person);
+		if (reply == NULL) ck_gate_unavailable(client, "the identification could not be recorded");
+		else ck_gate_deny(client, reason[0] != '\0' ? reason : "counter", "this key's counter went back: it may have been copied; see your administrator");
+		return;
+	}
+	client->person.since_ms = ck_clock_monotonic_ms();
+	client->person.known = true;
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	ck_field_string(m, CK_F_USER, client->person.uid);
+	ck_gate_send(client, -1);
+}
+
+static void assert_person(struct ck_gate_client *client, struct answered *a)
+{
+	struct ck_gate_person *person = &client->person;
+	struct ck_view *view;
+	struct ck_store_state state;
+	struct ck_record staff;
+	bool good = false;
+	memset(person, 0, sizeof *person);
+	client->proved = CK_PROVED_NOTHING;
+	if (ck_gate_view(client->gate, &view, &state) != CK_OK) {
+		ck_gate_unavailable(client, STORE_MISSING);
+		return;
+	}
+	if (verify(client, view, a, &staff)) {
+		person->staff = staff.id;
+		memcpy(person->key_hash, a->hash, sizeof person->key_hash);
+		good = ck_text_copy(person->uid, sizeof person->uid, staff.as.staff.uid) == CK_OK && staff.as.staff.status == CK_STATUS_ACTIVE &&
+		       ck_window_contains(staff.as.staff.window, ck_clock_wall_s());
+		if (!good) (void)ck_fail(&a->why, CK_ERR_DENIED, "the person is not active");
+	}
+	ck_view_end(&view);
+	if (!good) {
+		record_refused(client, "identify", a->why.text);
+		return;
+	}
+	struct ck_gate_event event = {.event = CK_EVENT_IDENTIFIED, .user = person->uid, .key_hash = person->key_hash, .with_count = true,
+	                              .count = a->result.count};
+	ck_gate_record(client, &event, identified_recorded);
+}
+
+void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)encoded;
+	struct ck_gate_login *login = &client->login;
+	struct answered a;
+	memset(&a, 0, sizeof a);
+	enum ck_error error = ck_challenge_take(&login->challenge, ck_clock_monotonic_ms(), &a.challenge);
+	bool identify = login->identify;
+	login->tokens_left = 0;
+	login->proved = CK_PROVED_NOTHING;
+	if (error != CK_OK) {
+		ck_gate_deny(client, error == CK_ERR_TIMEOUT ? "challenge-expired" : "no-challenge",
+		             error == CK_ERR_TIMEOUT ? "that took too long; try again" : "nothing was begun on this connection that a key could answer");
+		return;
+	}
+	if (ck_map_bytes(request, CK_F_CREDENTIAL, 1, CK_CREDENTIAL_ID_LIMIT_BYTES, &a.credential) != CK_OK ||
+	    ck_map_bytes(request, CK_F_AUTH_DATA, 1, CK_AUTH_DATA_LIMIT_BYTES, &a.auth_data) != CK_OK ||
+	    ck_map_bytes(request, CK_F_SIGNATURE, 1, CK_SIGNATURE_LIMIT_BYTES, &a.signature) != CK_OK) {
+		ck_gate_error(client, "invalid", "CREDENTIAL, AUTH_DATA or SIGNATURE is empty or too long");
+		return;
+	}
+	if (identify) assert_person(client, &a);
+	else assert_login(client, &a);
+}

@@ -1,0 +1,341 @@
+/* Questions that change nothing: status, find, explain. What is looked up about people is recorded before it is looked up. A view ends
+   within the operation; the request is kept meanwhile. */
+#include "authd/gate_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/record_wire.h"
+#include "directory/base/clock.h"
+
+#define KEPT_LIMIT_BYTES 2048      /* the longest of these requests is below it */
+#define FOUND_LIMIT 64             /* people behind one telephone number or staff number */
+#define QUARANTINED_SHOWN_LIMIT 50
+#define TEXT_LIMIT_BYTES 32768
+#define STORE_MISSING "this machine has no finished copy of the directory yet"
+
+/* ---- recorded first ---- */
+
+static void looked_up_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	char reason[64];
+	struct ck_map request;
+	uint8_t *kept = client->kept;
+	client->kept = NULL;
+	memset(&client->access, 0, sizeof client->access);
+	if (!ck_gate_recorded(reply, reason)) ck_gate_unavailable(client, "the look-up could not be recorded");
+	else if (ck_map_parse((struct ck_bytes){kept, client->kept_bytes}, &request) != CK_OK) ck_gate_error(client, "internal", "the request was lost");
+	else client->look_up(client, &request);
+	free(kept);
+}
+
+void ck_gate_look_up(struct ck_gate_client *client, enum ck_event event, const char *name, struct ck_bytes encoded,
+                     void (*run)(struct ck_gate_client *client, const struct ck_map *request))
+{
+	struct ck_gate_event e = {.event = event, .user = client->person.known ? client->person.uid : NULL, .name = name};
+	free(client->kept);
+	client->kept = encoded.length <= KEPT_LIMIT_BYTES ? malloc(encoded.length) : NULL;
+	if (client->kept == NULL) {
+		ck_gate_error(client, "invalid", "the request is too long");
+		return;
+	}
+	memcpy(client->kept, encoded.at, encoded.length);
+	client->kept_bytes = encoded.length;
+	client->look_up = run;
+	ck_gate_record(client, &e, looked_up_recorded);
+}
+
+/* ---- entries ---- */
+
+/* Kinds of which an administrator sees the names in other authorities too: what rules and member roles refer to, and people to call. */
+static bool has_public_names(enum ck_kind kind)
+{
+	return kind == CK_KIND_AUTHORITY || kind == CK_KIND_ROLE || kind == CK_KIND_SYSTEM || kind == CK_KIND_STAFF;
+}
+
+static struct ck_id person_in(const struct ck_record *record)
+{
+	struct ck_id nobody = {{0}};
+	if (record->kind == CK_KIND_STAFF) return record->id;
+	if (record->kind == CK_KIND_KEY) return record->as.key.staff;
+	return record->kind == CK_KIND_GRANT ? record->as.grant.staff : nobody;
+}
+
+enum ck_error ck_gate_put_entry(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *record, struct ck_writer *w)
+{
+	uint8_t bytes[CK_WIRE_ENTRY_LIMIT_BYTES];
+	size_t length;
+	enum ck_wire_detail detail = CK_WIRE_WHOLE;
+	if (!ck_gate_may_see(client, view, record->authority, person_in(record))) {
+		if (!has_public_names(record->kind) || !ck_gate_is_any_administrator(client, view)) return CK_ERR_NOT_FOUND;
+		detail = CK_WIRE_NAMES;
+	}
+	enum ck_error error = ck_record_wire_encode(record, detail, bytes, sizeof bytes, &length);
+	if (error != CK_OK) return error;
+	struct ck_writer before = *w;
+	ck_cbor_put_bytes(w, bytes, length);
+	if (!w->failed) return CK_OK;
+	*w = before;
+	return CK_ERR_LIMIT;
+}
+
+void ck_gate_send_entries(struct ck_gate_client *client, const uint8_t *items, size_t length, size_t count, struct ck_bytes cursor)
+{
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	ck_field_key(m, CK_F_ENTRIES);
+	ck_cbor_put_array(m->w, count);
+	ck_put_bytes(m->w, items, length);
+	if (cursor.length > 0) ck_field_bytes(m, CK_F_CURSOR, cursor.at, cursor.length);
+	ck_gate_send(client, -1);
+}
+
+/* ---- find ---- */
+
+struct found {
+	struct ck_gate_client *client;
+	struct ck_view *view;
+	struct ck_text name;
+	struct ck_writer w;
+	struct ck_id seen[FOUND_LIMIT];
+	size_t count;
+};
+
+static bool put_found(const struct ck_record *record, void *context)
+{
+	struct found *found = context;
+	for (size_t i = 0; i < found->count; i++)
+		if (ck_id_equal(found->seen[i], record->id)) return true;
+	if (found->count == FOUND_LIMIT) return false;
+	enum ck_error error = ck_gate_put_entry(found->client, found->view, record, &found->w);
+	if (error == CK_OK) found->seen[found->count++] = record->id;
+	return error == CK_OK || error == CK_ERR_NOT_FOUND;
+}
+
+/* Staff numbers are an authority's own business: only who sees the whole entry finds it by its number. */
+static bool find_number_in(const struct ck_record *authority, void *context)
+{
+	struct found *found = context;
+	struct ck_record record;
+	struct ck_id nobody = {{0}};
+	if (!ck_gate_may_see(found->client, found->view, authority->id, nobody)) return true;
+	if (ck_gate_stored(found->client->gate, ck_view_staff_by_number(found->view, authority->id, found->name, &record)) == CK_OK)
+		return put_found(&record, found);
+	return true;
+}
+
+static void find_all(struct found *found)
+{
+	struct ck_gate *gate = found->client->gate;
+	struct ck_id zero = {{0}};
+	struct ck_record record;
+	if (ck_gate_stored(gate, ck_view_staff_by_uid(found->view, found->name, &record)) == CK_OK) put_found(&record, found);
+	if (ck_gate_stored(gate, ck_view_staff_by_mail(found->view, found->name, &record)) == CK_OK) put_found(&record, found);
+	(void)ck_gate_stored(gate, ck_view_staff_by_telephone(found->view, found->name, put_found, found));
+	(void)ck_gate_stored(gate, ck_view_each(found->view, CK_KIND_AUTHORITY, zero, zero, find_number_in, found));
+}
+
+static void find_recorded(struct ck_gate_client *client, const struct ck_map *request)
+{
+	static uint8_t items[CK_GATE_ENTRIES_LIMIT_BYTES];
+	struct ck_store_state state;
+	struct found found = {.client = client};
+	if (ck_gate_view(client->gate, &found.view, &state) != CK_OK) {
+		ck_gate_unavailable(client, STORE_MISSING);
+		return;
+	}
+	ck_writer_init(&found.w, items, sizeof items);
+	bool may = client->uid == 0 || ck_gate_is_any_administrator(client, found.view);
+	if (may && ck_map_text(request, CK_F_NAME, CK_NAME_LIMIT_BYTES, &found.name) == CK_OK) find_all(&found);
+	if (may) ck_gate_send_entries(client, items, ck_writer_length(&found.w), found.count, (struct ck_bytes){NULL, 0});
+	else ck_gate_deny(client, "not-administrator", "only root and administrators find people here, so far");
+	ck_view_end(&found.view);
+}
+
+void ck_gate_find(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	char name[CK_NAME_LIMIT_BYTES + 1];
+	if (ck_map_string(request, CK_F_NAME, name, sizeof name) != CK_OK || name[0] == '\0') {
+		ck_gate_error(client, "invalid", "NAME is a login name, a mail address, a staff number or a telephone number");
+		return;
+	}
+	ck_gate_look_up(client, CK_EVENT_LOOKED_UP, name, encoded, find_recorded);
+}
+
+/* ---- explain ---- */
+
+struct explained {
+	struct ck_login_ask ask;
+	char system[CK_SYSTEM_LIMIT_BYTES + 1];
+	struct ck_question question;
+};
+
+static bool read_source(const struct ck_map *request, struct ck_source *out)
+{
+	struct ck_text from;
+	*out = (struct ck_source){.present = false};
+	enum ck_error error = ck_map_text(request, CK_F_FROM, CK_REMOTE_HOST_LIMIT_BYTES, &from);
+	if (error == CK_ERR_NOT_FOUND) return true;
+	if (error != CK_OK) return false;
+	out->present = true;
+	out->local = ck_text_is(from, "local");
+	return out->local || ck_address_parse(from, &out->address) == CK_OK;
+}
+
+static bool read_explained(const struct ck_map *request, struct explained *out)
+{
+	uint64_t proved = CK_PROVED_DEFAULT;
+	memset(out, 0, sizeof *out);
+	struct ck_question *q = &out->question;
+	q->now_s = ck_clock_wall_s();
+	enum ck_error time_error = ck_map_int(request, CK_F_TIME, &q->now_s);
+	enum ck_error proved_error = ck_map_uint(request, CK_F_PROVED, 0, CK_PROVED_ALL, &proved);
+	if (ck_login_read_ask(request, &out->ask) != CK_OK || ck_map_string(request, CK_F_SYSTEM, out->system, sizeof out->system) != CK_OK ||
+	    !read_source(request, &q->source) || (time_error != CK_OK && time_error != CK_ERR_NOT_FOUND) ||
+	    (proved_error != CK_OK && proved_error != CK_ERR_NOT_FOUND))
+		return false;
+	q->uid = ck_text_of(out->ask.user);
+	q->account = out->ask.account[0] != '\0' ? ck_text_of(out->ask.account) : q->uid;
+	q->system = ck_text_of(out->system);
+	q->service = ck_text_of(out->ask.service);
+	q->proved = (unsigned)proved;
+	return ck_model_account_valid(q->account);
+}
+
+/* Root, the person, an administrator of the person's or of the system's authority. */
+static bool may_explain(struct ck_gate_client *client, struct ck_view *view, const struct ck_question *q)
+{
+	struct ck_record staff, system;
+	struct ck_id nobody = {{0}};
+	if (client->uid == 0) return true;
+	if (ck_gate_stored(client->gate, ck_view_staff_by_uid(view, q->uid, &staff)) == CK_OK &&
+	    ck_gate_may_see(client, view, staff.authority, staff.id))
+		return true;
+	return ck_gate_stored(client->gate, ck_view_system_by_name(view, q->system, &system)) == CK_OK &&
+	       ck_gate_may_see(client, view, system.authority, nobody);
+}
+
+static void send_explained(struct ck_gate_client *client, struct ck_view *view, struct ck_question *q)
+{
+	static struct ck_trace trace;
+	static char text[TEXT_LIMIT_BYTES];
+	bool corrupt = false;
+	memset(&trace, 0, sizeof trace);
+	struct ck_verdict verdict = ck_decide(view, q, &trace, &corrupt);
+	if (corrupt) (void)ck_gate_stored(client->gate, CK_ERR_CORRUPT);
+	size_t length = ck_explain(view, q, &verdict, &trace, text, sizeof text);
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	if (verdict.allow) ck_field_int(m, CK_F_UNTIL, verdict.until_s);
+	ck_field_string(m, CK_F_REASON, ck_reason_name(verdict.reason));
+	ck_field_text(m, CK_F_TEXT, (struct ck_text){text, length});
+	ck_field_bool(m, CK_F_VERDICT, verdict.allow);
+	ck_gate_send(client, -1);
+}
+
+static void explain_recorded(struct ck_gate_client *client, const struct ck_map *request)
+{
+	const struct ck_config *config = client->gate->config;
+	struct ck_view *view;
+	struct ck_store_state state;
+	struct explained e;
+	int64_t at_s;
+	if (!read_explained(request, &e)) {
+		ck_gate_error(client, "invalid", "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account");
+		return;
+	}
+	if (ck_gate_view(client->gate, &view, &state) != CK_OK) {
+		ck_gate_unavailable(client, STORE_MISSING);
+		return;
+	}
+	/* A question about another time is answered as if the copy were fresh then. */
+	e.question.as_of_s = ck_map_int(request, CK_F_TIME, &at_s) == CK_OK ? at_s : state.as_of_s;
+	e.question.as_of_limit_s = config->as_of_limit_s == 0 ? INT64_MAX : (int64_t)config->as_of_limit_s;
+	if (may_explain(client, view, &e.question)) send_explained(client, view, &e.question);
+	else ck_gate_deny(client, "not-yours", "only root, the person, and administrators of the person's or the system's authority may ask");
+	ck_view_end(&view);
+}
+
+void ck_gate_explain(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	struct explained e;
+	char name[sizeof e.ask.user + sizeof e.system + sizeof e.ask.service + 3];
+	if (!read_explained(request, &e)) {
+		ck_gate_error(client, "invalid", "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account");
+		return;
+	}
+	snprintf(name, sizeof name, "%s %s %s", e.ask.user, e.system, e.ask.service);
+	ck_gate_look_up(client, CK_EVENT_EXPLAINED, name, encoded, explain_recorded);
+}
+
+/* ---- status ---- */
+
+struct lines {
+	char *at;
+	size_t left;
+	unsigned shown;
+};
+
+static void put_line(struct lines *lines, const char *format, ...) CK_PRINTF(2, 3);
+static void put_line(struct lines *lines, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int length = vsnprintf(lines->at, lines->left, format, args);
+	va_end(args);
+	if (length < 0 || (size_t)length >= lines->left) {
+		lines->at[0] = '\0';
+		return;
+	}
+	lines->at += length;
+	lines->left -= (size_t)length;
+}
+
+static bool put_quarantined(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context)
+{
+	struct lines *lines = context;
+	char safe_dn[256], safe_reason[400], uuid[CK_ID_TEXT_BYTES];
+	struct ck_id id;
+	memcpy(id.bytes, entry_uuid, sizeof id.bytes);
+	put_line(lines, "quarantined: %s %s: %s\n", ck_id_format(id, uuid), ck_escape(ck_bytes_of(dn), safe_dn, sizeof safe_dn),
+	         ck_escape(ck_bytes_of(reason), safe_reason, sizeof safe_reason));
+	return ++lines->shown < QUARANTINED_SHOWN_LIMIT;
+}
+
+static void put_state(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state, struct lines *lines)
+{
+	char as_of[CK_TIME_TEXT_BYTES];
+	put_line(lines, "as of: %s\n", ck_time_format(state->as_of_s, as_of));
+	for (size_t kind = CK_KIND_AUTHORITY; kind <= CK_KIND_LAST; kind++)
+		put_line(lines, "%s: %llu\n", ck_kind_name((enum ck_kind)kind), (unsigned long long)state->counts[kind]);
+	put_line(lines, "quarantined: %llu\n", (unsigned long long)state->quarantined);
+	if (client->uid == 0) (void)ck_gate_stored(client->gate, ck_view_each_quarantined(view, put_quarantined, lines));
+}
+
+void ck_gate_status(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)request;
+	(void)encoded;
+	static char text[TEXT_LIMIT_BYTES];
+	struct ck_gate *gate = client->gate;
+	struct lines lines = {.at = text, .left = sizeof text};
+	struct ck_view *view;
+	struct ck_store_state state;
+	bool there = ck_gate_view(gate, &view, &state) == CK_OK;
+	text[0] = '\0';
+	put_line(&lines, "version: %s\n", CK_VERSION);
+	put_line(&lines, "system: %s\ngate: %u\n", gate->config->system, gate->start->index);
+	put_line(&lines, "ledger: %s\nreplica: %s\n", gate->ledger != NULL ? "connected" : "missing", gate->replica != NULL ? "connected" : "missing");
+	if (there) put_state(client, view, &state, &lines);
+	ck_view_end(&view);
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+	ck_field_string(m, CK_F_SYSTEM, gate->config->system);
+	ck_field_string(m, CK_F_RP_ID, gate->config->rp_id);
+	if (there) ck_field_int(m, CK_F_TIME, state.as_of_s);
+	ck_field_string(m, CK_F_TEXT, text);
+	if (there) ck_field_uint(m, CK_F_COUNT, state.quarantined);
+	ck_field_uint(m, CK_F_INDEX, gate->start->index);
+	ck_field_string(m, CK_F_STATE, there && gate->ledger != NULL ? "running" : "unavailable");
+	if (there) ck_field_int(m, CK_F_AGE, ck_clock_wall_s() - state.as_of_s);
+	ck_gate_send(client, -1);
+}

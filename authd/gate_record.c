@@ -1,0 +1,59 @@
+/* What the gate has the ledger record. An answer that lets somebody in is given only after the ledger said that the record stands. */
+#include "authd/gate_state.h"
+
+#include <string.h>
+
+#define LEDGER_TIMEOUT_MS 4000 /* shorter than CK_CLIENT_REPLY_TIMEOUT_MS, so that the client hears why */
+
+static const char *unless_empty(const char *text) { return text != NULL && text[0] != '\0' ? text : NULL; }
+
+static void put_question(struct ck_map_writer *m, const struct ck_gate_event *e)
+{
+	const struct ck_login_ask *ask = e->ask;
+	const char *remote_host = e->remote_host;
+	if (remote_host == NULL && ask != NULL) remote_host = ask->remote_host;
+	ck_field_string(m, CK_F_USER, ask != NULL && e->user == NULL ? unless_empty(ask->user) : e->user);
+	ck_field_string(m, CK_F_ACCOUNT, ask != NULL ? unless_empty(ask->account) : NULL);
+	ck_field_string(m, CK_F_SERVICE, ask != NULL ? unless_empty(ask->service) : NULL);
+	ck_field_string(m, CK_F_TTY, ask != NULL ? unless_empty(ask->tty) : NULL);
+	ck_field_string(m, CK_F_REMOTE_HOST, unless_empty(remote_host));
+	ck_field_string(m, CK_F_SYSTEM, e->system);
+}
+
+static void put_leader(struct ck_map_writer *m, const uint64_t leader[2])
+{
+	ck_field_key(m, CK_F_ANCESTORS);
+	ck_cbor_put_array(m->w, 2);
+	ck_cbor_put_uint(m->w, leader[0]);
+	ck_cbor_put_uint(m->w, leader[1]);
+}
+
+void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e, ck_gate_resume resume)
+{
+	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_RECORD);
+	put_question(m, e);
+	if (e->login_id != NULL) ck_field_bytes(m, CK_F_LOGIN_ID, e->login_id, CK_LOGIN_ID_BYTES);
+	if (e->verdict != NULL) ck_field_int(m, CK_F_UNTIL, e->verdict->until_s);
+	ck_field_string(m, CK_F_REASON, e->reason);
+	ck_field_string(m, CK_F_NAME, e->name);
+	if (e->with_proved) ck_field_uint(m, CK_F_PROVED, e->proved);
+	ck_field_uint(m, CK_F_EVENT, e->event);
+	if (e->key_hash != NULL) ck_field_bytes(m, CK_F_HASH, e->key_hash, CK_HASH_BYTES);
+	if (e->with_count) ck_field_uint(m, CK_F_COUNT, e->count);
+	ck_field_uint(m, CK_F_PEER_UID, client->uid);
+	if (e->with_leader) ck_field_uint(m, CK_F_PEER_PID, (uint64_t)client->pid);
+	if (e->verdict != NULL) ck_field_bytes(m, CK_F_RULE, e->verdict->rule.bytes, sizeof e->verdict->rule.bytes);
+	if (e->with_leader) put_leader(m, e->leader);
+	ck_field_string(m, CK_F_DETAIL, e->detail);
+	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
+	ck_gate_ask_end(client, CK_PROCESS_LEDGER, LEDGER_TIMEOUT_MS, -1, resume);
+}
+
+bool ck_gate_recorded(const struct ck_map *reply, char out_reason[64])
+{
+	bool stands = false;
+	out_reason[0] = '\0';
+	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &stands) != CK_OK) return false;
+	if (!stands && ck_map_string(reply, CK_F_REASON, out_reason, 64) != CK_OK) out_reason[0] = '\0';
+	return stands;
+}

@@ -1,0 +1,67 @@
+/* Requests whose handler is the replica or the ledger: passed on as they came, with what the kernel says of the client; where only root may
+   ask, with the client's socket, so that the receiver reads the credentials itself. The gate looks at them only as the table says. */
+#include "authd/gate_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RELAY_TIMEOUT_MS 8000      /* a change is answered when the store holds it, or after 5 s; and some for the directory itself */
+#define RELAYS_LIMIT 64            /* under way at once: what the replica is given to hold is bounded */
+#define RELAY_OVERHEAD_BYTES 64    /* the message around the body: type, request, uid, pid, heads */
+
+static bool is_answer(const struct ck_operation *operation, struct ck_bytes body, uint64_t *out_type)
+{
+	struct ck_map map;
+	uint64_t always = CK_KEY(CK_F_MESSAGE) | CK_KEY(CK_F_REASON);
+	return body.length <= CK_FRAME_LIMIT_BYTES && ck_map_parse(body, &map) == CK_OK &&
+	       ck_map_expect(&map, CK_KEY(CK_F_TYPE), operation->reply | always) == CK_OK &&
+	       ck_map_uint(&map, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_ERROR, out_type) == CK_OK;
+}
+
+static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	struct ck_gate *gate = client->gate;
+	const struct ck_operation *operation = client->relayed;
+	struct ck_bytes body;
+	uint64_t type;
+	client->relayed = NULL;
+	if (client->waits_for == CK_PROCESS_REPLICA) gate->replica_waiting--;
+	if (reply == NULL) {
+		ck_gate_unavailable(client, operation->handler == CK_HANDLER_LEDGER ? "the audit log does not answer" : "the directory's side does not answer");
+		return;
+	}
+	if (ck_map_bytes(reply, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) != CK_OK || !is_answer(operation, body, &type)) {
+		ck_peers_accuse(gate->peers, client->waits_for, 0, "an answer that the table of operations does not have");
+		ck_gate_unavailable(client, "the answer was not one");
+		return;
+	}
+	/* A challenge of the replica's: the token helper may be asked for it. */
+	if (type == CK_ANSWER_NEED_TOKEN) client->relayed = operation;
+	ck_writer_init(&gate->frame.w, gate->out, sizeof gate->out);
+	ck_put_u32be(&gate->frame.w, (uint32_t)body.length);
+	ck_put_bytes(&gate->frame.w, body.at, body.length);
+	ck_channel_send(client->channel, gate->out, CK_FRAME_HEAD_BYTES + body.length, -1);
+}
+
+void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)request;
+	const struct ck_operation *operation = ck_operation_of(client->op);
+	enum ck_process process = operation->handler == CK_HANDLER_LEDGER ? CK_PROCESS_LEDGER : CK_PROCESS_REPLICA;
+	if (encoded.length > CK_FRAME_LIMIT_BYTES - RELAY_OVERHEAD_BYTES) {
+		ck_gate_error(client, "too-large", "that is too much for one request; order it in parts");
+		return;
+	}
+	if (process == CK_PROCESS_REPLICA && client->gate->replica_waiting >= RELAYS_LIMIT) {
+		ck_gate_unavailable(client, "too many changes are under way; try again");
+		return;
+	}
+	if (process == CK_PROCESS_REPLICA) client->gate->replica_waiting++;
+	client->relayed = operation;
+	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_RELAY);
+	ck_field_bytes(m, CK_F_BODY, encoded.at, encoded.length);
+	ck_field_uint(m, CK_F_PEER_UID, client->uid);
+	ck_field_uint(m, CK_F_PEER_PID, (uint64_t)client->pid);
+	bool with_peer = operation->handler == CK_HANDLER_REPLICA_WITH_PEER;
+	ck_gate_ask_end(client, process, RELAY_TIMEOUT_MS, with_peer ? ck_channel_fd(client->channel) : -1, relayed);
+}

@@ -1,0 +1,209 @@
+/* What the files of the gate share: its state, the state of one client's connection, and the verbs between them. Requests of one
+   connection are strictly one at a time; a request that has to ask another process leaves `resume` behind and goes on when it is answered. */
+#ifndef CK_AUTHD_GATE_STATE_H
+#define CK_AUTHD_GATE_STATE_H
+
+#include <sys/types.h>
+
+#include "authd/decide/decide.h"
+#include "authd/login.h"
+#include "authd/operation.h"
+#include "authd/process.h"
+#include "directory/store/store.h"
+
+struct ck_gate_client;
+/* reply: what the other process answered; NULL: nothing, in time. The client is still there. */
+typedef void (*ck_gate_resume)(struct ck_gate_client *client, const struct ck_map *reply);
+typedef void (*ck_gate_then)(struct ck_gate_client *client);
+
+/* Where a client sits, as far as it is known. */
+struct ck_gate_origin {
+	bool local;               /* at the machine itself: its own USB may be used */
+	struct ck_source source;  /* for the decision; absent where nothing is known or believed */
+	char remote_host[CK_REMOTE_HOST_LIMIT_BYTES + 1]; /* of the session it is in; "" if none or not known */
+};
+
+/* What was begun and what was proved on a connection: lives and dies with it. */
+struct ck_gate_login {
+	struct ck_login_ask ask;
+	struct ck_gate_origin origin;
+	struct ck_challenge challenge;
+	bool identify;         /* the challenge is to identify, not to log in */
+	unsigned tokens_left;  /* token helpers that may still be asked for */
+	unsigned proved;       /* enum ck_proved; of a granted login */
+	int64_t proved_ms;
+	uint8_t key_hash[CK_HASH_BYTES]; /* what it was proved with */
+};
+
+struct ck_gate_person {
+	bool known;
+	int64_t since_ms;
+	struct ck_id staff;
+	char uid[CK_UID_LIMIT_BYTES + 1];
+	uint8_t key_hash[CK_HASH_BYTES];
+};
+
+/* What was found out about the client's rights within one view: a list asks the same thing a thousand times. */
+struct ck_gate_access {
+	bool any_known, any, one_known, one;
+	struct ck_id one_authority;
+};
+
+struct ck_gate;
+struct ck_gate_client {
+	struct ck_gate *gate;
+	struct ck_channel *channel;
+	unsigned slot;
+	uid_t uid; /* of the process that connected, as the kernel says */
+	pid_t pid;
+	uint64_t accepted_ticks; /* boot time: a process that started later is not the one that connected */
+	int64_t active_ms;
+	bool spoke;
+	/* the request under way */
+	enum ck_op op;
+	uint64_t pending; /* the number that another process was asked under; 0: none */
+	enum ck_process waits_for;
+	int64_t deadline_ms;
+	ck_gate_resume resume;
+	ck_gate_then then;
+	struct ck_login_ask ask;
+	struct ck_gate_origin origin;
+	bool origin_known;
+	bool operator_claims; /* locating for an operator's command: there is no login whose claims could be believed */
+	struct ck_verdict verdict;
+	unsigned proved;
+	uint8_t login_id[CK_LOGIN_ID_BYTES];
+	const struct ck_operation *relayed; /* what the replica or the ledger was asked; stays while its challenge is open */
+	uint8_t *kept; /* a look-up that waits to be recorded, and what then looks */
+	size_t kept_bytes;
+	void (*look_up)(struct ck_gate_client *client, const struct ck_map *request);
+	struct ck_gate_access access;
+	/* what stays between requests */
+	struct ck_gate_login login;
+	struct ck_gate_person person;
+};
+
+struct ck_gate {
+	const struct ck_start *start;
+	const struct ck_config *config;
+	struct event_base *base;
+	struct event *acceptable, *tick;
+	struct ck_peers *peers;
+	struct ck_channel *ledger, *replica;
+	unsigned replica_waiting;
+	struct ck_store *store;
+	char store_directory[CK_CONFIG_TEXT_BYTES + 16];
+	int64_t store_tried_ms;
+	uint8_t secret[CK_LOGIN_SECRET_BYTES];
+	struct ck_gate_client **clients; /* by slot */
+	uint32_t *uids;                  /* by slot, beside them: counted at every accept */
+	size_t clients_limit, clients_count, ordinary_count;
+	bool accepting;
+	uint64_t sequence;
+	uint8_t random[512];
+	size_t random_left;
+	struct ck_frame_out frame; /* the answer that is being put together */
+	uint8_t out[CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES];
+};
+
+/* ---- gate_answer.c: answers, the other processes, the store ---- */
+
+/* Begins an answer (TYPE is put); fields follow in ascending order. */
+struct ck_map_writer *ck_gate_answer(struct ck_gate_client *client, enum ck_answer answer);
+void ck_gate_send(struct ck_gate_client *client, int pass_fd);
+void ck_gate_deny(struct ck_gate_client *client, const char *reason, const char *message);
+/* The one answer for everybody who has proved nothing: the same bytes whatever the cause. */
+void ck_gate_deny_alike(struct ck_gate_client *client);
+void ck_gate_unavailable(struct ck_gate_client *client, const char *what);
+void ck_gate_error(struct ck_gate_client *client, const char *reason, const char *message);
+
+/* Asks another process under a number of its own: begin, fields after REQUEST in ascending order, end. */
+struct ck_map_writer *ck_gate_ask_begin(struct ck_gate_client *client, enum ck_message type);
+void ck_gate_ask_end(struct ck_gate_client *client, enum ck_process process, int timeout_ms, int pass_fd, ck_gate_resume resume);
+/* The client that waits for this answer; it waits no more. NULL: it is gone, or was answered otherwise. */
+struct ck_gate_client *ck_gate_answered(struct ck_gate *gate, uint64_t request, enum ck_process process);
+/* Everybody who waits for this process, or for anybody past the deadline, goes on without an answer. */
+void ck_gate_give_up(struct ck_gate *gate, enum ck_process process);
+void ck_gate_give_up_late(struct ck_gate *gate, int64_t now_ms);
+
+/* A view of a finished copy, and its state. CK_ERR_UNAVAILABLE: there is none now. A damaged store ends the process. */
+CK_MUST_USE enum ck_error ck_gate_view(struct ck_gate *gate, struct ck_view **out, struct ck_store_state *out_state);
+/* Passes an answer of the store on; damage ends the process. */
+enum ck_error ck_gate_stored(struct ck_gate *gate, enum ck_error error);
+void ck_gate_random(struct ck_gate *gate, uint8_t *out, size_t length);
+
+/* ---- gate_record.c: what is recorded ---- */
+struct ck_gate_event {
+	enum ck_event event;
+	const struct ck_login_ask *ask;    /* USER ACCOUNT SERVICE TTY REMOTE_HOST */
+	const char *user, *system, *remote_host, *reason, *detail, *name;
+	const struct ck_verdict *verdict;  /* granted: UNTIL and RULE */
+	const uint8_t *login_id, *key_hash;
+	bool with_proved, with_count, with_age, with_leader;
+	unsigned proved;
+	uint64_t count, leader[2];
+	int64_t age_ms;
+};
+void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *event, ck_gate_resume resume);
+/* Recorded, and it stands. *out_reason: why it does not, as the ledger says; "" if it says nothing. */
+bool ck_gate_recorded(const struct ck_map *reply, char out_reason[64]);
+
+/* ---- gate_access.c: who may ---- */
+
+/* The table's `who`, before the handler. */
+bool ck_gate_permits(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *request);
+/* Of one entry: root, the person it is about, an administrator of its authority. */
+bool ck_gate_may_see(struct ck_gate_client *client, struct ck_view *view, struct ck_id authority, struct ck_id person);
+/* The staff that this client is: by a touch on this connection, else by its kernel uid. False: nobody known. */
+bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, struct ck_id *out);
+/* The administrator that this client is by a touch: false if it is none, of any authority. */
+bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view *view);
+
+/* ---- gate_local.c ---- */
+
+/* Finds where the client sits and calls `then`, at once or when the ledger has answered. client->ask holds the claims.
+   operator: a command of an operator, no login: there are no claims. */
+void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then then);
+/* Without asking anybody: false if only the ledger could tell. */
+bool ck_gate_locate_at_once(struct ck_gate_client *client);
+/* The start time of a process, in ticks since boot. CK_ERR_NOT_FOUND. */
+CK_MUST_USE enum ck_error ck_gate_process_start(pid_t pid, uint64_t *out_ticks);
+uint64_t ck_gate_boot_ticks(void);
+
+/* ---- gate_query.c ---- */
+
+/* Looking people up leaves a trace: `run` sees the request once the ledger has recorded it. name: what is written down. */
+void ck_gate_look_up(struct ck_gate_client *client, enum ck_event event, const char *name, struct ck_bytes encoded,
+                     void (*run)(struct ck_gate_client *client, const struct ck_map *request));
+/* A record as this client may see it; nothing (CK_ERR_NOT_FOUND) if it may not see it at all. */
+CK_MUST_USE enum ck_error ck_gate_put_entry(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *record,
+                                            struct ck_writer *w);
+/* The answer whose ENTRIES are these encoded byte strings; cursor empty: it was the last page. */
+void ck_gate_send_entries(struct ck_gate_client *client, const uint8_t *items, size_t length, size_t count, struct ck_bytes cursor);
+#define CK_GATE_ENTRIES_LIMIT_BYTES (CK_FRAME_LIMIT_BYTES - 128)
+
+/* ---- the handlers, one an operation ---- */
+typedef void (*ck_gate_handler)(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_status(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_account(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_session_open(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_session_close(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_find(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_explain(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_show(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_list(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+/* Everything whose handler is another process. */
+void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+/* The token helper that the supervisor started; fd -1: none. */
+void ck_gate_token_came(struct ck_gate *gate, uint64_t request, int fd);
+
+/* gate_account.c: the decision as this gate asks it, of client->ask, client->origin and client->proved: sets client->verdict. */
+CK_MUST_USE enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state);
+/* A sentence for the person, when it may be told. */
+const char *ck_gate_sentence(const struct ck_verdict *verdict);
+
+#endif
