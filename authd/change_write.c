@@ -1,0 +1,95 @@
+/* Writing a change to the directory: each statement with the assertion on what was read and with its proof beside what it wrote. Called
+   only for what was verified, recorded and authorised. Synchronous in this release, under one deadline for the whole. */
+#include "authd/change.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define CONTAINERS 4
+
+static int left_ms(int64_t deadline_ms)
+{
+	int64_t left = deadline_ms - ck_clock_monotonic_ms();
+	return left < 1 ? 1 : left > 60000 ? 60000 : (int)left;
+}
+
+/* An authority's subtree has its four containers from the beginning; they carry nothing of ours. */
+static enum ck_error add_containers(const char *authority_dn, struct ck_ldap *ldap, int64_t deadline_ms, struct ck_errmsg *err)
+{
+	static const char *const names[CONTAINERS] = {"staff", "roles", "systems", "rules"};
+	struct ck_bytes class = ck_bytes_of(ck_text_of("organizationalUnit"));
+	for (size_t i = 0; i < CONTAINERS; i++) {
+		char dn[CK_DN_LIMIT_BYTES + 16];
+		struct ck_bytes name = ck_bytes_of(ck_text_of(names[i]));
+		struct ck_ldap_value values[] = {{"objectClass", &class, 1}, {"ou", &name, 1}};
+		snprintf(dn, sizeof dn, "ou=%s,%s", names[i], authority_dn);
+		enum ck_error error = ck_ldap_add(ldap, dn, values, 2, left_ms(deadline_ms), err);
+		if (error != CK_OK) return error;
+	}
+	return CK_OK;
+}
+
+enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix, struct ck_ldap *ldap,
+                                   int64_t deadline_ms, struct ck_errmsg *err)
+{
+	static struct ck_change_build build; /* too large for the stack; one thread */
+	struct ck_denial denial = {.reason = ""};
+	char csn[CK_CSN_LIMIT_BYTES + 1];
+	if (ck_change_build(item, suffix, &build, &denial) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "%s", denial.message.text);
+	if (ck_text_copy(csn, sizeof csn, item->statement.csn) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "the CSN is malformed");
+	if (item->rule->verb != CK_VERB_REMOVE && proof.length > 0) {
+		CK_ASSERT(build.count < sizeof build.values / sizeof build.values[0]);
+		build.values[build.count++] = (struct ck_ldap_value){"ckProof", &proof, 1};
+	}
+	if (ck_clock_monotonic_ms() >= deadline_ms) return ck_fail(err, CK_ERR_TIMEOUT, "no time was left to write it");
+	enum ck_error error = CK_ERR_INTERNAL;
+	switch (item->rule->verb) {
+	case CK_VERB_ADD: error = ck_ldap_add(ldap, build.dn, build.values, build.count, left_ms(deadline_ms), err); break;
+	case CK_VERB_CHANGE: error = ck_ldap_modify(ldap, build.dn, csn, build.values, build.count, left_ms(deadline_ms), err); break;
+	case CK_VERB_REMOVE: error = ck_ldap_remove(ldap, build.dn, csn, left_ms(deadline_ms), err); break;
+	}
+	if (error == CK_OK && item->rule->kind == CK_KIND_AUTHORITY && item->rule->verb == CK_VERB_ADD)
+		error = add_containers(build.dn, ldap, deadline_ms, err);
+	return error;
+}
+
+static const char *reason_of(enum ck_error error)
+{
+	switch (error) {
+	case CK_ERR_CONFLICT:
+	case CK_ERR_NOT_FOUND: return "conflict";
+	case CK_ERR_EXISTS: return "exists";
+	case CK_ERR_TIMEOUT: return "timeout";
+	case CK_ERR_UNAVAILABLE: return "unavailable";
+	default: return "refused-by-directory";
+	}
+}
+
+enum ck_error ck_order_write(const struct ck_order *order, struct ck_text suffix, struct ck_ldap *ldap, int64_t deadline_ms,
+                             struct ck_write_result *out)
+{
+	static uint8_t proof[CK_PROOF_LIMIT_BYTES];
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < order->count; i++) {
+		const struct ck_order_item *item = &order->items[i];
+		struct ck_proof parts = {.statement = item->encoded,
+		                         .list = {order->list, order->list_length},
+		                         .key_hash = {order->key_hash, sizeof order->key_hash},
+		                         .auth_data = order->auth_data,
+		                         .signature = order->signature};
+		size_t length = 0;
+		enum ck_error error = ck_proof_encode(&parts, proof, sizeof proof, &length);
+		if (error == CK_OK)
+			error = ck_change_write_item(item, (struct ck_bytes){proof, length}, suffix, ldap, deadline_ms, &out->message);
+		if (error != CK_OK) {
+			ck_log(CK_LOG_WARNING, "%s did not go in: %s", item->rule->name, out->message.text);
+			out->reason = reason_of(error);
+			return error;
+		}
+		out->written++;
+	}
+	return CK_OK;
+}

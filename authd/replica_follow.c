@@ -1,0 +1,695 @@
+/* Following into the store. The provider is trusted for content only as far as the mapping, the store's uniqueness and the limits here
+   check it: what does not fit is quarantined, what would remove too much or go back stops and waits for root. */
+#include "authd/replica_follow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/fido/fido.h"
+#include "authd/replica_uuids.h"
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define NOTE_HIGHEST "highest-csns"
+#define DAMAGED_FILE "damaged"
+#define CLASH_PREFIX "clash: "
+#define CLASHES_LIMIT 1024         /* kept to be read again; more wait for the next refresh */
+#define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
+#define ANNOUNCED_LIMIT 100        /* quarantined entries told one by one in one stream; the store knows them all */
+
+struct clash {
+	uint8_t uuid[16];
+	char dn[CK_DN_LIMIT_BYTES];
+	bool wanted; /* to be read again */
+	bool asked;  /* being read; cleared by anything newer about it */
+};
+
+struct ck_follower {
+	struct ck_follower_settings settings;
+	enum ck_follower_state state;
+	struct ck_store *current; /* NULL: damaged, to be rebuilt */
+	struct ck_store *next;
+	struct ck_batch *batch; /* on next while rebuilding, else on current */
+	size_t batch_entries;
+	struct ck_uuids named; /* in this refresh */
+	struct ck_csn_set followed, highest, probed;
+	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
+	int64_t probe_asked_s, begun_s;
+	uint64_t refused_removals;
+	size_t announced;
+	char cookie[CK_COOKIE_LIMIT_BYTES];
+	char reason[256];
+	char state_line[256];
+	struct ck_entry_scratch scratch;
+	struct clash clashes[CLASHES_LIMIT];
+	size_t clash_count;
+};
+
+static void alarm_about(struct ck_follower *f, const char *detail)
+{
+	ck_log(CK_LOG_ALARM, "%s", detail);
+	if (f->settings.on_alarm != NULL) f->settings.on_alarm(detail, f->settings.context);
+}
+
+/* ---- the batch ---- */
+
+static enum ck_error open_batch(struct ck_follower *f)
+{
+	struct ck_errmsg err;
+	if (f->batch != NULL) return CK_OK;
+	struct ck_store *store = f->state == CK_FOLLOWER_REBUILDING ? f->next : f->current;
+	if (store == NULL) return CK_ERR_UNAVAILABLE;
+	enum ck_error error = ck_batch_begin(store, &f->batch, &err);
+	if (error != CK_OK) ck_log(CK_LOG_ERROR, "the store does not take a batch: %s", err.text);
+	f->batch_entries = 0;
+	return error;
+}
+
+static enum ck_error put_position(struct ck_follower *f)
+{
+	char text[CK_CSN_LIST_LIMIT_BYTES];
+	enum ck_error error = CK_OK;
+	size_t length = ck_csn_set_cookie(&f->followed, text);
+	if (f->cookie_changed && length > 0) error = ck_batch_set_cookie(f->batch, (struct ck_bytes){(const uint8_t *)text, length});
+	if (error != CK_OK) return error;
+	ck_csn_set_format(&f->highest, text);
+	return ck_batch_set_note(f->batch, ck_text_of(NOTE_HIGHEST), ck_bytes_of(ck_text_of(text)));
+}
+
+static enum ck_error commit_batch(struct ck_follower *f)
+{
+	struct ck_errmsg err;
+	if (f->batch == NULL) return CK_OK;
+	enum ck_error error = ck_batch_commit(&f->batch, &err);
+	if (error != CK_OK) {
+		ck_log(CK_LOG_ERROR, "the store does not commit: %s", err.text);
+		return error;
+	}
+	f->cookie_changed = false;
+	f->highest_changed = false;
+	return CK_OK;
+}
+
+/* ---- clashes ---- */
+
+static struct clash *find_clash(struct ck_follower *f, const uint8_t uuid[16])
+{
+	for (size_t i = 0; i < f->clash_count; i++)
+		if (memcmp(f->clashes[i].uuid, uuid, 16) == 0) return &f->clashes[i];
+	return NULL;
+}
+
+static bool forget_clash(struct ck_follower *f, const uint8_t uuid[16])
+{
+	struct clash *clash = find_clash(f, uuid);
+	if (clash == NULL) return false;
+	*clash = f->clashes[--f->clash_count];
+	return true;
+}
+
+static void remember_clash(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn)
+{
+	struct clash clash = {.wanted = false};
+	(void)forget_clash(f, uuid);
+	if (f->clash_count == CLASHES_LIMIT || ck_text_copy(clash.dn, sizeof clash.dn, dn) != CK_OK) return;
+	memcpy(clash.uuid, uuid, sizeof clash.uuid);
+	f->clashes[f->clash_count++] = clash;
+}
+
+static bool load_clash(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context)
+{
+	struct ck_follower *f = context;
+	if (reason.length >= strlen(CLASH_PREFIX) && memcmp(reason.at, CLASH_PREFIX, strlen(CLASH_PREFIX)) == 0)
+		remember_clash(f, entry_uuid, dn);
+	return f->clash_count < CLASHES_LIMIT;
+}
+
+static void want_clashes(struct ck_follower *f)
+{
+	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].wanted = true;
+}
+
+/* ---- entries ---- */
+
+static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, bool clash, const char *why)
+{
+	char reason[sizeof(struct ck_errmsg) + 16], shown[256];
+	snprintf(reason, sizeof reason, "%s%s", clash ? CLASH_PREFIX : "", why);
+	enum ck_error error = ck_batch_quarantine(f->batch, uuid, dn, ck_text_of(reason));
+	if (error != CK_OK) return error;
+	if (clash) remember_clash(f, uuid, dn);
+	f->announced++;
+	if (f->announced > ANNOUNCED_LIMIT + 1) return CK_OK;
+	if (f->announced == ANNOUNCED_LIMIT + 1) {
+		alarm_about(f, "more entries are quarantined than are told one by one: crosskeys status counts them");
+		return CK_OK;
+	}
+	ck_log(CK_LOG_ALARM, "quarantined %s: %s", ck_escape(ck_bytes_of(dn), shown, sizeof shown), reason);
+	if (f->settings.on_quarantine != NULL) f->settings.on_quarantine(dn, reason, f->settings.context);
+	return CK_OK;
+}
+
+static bool key_hash_matches(const struct ck_record *record)
+{
+	uint8_t hash[CK_HASH_BYTES];
+	if (record->kind != CK_KIND_KEY) return true;
+	ck_sha256(hash, &record->as.key.credential_id, 1);
+	return memcmp(hash, record->as.key.hash, sizeof hash) == 0;
+}
+
+static enum ck_error read_record(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, struct ck_record *out,
+                                 struct ck_errmsg *why)
+{
+	f->scratch.used = 0;
+	enum ck_error error = ck_entry_to_record(entry, ck_text_of(f->settings.suffix), &f->scratch, out, why);
+	if (error != CK_OK) return error;
+	if (memcmp(out->entry_uuid, uuid, sizeof out->entry_uuid) != 0)
+		return ck_fail(why, CK_ERR_INVALID, "entryUUID: is not the one that the stream gave");
+	if (!key_hash_matches(out)) return ck_fail(why, CK_ERR_INVALID, "ckKeyHash: is not the SHA-256 of ckCredentialId");
+	return CK_OK;
+}
+
+/* What the store held of it before. A subtree that was moved moves its children without a word about them in the stream. */
+static void compare_with_known(struct ck_follower *f, const struct ck_record *record)
+{
+	struct ck_record known;
+	if (ck_view_get(ck_batch_view(f->batch), record->kind, record->id, &known) != CK_OK) return;
+	f->changed = true;
+	if (!ck_id_equal(known.authority, record->authority) && memcmp(known.entry_uuid, record->entry_uuid, 16) == 0) f->moved = true;
+}
+
+static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry)
+{
+	struct ck_record record;
+	struct ck_errmsg why;
+	bool was_clash = forget_clash(f, uuid);
+	enum ck_error error = open_batch(f);
+	if (error != CK_OK) return error;
+	f->batch_entries++;
+	error = read_record(f, uuid, entry, &record, &why);
+	if (error == CK_ERR_NOT_FOUND) { /* a container: nothing of it is kept */
+		error = ck_batch_remove(f->batch, uuid);
+		return error == CK_ERR_NOT_FOUND ? CK_OK : error;
+	}
+	if (error == CK_OK) {
+		if (f->state != CK_FOLLOWER_REBUILDING && !was_clash) compare_with_known(f, &record);
+		error = ck_batch_put(f->batch, &record, &why);
+	}
+	switch (error) {
+	case CK_OK:
+		if (was_clash && f->settings.on_quarantine != NULL) f->settings.on_quarantine(entry->dn, NULL, f->settings.context);
+		return CK_OK;
+	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, true, why.text);
+	case CK_ERR_INVALID:
+	case CK_ERR_LIMIT:
+		/* An entry that fitted before may have held what another one wants. */
+		if (!was_clash) f->changed = true;
+		return quarantine(f, uuid, entry->dn, false, why.text);
+	default: ck_log(CK_LOG_ERROR, "the store does not take an entry: %s", why.text); return error;
+	}
+}
+
+/* ---- handlers of the stream ---- */
+
+static enum ck_error on_entry(const uint8_t uuid[16], const struct ck_entry *entry, void *context)
+{
+	struct ck_follower *f = context;
+	if (f->state != CK_FOLLOWER_PERSISTING) {
+		enum ck_error error = ck_uuids_add(&f->named, uuid);
+		if (error != CK_OK) return error;
+	}
+	return take_entry(f, uuid, entry);
+}
+
+static enum ck_error on_present(const uint8_t uuid[16], void *context)
+{
+	struct ck_follower *f = context;
+	return f->state == CK_FOLLOWER_PERSISTING ? CK_OK : ck_uuids_add(&f->named, uuid);
+}
+
+static enum ck_error remove_known(struct ck_follower *f, const uint8_t uuid[16])
+{
+	enum ck_error error = open_batch(f);
+	if (error != CK_OK) return error;
+	f->changed = true;
+	(void)forget_clash(f, uuid);
+	error = ck_batch_remove(f->batch, uuid);
+	return error == CK_ERR_NOT_FOUND ? CK_OK : error; /* containers, and what came and went while we were away */
+}
+
+static enum ck_error on_delete(const uint8_t uuid[16], void *context)
+{
+	return remove_known(context, uuid);
+}
+
+static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context)
+{
+	struct ck_follower *f = context;
+	enum ck_error error = on_present(uuid, f);
+	if (error == CK_OK) error = open_batch(f);
+	if (error != CK_OK) return error;
+	(void)forget_clash(f, uuid);
+	f->changed = true;
+	return quarantine(f, uuid, dn, false, reason);
+}
+
+static enum ck_error on_cookie(struct ck_bytes cookie, void *context)
+{
+	struct ck_follower *f = context;
+	if (ck_csn_set_add_cookie(&f->followed, cookie) != CK_OK || ck_csn_set_merge(&f->highest, &f->followed) != CK_OK) return CK_ERR_INVALID;
+	f->cookie_changed = true;
+	return open_batch(f);
+}
+
+static enum ck_error on_provider(struct ck_text context_csns, void *context)
+{
+	struct ck_follower *f = context;
+	struct ck_csn_set provider = {0};
+	if (ck_csn_set_add_list(&provider, context_csns) != CK_OK) return CK_ERR_INVALID;
+	if (ck_csn_set_covers(&provider, &f->highest)) return CK_OK;
+	if (f->confirmed) {
+		alarm_about(f, "root let the copy go back to a provider that is older than what was seen");
+		memset(&f->highest, 0, sizeof f->highest);
+		f->full_wanted = true;
+		return CK_ERR_CONFLICT;
+	}
+	ck_follower_set_behind(f);
+	return CK_ERR_CONFLICT;
+}
+
+/* ---- the end of a refresh ---- */
+
+struct absent {
+	const struct ck_uuids *named;
+	struct ck_uuids gone;
+	uint64_t known;
+	enum ck_error error;
+};
+
+static bool look_absent(const uint8_t entry_uuid[16], void *context)
+{
+	struct absent *absent = context;
+	absent->known++;
+	if (!ck_uuids_has(absent->named, entry_uuid)) absent->error = ck_uuids_add(&absent->gone, entry_uuid);
+	return absent->error == CK_OK;
+}
+
+/* What the view knows and the refresh did not name. The caller clears out->gone. */
+static enum ck_error find_absent(struct ck_follower *f, struct ck_view *view, struct absent *out)
+{
+	*out = (struct absent){.named = &f->named};
+	enum ck_error error = ck_view_each_uuid(view, look_absent, out);
+	return error != CK_OK ? error : out->error;
+}
+
+static bool removes_too_much(const struct ck_follower *f, const struct absent *absent)
+{
+	uint64_t gone = absent->gone.count;
+	return gone > f->settings.removal_floor && gone * 100 > absent->known * f->settings.removal_percent;
+}
+
+static enum ck_error hold_if_too_much(struct ck_follower *f, const struct absent *absent)
+{
+	if (!removes_too_much(f, absent)) return CK_OK;
+	if (f->confirmed) {
+		alarm_about(f, "root let a refresh in that removes more than the limit");
+		return CK_OK;
+	}
+	f->refused_removals = absent->gone.count;
+	f->state = CK_FOLLOWER_HELD;
+	snprintf(f->reason, sizeof f->reason,
+	         "a refresh would remove %zu of %llu entries, more than %u %%: it stopped until root confirms it (crosskeys confirm-refresh)",
+	         absent->gone.count, (unsigned long long)absent->known, f->settings.removal_percent);
+	alarm_about(f, f->reason);
+	return CK_ERR_DENIED;
+}
+
+static enum ck_error purge(struct ck_follower *f, uint64_t *out_removed)
+{
+	struct absent absent;
+	enum ck_error error = open_batch(f);
+	if (error != CK_OK) return error;
+	error = find_absent(f, ck_batch_view(f->batch), &absent);
+	if (error == CK_OK) error = hold_if_too_much(f, &absent);
+	for (size_t i = 0; error == CK_OK && i < absent.gone.slot_count; i++)
+		if (ck_uuids_has(&absent.gone, absent.gone.slots[i])) error = remove_known(f, absent.gone.slots[i]);
+	*out_removed = absent.gone.count;
+	ck_uuids_clear(&absent.gone);
+	return error;
+}
+
+static enum ck_error compare_next(struct ck_follower *f, uint64_t *out_removed)
+{
+	struct absent absent;
+	struct ck_view *view = NULL;
+	*out_removed = 0;
+	if (f->current == NULL) return CK_OK;
+	enum ck_error error = ck_view_begin(f->current, &view);
+	if (error != CK_OK) return error == CK_ERR_CORRUPT ? CK_OK : error; /* being replaced is the cure */
+	error = find_absent(f, view, &absent);
+	ck_view_end(&view);
+	if (error == CK_ERR_CORRUPT) error = CK_OK;
+	if (error == CK_OK) error = hold_if_too_much(f, &absent);
+	*out_removed = absent.gone.count;
+	ck_uuids_clear(&absent.gone);
+	return error;
+}
+
+static void unlink_in_store(const struct ck_follower *f, const char *name)
+{
+	char path[1024];
+	snprintf(path, sizeof path, "%s/%s", f->settings.store_directory, name);
+	if (unlink(path) != 0 && errno != ENOENT) ck_log(CK_LOG_ERROR, "cannot remove %s: %s", path, strerror(errno));
+}
+
+static enum ck_error install_next(struct ck_follower *f)
+{
+	struct ck_errmsg err;
+	struct ck_store *fresh = NULL;
+	enum ck_error error = ck_store_supersede(f->settings.store_directory, &f->current, &f->next, &fresh, &err);
+	if (error != CK_OK) {
+		ck_log(CK_LOG_ERROR, "the refreshed copy does not go in: %s", err.text);
+		return error;
+	}
+	f->current = fresh;
+	unlink_in_store(f, DAMAGED_FILE);
+	return CK_OK;
+}
+
+static enum ck_error finish_resumed(struct ck_follower *f, bool purge_absent, uint64_t *out_removed)
+{
+	enum ck_error error = purge_absent ? purge(f, out_removed) : open_batch(f);
+	if (error == CK_OK) error = put_position(f);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
+	return error == CK_OK ? commit_batch(f) : error;
+}
+
+static enum ck_error finish_rebuilt(struct ck_follower *f, uint64_t *out_removed)
+{
+	enum ck_error error = compare_next(f, out_removed);
+	if (error == CK_OK) error = open_batch(f);
+	if (error == CK_OK) error = put_position(f);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
+	if (error == CK_OK) error = commit_batch(f);
+	return error == CK_OK ? install_next(f) : error;
+}
+
+static enum ck_error on_refreshed(bool purge_absent, struct ck_bytes cookie, void *context)
+{
+	struct ck_follower *f = context;
+	uint64_t removed = 0;
+	bool full = f->state == CK_FOLLOWER_REBUILDING;
+	if (cookie.at == NULL || on_cookie(cookie, f) != CK_OK) {
+		ck_log(CK_LOG_ERROR, "the provider ended a refresh without a cookie to resume from");
+		return CK_ERR_UNAVAILABLE;
+	}
+	enum ck_error error = full ? finish_rebuilt(f, &removed) : finish_resumed(f, purge_absent, &removed);
+	if (error != CK_OK) return error;
+	f->state = CK_FOLLOWER_PERSISTING;
+	f->full_wanted = false;
+	f->confirmed = false;
+	f->refused_removals = 0;
+	f->reason[0] = '\0';
+	if (f->changed) want_clashes(f);
+	f->changed = false;
+	if (f->settings.on_refreshed != NULL) f->settings.on_refreshed(full, f->named.count, removed, f->settings.context);
+	ck_uuids_clear(&f->named);
+	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
+	return CK_OK;
+}
+
+/* ---- the persist stage ---- */
+
+static enum ck_error settle_probe(struct ck_follower *f)
+{
+	if (!f->probe_waits || !ck_csn_set_covers(&f->followed, &f->probed)) return CK_OK;
+	enum ck_error error = open_batch(f);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->probe_asked_s);
+	if (error == CK_OK) f->probe_waits = false;
+	return error;
+}
+
+static enum ck_error on_batch_end(void *context)
+{
+	struct ck_follower *f = context;
+	if (f->state == CK_FOLLOWER_REBUILDING && f->batch_entries >= REBUILD_BATCH_ENTRIES) return commit_batch(f);
+	if (f->state != CK_FOLLOWER_PERSISTING) return CK_OK; /* a resumed refresh goes in as a whole */
+	enum ck_error error = settle_probe(f);
+	if (error != CK_OK || f->batch == NULL) return error;
+	if (f->cookie_changed || f->highest_changed) error = put_position(f);
+	if (error == CK_OK) error = commit_batch(f);
+	if (error != CK_OK) return error;
+	if (f->changed) want_clashes(f);
+	f->changed = false;
+	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
+	if (!f->moved) return CK_OK;
+	ck_log(CK_LOG_WARNING, "an entry was moved to another authority: what lies below it is read again by a full refresh");
+	f->moved = false;
+	f->full_wanted = true;
+	return CK_ERR_CONFLICT;
+}
+
+const struct ck_follow_handlers ck_follower_handlers = {
+	.on_entry = on_entry,
+	.on_present = on_present,
+	.on_delete = on_delete,
+	.on_refreshed = on_refreshed,
+	.on_cookie = on_cookie,
+	.on_batch_end = on_batch_end,
+	.on_provider = on_provider,
+	.on_unreadable = on_unreadable,
+};
+
+/* ---- streams ---- */
+
+static enum ck_error begin_rebuild(struct ck_follower *f, struct ck_errmsg *err)
+{
+	unlink_in_store(f, CK_STORE_NEXT_FILE);
+	unlink_in_store(f, CK_STORE_NEXT_FILE "-lock");
+	enum ck_error error = ck_store_open_writer(f->settings.store_directory, CK_STORE_NEXT_FILE, &f->next, err);
+	if (error != CK_OK) return error;
+	f->state = CK_FOLLOWER_REBUILDING;
+	f->clash_count = 0;
+	memset(&f->followed, 0, sizeof f->followed);
+	return CK_OK;
+}
+
+static enum ck_error begin_resume(struct ck_follower *f, struct ck_bytes cookie, struct ck_errmsg *err)
+{
+	f->state = CK_FOLLOWER_RESUMING;
+	memset(&f->followed, 0, sizeof f->followed);
+	if (ck_csn_set_add_cookie(&f->followed, cookie) != CK_OK) return ck_fail(err, CK_ERR_CORRUPT, "the stored cookie is malformed");
+	return CK_OK;
+}
+
+enum ck_error ck_follower_begin(struct ck_follower *f, struct ck_bytes *out_cookie, struct ck_errmsg *err)
+{
+	struct ck_view *view = NULL;
+	struct ck_store_state state = {0};
+	size_t length = 0;
+	ck_follower_end(f);
+	*out_cookie = (struct ck_bytes){NULL, 0};
+	f->announced = 0;
+	f->begun_s = ck_clock_wall_s();
+	if (f->current != NULL && !f->full_wanted && ck_view_begin(f->current, &view) == CK_OK) {
+		if (ck_view_state(view, &state) == CK_OK && state.finished && state.cookie.length <= sizeof f->cookie) {
+			length = state.cookie.length;
+			if (length > 0) memcpy(f->cookie, state.cookie.at, length);
+		}
+		ck_view_end(&view);
+	}
+	if (length == 0) return begin_rebuild(f, err);
+	*out_cookie = (struct ck_bytes){(const uint8_t *)f->cookie, length};
+	return begin_resume(f, *out_cookie, err);
+}
+
+void ck_follower_end(struct ck_follower *f)
+{
+	if (f->batch != NULL) ck_batch_abort(&f->batch);
+	ck_uuids_clear(&f->named);
+	if (f->next != NULL) {
+		ck_store_close(&f->next);
+		unlink_in_store(f, CK_STORE_NEXT_FILE);
+		unlink_in_store(f, CK_STORE_NEXT_FILE "-lock");
+	}
+	f->probe_waits = f->cookie_changed = f->highest_changed = f->changed = f->moved = false;
+	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].asked = false;
+	if (f->state != CK_FOLLOWER_HELD && f->state != CK_FOLLOWER_BEHIND) f->state = CK_FOLLOWER_IDLE;
+}
+
+void ck_follower_require_full(struct ck_follower *f)
+{
+	f->full_wanted = true;
+}
+
+void ck_follower_set_behind(struct ck_follower *f)
+{
+	static const char text[] = "the provider is older than what was seen: waiting for it to catch up, or for root to let the copy go back";
+	if (strcmp(f->reason, text) != 0) alarm_about(f, text);
+	f->state = CK_FOLLOWER_BEHIND;
+	snprintf(f->reason, sizeof f->reason, "%s", text);
+}
+
+static void on_read(const uint8_t uuid[16], const struct ck_entry *entry, void *context)
+{
+	struct ck_follower *f = context;
+	struct clash *clash = entry != NULL ? find_clash(f, uuid) : NULL;
+	/* Not asked any more: something newer about it came by the stream while this answer was on its way. */
+	if (clash == NULL || !clash->asked || f->state != CK_FOLLOWER_PERSISTING) return;
+	enum ck_error error = take_entry(f, uuid, entry);
+	if (error != CK_OK) ck_log(CK_LOG_ERROR, "an entry that was read again does not go in: %s", ck_error_name(error));
+}
+
+void ck_follower_pump(struct ck_follower *f, struct ck_follow *follow)
+{
+	if (f->state != CK_FOLLOWER_PERSISTING) return;
+	for (size_t i = 0; i < f->clash_count; i++) {
+		struct clash *clash = &f->clashes[i];
+		if (!clash->wanted || clash->asked) continue;
+		if (ck_follow_read(follow, clash->dn, on_read, f) != CK_OK) return; /* the next step makes room */
+		clash->wanted = false;
+		clash->asked = true;
+	}
+}
+
+/* ---- probes, confirmation, state ---- */
+
+enum ck_error ck_follower_probed(struct ck_follower *f, struct ck_text context_csns, int64_t asked_s)
+{
+	struct ck_csn_set csns = {0};
+	if (f->state != CK_FOLLOWER_PERSISTING) return CK_ERR_UNAVAILABLE;
+	if (ck_csn_set_add_list(&csns, context_csns) != CK_OK) return CK_ERR_INVALID;
+	if (!ck_csn_set_covers(&csns, &f->highest)) { /* it went back under our hands */
+		ck_follower_set_behind(f);
+		return CK_ERR_CONFLICT;
+	}
+	f->probed = csns;
+	f->probe_asked_s = asked_s;
+	f->probe_waits = true;
+	return on_batch_end(f);
+}
+
+bool ck_follower_lags(const struct ck_follower *f)
+{
+	return f->probe_waits;
+}
+
+enum ck_error ck_follower_confirm(struct ck_follower *f, uint64_t *out_removed)
+{
+	*out_removed = f->refused_removals;
+	if (f->state != CK_FOLLOWER_HELD && f->state != CK_FOLLOWER_BEHIND) return CK_ERR_NOT_FOUND;
+	f->confirmed = true;
+	return CK_OK;
+}
+
+enum ck_follower_state ck_follower_state(const struct ck_follower *f)
+{
+	return f->state;
+}
+
+const char *ck_follower_state_name(enum ck_follower_state state)
+{
+	static const char *const names[] = {"idle", "refreshing", "rebuilding", "following", "held", "behind"};
+	return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "unknown";
+}
+
+const char *ck_follower_reason(const struct ck_follower *f)
+{
+	return f->reason;
+}
+
+void ck_follower_note_state(struct ck_follower *f, const char *line)
+{
+	if (strncmp(line, f->state_line, sizeof f->state_line - 1) == 0 || f->current == NULL) return;
+	if (f->batch != NULL && f->state != CK_FOLLOWER_PERSISTING) return; /* an unfinished refresh must not be committed for a remark */
+	bool own = f->batch == NULL;
+	if (own && open_batch(f) != CK_OK) return;
+	if (ck_batch_set_note(f->batch, ck_text_of(CK_FOLLOWER_NOTE_STATE), ck_bytes_of(ck_text_of(line))) == CK_OK)
+		snprintf(f->state_line, sizeof f->state_line, "%s", line);
+	if (own && commit_batch(f) != CK_OK) f->state_line[0] = '\0';
+}
+
+bool ck_follower_holds(const struct ck_follower *f, const struct ck_csn_set *csns)
+{
+	return f->state == CK_FOLLOWER_PERSISTING && f->batch == NULL && ck_csn_set_covers(&f->followed, csns);
+}
+
+enum ck_error ck_follower_view(struct ck_follower *f, struct ck_view **out)
+{
+	struct ck_store_state state;
+	*out = NULL;
+	if (f->current == NULL) return CK_ERR_UNAVAILABLE;
+	enum ck_error error = ck_view_begin(f->current, out);
+	if (error != CK_OK) return error;
+	error = ck_view_state(*out, &state);
+	if (error == CK_OK && !state.finished) error = CK_ERR_UNAVAILABLE;
+	if (error != CK_OK) ck_view_end(out);
+	return error;
+}
+
+enum ck_error ck_follower_trial(struct ck_follower *f, struct ck_batch **out, struct ck_errmsg *err)
+{
+	*out = NULL;
+	if (f->state != CK_FOLLOWER_PERSISTING || f->batch != NULL)
+		return ck_fail(err, CK_ERR_UNAVAILABLE, "the copy is not in step with the directory (%s)", ck_follower_state_name(f->state));
+	return ck_batch_begin(f->current, out, err);
+}
+
+/* ---- open and close ---- */
+
+static void load_position(struct ck_follower *f)
+{
+	struct ck_view *view = NULL;
+	struct ck_bytes note;
+	if (f->current == NULL || ck_view_begin(f->current, &view) != CK_OK) return;
+	if (ck_view_note(view, ck_text_of(NOTE_HIGHEST), &note) == CK_OK &&
+	    ck_csn_set_add_list(&f->highest, (struct ck_text){(const char *)note.at, note.length}) != CK_OK)
+		alarm_about(f, "the remembered change numbers are malformed: going back cannot be noticed until the next change");
+	if (ck_view_each_quarantined(view, load_clash, f) != CK_OK) ck_log(CK_LOG_ERROR, "the list of quarantined entries cannot be read");
+	ck_view_end(&view);
+}
+
+enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err)
+{
+	char path[1024];
+	*out = NULL;
+	struct ck_follower *f = calloc(1, sizeof *f);
+	if (f == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory to follow");
+	f->settings = *settings;
+	snprintf(path, sizeof path, "%s/" DAMAGED_FILE, settings->store_directory);
+	enum ck_error error = CK_ERR_CORRUPT;
+	if (access(path, F_OK) != 0) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
+	if (error == CK_ERR_CORRUPT) {
+		alarm_about(f, "the copy is damaged: it is rebuilt from the directory");
+		f->current = NULL;
+	} else if (error != CK_OK) {
+		free(f);
+		return error;
+	}
+	load_position(f);
+	*out = f;
+	return CK_OK;
+}
+
+void ck_follower_mark_damaged(struct ck_follower *f)
+{
+	char path[1024];
+	snprintf(path, sizeof path, "%s/" DAMAGED_FILE, f->settings.store_directory);
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0) ck_log(CK_LOG_ERROR, "cannot mark the copy as damaged: %s", strerror(errno));
+	else close(fd);
+}
+
+void ck_follower_close(struct ck_follower **follower)
+{
+	struct ck_follower *f = *follower;
+	if (f == NULL) return;
+	ck_follower_end(f);
+	ck_store_close(&f->current);
+	free(f);
+	*follower = NULL;
+}

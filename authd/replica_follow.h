@@ -1,0 +1,75 @@
+/* Following a provider into the store: what each message of the stream does to it. No sockets here: the stream's handlers are driven by
+   whoever reads it (authd/replica.c, or a test). */
+#ifndef CK_AUTHD_REPLICA_FOLLOW_H
+#define CK_AUTHD_REPLICA_FOLLOW_H
+
+#include "directory/ldap/csn.h"
+#include "directory/ldap/ldap.h"
+#include "directory/store/store.h"
+
+struct ck_follower;
+
+enum ck_follower_state {
+	CK_FOLLOWER_IDLE = 0,
+	CK_FOLLOWER_RESUMING,   /* a refresh since the cookie: one batch, committed at its end */
+	CK_FOLLOWER_REBUILDING, /* a full refresh into the second file */
+	CK_FOLLOWER_PERSISTING, /* changes as they happen */
+	CK_FOLLOWER_HELD,       /* a refresh would have removed too much: root must confirm */
+	CK_FOLLOWER_BEHIND      /* the provider is older than what was seen */
+};
+
+struct ck_follower_settings {
+	const char *store_directory; /* with the suffix: borrowed for the follower's life */
+	const char *suffix;
+	unsigned removal_percent; /* a refresh that removes more than this of what is known stops … */
+	unsigned removal_floor;   /* … if it is more than so many entries */
+	/* All may be NULL. reason NULL: it was released. */
+	void (*on_quarantine)(struct ck_text dn, const char *reason, void *context);
+	void (*on_alarm)(const char *detail, void *context);
+	void (*on_refreshed)(bool full, uint64_t entries, uint64_t removed, void *context);
+	void (*on_committed)(void *context); /* something new can be read */
+	void *context;
+};
+
+/* Opens the store's one writer. A store that is damaged (CK_ERR_CORRUPT, or marked so) is rebuilt by a full refresh. */
+CK_MUST_USE enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err);
+void ck_follower_close(struct ck_follower **follower);
+
+/* The handlers for ck_follow_open; their context is the follower. */
+extern const struct ck_follow_handlers ck_follower_handlers;
+/* Before a stream is opened: where to resume; absent: a full refresh. Borrowed until the next call. */
+CK_MUST_USE enum ck_error ck_follower_begin(struct ck_follower *follower, struct ck_bytes *out_cookie, struct ck_errmsg *err);
+/* The stream is over: what was not committed is dropped. */
+void ck_follower_end(struct ck_follower *follower);
+/* The next stream is a full refresh: the provider does not know the cookie. */
+void ck_follower_require_full(struct ck_follower *follower);
+/* The provider itself said that it is older than the cookie. */
+void ck_follower_set_behind(struct ck_follower *follower);
+/* The copy is damaged: marks it, so that whoever opens it next rebuilds it. */
+void ck_follower_mark_damaged(struct ck_follower *follower);
+/* After each step: asks again for entries that were refused for a clash which may be over. */
+void ck_follower_pump(struct ck_follower *follower, struct ck_follow *follow);
+
+/* A probe asked at asked_s came back. In step at once or as soon as the changes it speaks of have arrived: as_of is then asked_s. */
+CK_MUST_USE enum ck_error ck_follower_probed(struct ck_follower *follower, struct ck_text context_csns, int64_t asked_s);
+/* A probe's changes have not arrived yet. */
+bool ck_follower_lags(const struct ck_follower *follower);
+
+/* Root: the next refresh may remove any number, or go back. CK_ERR_NOT_FOUND: nothing waits for it. */
+CK_MUST_USE enum ck_error ck_follower_confirm(struct ck_follower *follower, uint64_t *out_removed);
+enum ck_follower_state ck_follower_state(const struct ck_follower *follower);
+const char *ck_follower_state_name(enum ck_follower_state state);
+/* Why it is held or behind; "" else. */
+const char *ck_follower_reason(const struct ck_follower *follower);
+/* Keeps a line about the stream where the gates' status finds it (note CK_FOLLOWER_NOTE_STATE); the same line again is not written. */
+#define CK_FOLLOWER_NOTE_STATE "follow-state"
+void ck_follower_note_state(struct ck_follower *follower, const char *line);
+
+/* Whether everything up to these CSNs is in the store. */
+bool ck_follower_holds(const struct ck_follower *follower, const struct ck_csn_set *csns);
+/* A view of what is committed; ck_view_end. CK_ERR_UNAVAILABLE: no finished copy. */
+CK_MUST_USE enum ck_error ck_follower_view(struct ck_follower *follower, struct ck_view **out);
+/* A batch to try a change in, always aborted. CK_ERR_UNAVAILABLE: a refresh is under way, or there is no finished copy. */
+CK_MUST_USE enum ck_error ck_follower_trial(struct ck_follower *follower, struct ck_batch **out, struct ck_errmsg *err);
+
+#endif
