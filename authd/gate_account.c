@@ -31,6 +31,10 @@ enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view
 		client->verdict.reason = CK_REASON_ACCOUNT;
 		return CK_OK;
 	}
+	if (!ck_model_service_valid(question.service)) {
+		client->verdict.reason = CK_REASON_SERVICE;
+		return CK_OK;
+	}
 	client->verdict = ck_decide(view, &question, NULL, &corrupt);
 	if (corrupt) return ck_gate_stored(client->gate, CK_ERR_CORRUPT);
 	return client->verdict.reason == CK_REASON_UNAVAILABLE ? CK_ERR_UNAVAILABLE : CK_OK;

@@ -111,11 +111,10 @@ bool ck_gate_locate_at_once(struct ck_gate_client *client)
 	return client->origin_known;
 }
 
-static void on_session_found(struct ck_gate_client *client, const struct ck_map *reply)
+static void session_answered(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	struct ck_gate_origin *origin = &client->origin;
 	bool found = false;
-	memset(origin, 0, sizeof *origin);
 	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &found) != CK_OK) {
 		ck_log(CK_LOG_WARNING, "the ledger did not say whether the client sits here: taken for not local");
 	} else if (found && ck_map_string(reply, CK_F_REMOTE_HOST, origin->remote_host, sizeof origin->remote_host) == CK_ERR_NOT_FOUND) {
@@ -142,9 +141,14 @@ void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then t
 		return;
 	}
 	size_t count = ancestors(client, chain);
+	if (count == 0) { /* it is gone already, or not the one that connected */
+		client->origin_known = true;
+		then(client);
+		return;
+	}
 	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_SESSION_FIND);
 	ck_field_key(m, CK_F_ANCESTORS);
 	ck_cbor_put_array(m->w, 2 * count);
 	for (size_t i = 0; i < 2 * count; i++) ck_cbor_put_uint(m->w, chain[i]);
-	ck_gate_ask_end(client, CK_PROCESS_LEDGER, FIND_TIMEOUT_MS, -1, on_session_found);
+	ck_gate_ask_end(client, CK_PROCESS_LEDGER, FIND_TIMEOUT_MS, -1, session_answered);
 }

@@ -410,8 +410,13 @@ static void assert_person(struct ck_gate_client *client, struct answered *a)
 		record_refused(client, "identify", a->why.text);
 		return;
 	}
-	struct ck_gate_event event = {.event = CK_EVENT_IDENTIFIED, .user = person->uid, .key_hash = person->key_hash, .with_count = true,
-	                              .count = a->result.count};
+	struct ck_gate_event event = {.event = CK_EVENT_IDENTIFIED,
+	                              .user = person->uid,
+	                              .key_hash = person->key_hash,
+	                              .with_count = true,
+	                              .count = a->result.count,
+	                              .with_age = true,
+	                              .age_ms = ck_clock_monotonic_ms() - a->challenge.issued_ms};
 	ck_gate_record(client, &event, identified_recorded);
 }
 

@@ -13,8 +13,8 @@ static void put_question(struct ck_map_writer *m, const struct ck_gate_event *e)
 	const char *remote_host = e->remote_host;
 	if (remote_host == NULL && ask != NULL) remote_host = ask->remote_host;
 	ck_field_string(m, CK_F_USER, ask != NULL && e->user == NULL ? unless_empty(ask->user) : e->user);
-	ck_field_string(m, CK_F_ACCOUNT, ask != NULL ? unless_empty(ask->account) : NULL);
-	ck_field_string(m, CK_F_SERVICE, ask != NULL ? unless_empty(ask->service) : NULL);
+	ck_field_string(m, CK_F_ACCOUNT, ask != NULL ? ask->account : NULL);
+	ck_field_string(m, CK_F_SERVICE, ask != NULL ? ask->service : NULL);
 	ck_field_string(m, CK_F_TTY, ask != NULL ? unless_empty(ask->tty) : NULL);
 	ck_field_string(m, CK_F_REMOTE_HOST, unless_empty(remote_host));
 	ck_field_string(m, CK_F_SYSTEM, e->system);

@@ -1,0 +1,142 @@
+/* The two tables: complete, unambiguous, and no wider than the design says. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/operation.h"
+
+START_TEST(every_operation_has_its_own_row)
+{
+	size_t count;
+	const struct ck_operation *rows = ck_operations(&count);
+	ck_assert_uint_eq(count, CK_OP_LAST);
+	for (uint64_t op = 1; op <= CK_OP_LAST; op++) {
+		const struct ck_operation *row = ck_operation_of(op);
+		ck_assert_ptr_nonnull(row);
+		ck_assert_uint_eq((uint64_t)row->op, op);
+		ck_assert_ptr_eq(row, &rows[op - 1]);
+	}
+}
+END_TEST
+
+START_TEST(unknown_numbers_have_none)
+{
+	ck_assert_ptr_null(ck_operation_of(0));
+	ck_assert_ptr_null(ck_operation_of(CK_OP_LAST + 1));
+	ck_assert_ptr_null(ck_operation_of(64));
+	ck_assert_ptr_null(ck_operation_of(UINT64_MAX));
+}
+END_TEST
+
+START_TEST(names_are_unique_and_plain)
+{
+	size_t count;
+	const struct ck_operation *rows = ck_operations(&count);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_uint_eq(strspn(rows[i].name, "abcdefghijklmnopqrstuvwxyz-"), strlen(rows[i].name));
+		ck_assert_uint_gt(strlen(rows[i].help), 10);
+		for (size_t j = 0; j < i; j++) ck_assert_str_ne(rows[i].name, rows[j].name);
+	}
+}
+END_TEST
+
+START_TEST(fields_are_told_apart)
+{
+	size_t count;
+	const struct ck_operation *rows = ck_operations(&count);
+	uint64_t always = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST);
+	for (size_t i = 0; i < count; i++) {
+		ck_assert_uint_eq(rows[i].required & rows[i].optional, 0);
+		ck_assert_uint_eq((rows[i].required | rows[i].optional | rows[i].reply) & always, 0);
+	}
+}
+END_TEST
+
+/* What only root may do, and what names another person, never becomes anybody's by an edit of one row. */
+START_TEST(who_may_is_as_narrow_as_designed)
+{
+	static const enum ck_op root_only[] = {CK_OP_SESSION_OPEN, CK_OP_SESSION_CLOSE, CK_OP_RECOVER, CK_OP_CHECKPOINT, CK_OP_CONFIRM_REFRESH};
+	static const enum ck_op own_name_only[] = {CK_OP_LOGIN_BEGIN, CK_OP_ACCOUNT};
+	for (size_t i = 0; i < sizeof root_only / sizeof root_only[0]; i++)
+		ck_assert_int_eq(ck_operation_of(root_only[i])->who, CK_WHO_ROOT);
+	for (size_t i = 0; i < sizeof own_name_only / sizeof own_name_only[0]; i++)
+		ck_assert_int_eq(ck_operation_of(own_name_only[i])->who, CK_WHO_SELF_OR_ROOT);
+	ck_assert_int_eq(ck_operation_of(CK_OP_FIND)->who, CK_WHO_ADMINISTRATOR);
+}
+END_TEST
+
+START_TEST(what_only_root_orders_goes_with_its_socket)
+{
+	size_t count;
+	const struct ck_operation *rows = ck_operations(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].who == CK_WHO_ROOT && rows[i].handler != CK_HANDLER_GATE && rows[i].handler != CK_HANDLER_LEDGER)
+			ck_assert_int_eq(rows[i].handler, CK_HANDLER_REPLICA_WITH_PEER);
+		if (rows[i].handler == CK_HANDLER_REPLICA) ck_assert_int_eq(rows[i].who, CK_WHO_TOUCH);
+	}
+}
+END_TEST
+
+START_TEST(change_rules_are_unique_and_named_after_kind_and_verb)
+{
+	static const char *const verbs[] = {NULL, "add", "change", "remove"};
+	size_t count;
+	const struct ck_change_rule *rules = ck_change_rules(&count);
+	ck_assert_uint_gt(count, 20);
+	for (size_t i = 0; i < count; i++) {
+		char name[64];
+		(void)snprintf(name, sizeof name, "%s.%s", ck_kind_name(rules[i].kind), verbs[rules[i].verb]);
+		ck_assert_str_eq(rules[i].name, name);
+		ck_assert_uint_ne(rules[i].who, CK_CHANGE_NOBODY);
+		ck_assert_ptr_eq(ck_change_rule_of(ck_text_of(rules[i].name)), &rules[i]);
+		for (size_t j = 0; j < i; j++) ck_assert_str_ne(rules[i].name, rules[j].name);
+	}
+}
+END_TEST
+
+START_TEST(what_is_not_offered_is_not_there)
+{
+	static const char *const names[] = {"staff.remove", "authority.remove", "code.change", "", "grant", "grant.", "Grant.add", "grant.add "};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) ck_assert_ptr_null(ck_change_rule_of(ck_text_of(names[i])));
+	ck_assert_ptr_null(ck_change_rule_of((struct ck_text){NULL, 0}));
+}
+END_TEST
+
+/* The founding authority founds, and hands an authority to its first administrator: nothing else inside it. */
+START_TEST(founding_reaches_no_further)
+{
+	static const char *const first[] = {"staff.add", "staff.change", "role.add", "grant.add", "code.add", "code.remove"};
+	size_t count;
+	const struct ck_change_rule *rules = ck_change_rules(&count);
+	for (size_t i = 0; i < count; i++) {
+		bool expected = false;
+		for (size_t j = 0; j < sizeof first / sizeof first[0]; j++) expected = expected || strcmp(rules[i].name, first[j]) == 0;
+		ck_assert_msg(((rules[i].who & CK_CHANGE_FOUNDING_FIRST) != 0) == expected, "%s", rules[i].name);
+		ck_assert_msg(((rules[i].who & CK_CHANGE_FOUNDING) != 0) == (rules[i].kind == CK_KIND_AUTHORITY), "%s", rules[i].name);
+		ck_assert_msg((rules[i].who & CK_CHANGE_SELF) == 0 || rules[i].kind == CK_KIND_KEY, "%s", rules[i].name);
+	}
+	ck_assert_uint_eq(ck_change_rule_of(ck_text_of("key.add"))->who, CK_CHANGE_SELF);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("operation");
+	TCase *cases = tcase_create("tables");
+	tcase_add_test(cases, every_operation_has_its_own_row);
+	tcase_add_test(cases, unknown_numbers_have_none);
+	tcase_add_test(cases, names_are_unique_and_plain);
+	tcase_add_test(cases, fields_are_told_apart);
+	tcase_add_test(cases, who_may_is_as_narrow_as_designed);
+	tcase_add_test(cases, what_only_root_orders_goes_with_its_socket);
+	tcase_add_test(cases, change_rules_are_unique_and_named_after_kind_and_verb);
+	tcase_add_test(cases, what_is_not_offered_is_not_there);
+	tcase_add_test(cases, founding_reaches_no_further);
+	suite_add_tcase(suite, cases);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
