@@ -1,0 +1,69 @@
+/* The little directory that the tests of the store begin with. */
+#ifndef CK_TESTS_STORE_FIXTURE_H
+#define CK_TESTS_STORE_FIXTURE_H
+
+#include <check.h>
+#include <string.h>
+
+#include "tests/fakes/store_builder.h"
+
+enum { LEEDS = 1, YORK = 2, ALICE = 10, BOB = 11, ADMINS = 20, OPERATORS = 21, GRANT = 30, GRANT2 = 31, WEB = 40, DB = 41, SERVERS = 45,
+       RULE = 50, RULE2 = 51, KEY = 60, KEY2 = 61, CODE = 70 };
+
+static struct ck_builder *b;
+static struct ck_record found;
+static struct ck_errmsg err;
+
+static struct ck_text t(const char *string)
+{
+	return ck_text_of(string);
+}
+
+static void setup(void)
+{
+	b = ck_builder_new();
+	ck_builder_put(b, ck_builder_authority(b, LEEDS, "Leeds"));
+	ck_builder_put(b, ck_builder_authority(b, YORK, "York"));
+	ck_builder_put(b, ck_builder_staff(b, ALICE, LEEDS, "alice", 200001));
+	ck_builder_put(b, ck_builder_staff(b, BOB, YORK, "bob", 200002));
+	ck_builder_put(b, ck_builder_role(b, ADMINS, LEEDS, "admins"));
+	ck_builder_put(b, ck_builder_role(b, OPERATORS, YORK, "operators"));
+	ck_builder_put(b, ck_builder_grant(b, GRANT, LEEDS, ADMINS, ALICE));
+	ck_builder_put(b, ck_builder_grant(b, GRANT2, YORK, OPERATORS, ALICE));
+	ck_builder_put(b, ck_builder_system(b, WEB, LEEDS, "web-1"));
+	ck_builder_put(b, ck_builder_system(b, DB, LEEDS, "db-1"));
+	ck_builder_put(b, ck_builder_group(b, SERVERS, LEEDS, "servers"));
+	ck_builder_put(b, ck_builder_rule(b, RULE, LEEDS, "web", WEB, ADMINS));
+	ck_builder_put(b, ck_builder_rule(b, RULE2, LEEDS, "everything", 0, ADMINS));
+	ck_builder_put(b, ck_builder_key(b, KEY, LEEDS, ALICE, "credential one"));
+	ck_builder_put(b, ck_builder_key(b, KEY2, LEEDS, ALICE, "credential two"));
+	ck_builder_put(b, ck_builder_code(b, CODE, LEEDS, ALICE));
+}
+
+static void teardown(void)
+{
+	ck_builder_free(&b);
+}
+
+struct seen {
+	struct ck_id ids[64];
+	size_t count, stop_after;
+};
+
+static bool see(const struct ck_record *record, void *context)
+{
+	struct seen *seen = context;
+	ck_assert_uint_lt(seen->count, 64);
+	seen->ids[seen->count++] = record->id;
+	return seen->count != seen->stop_after;
+}
+
+#define ck_assert_id(id, number) ck_assert(ck_id_equal((id), ck_builder_id(number)))
+#define ck_assert_seen(seen, ...)                                                                                      \
+	do {                                                                                                           \
+		const unsigned expected_[] = {__VA_ARGS__ 0};                                                          \
+		ck_assert_uint_eq((seen).count, sizeof expected_ / sizeof *expected_ - 1);                            \
+		for (size_t i_ = 0; i_ < (seen).count; i_++) ck_assert_id((seen).ids[i_], expected_[i_]);              \
+	} while (0)
+
+#endif
