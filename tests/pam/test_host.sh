@@ -116,8 +116,9 @@ if command -v valgrind > /dev/null && [ "${CK_SANITIZE:-OFF}" != ON ]; then
 	ck_gate $good
 	for gate in "" begin=denied helper=garbage assert=hangup; do
 		ck_gate $good $gate
-		out=$(valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 --trace-children=no \
-			"$CK_PAM_HOST" --answer 1234 "$T/pam.d" svc alice auth acct open close 2>&1) && code=0 || code=$?
+		out=$(valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 "$CK_PAM_HOST" --answer 1234 "$T/pam.d" svc \
+			alice auth acct open close 2>&1) && code=0 || code=$?
+		case $out in *"I can't recover"*) echo "note: valgrind cannot read this compiler's debug information"; break ;; esac
 		expect "no memory is left behind (${gate:-success})" 0 "$code"
 		[ "$code" = 0 ] || echo "$out" | tail -20
 	done

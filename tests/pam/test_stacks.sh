@@ -1,0 +1,47 @@
+# The stacks of contrib/pam.d: who gets through each, and who does not whatever breaks.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/stacks.sh"
+ck_private "$0" "$@"
+ck_stacks
+ck_accounts
+good="begin=need-token token=granted assert=granted account=granted open=granted close=granted helper=assert"
+is() { # WHAT EXPECTED OPTIONS -- SERVICE USER STEPS
+	local what=$1 expected=$2
+	shift 2
+	expect "$what" "$expected" "$(ck_host "$@" | grep -E '^(auth|acct|cred|open|close|pass|start) ' | paste -sd' ')"
+}
+through="auth 0 acct 0 cred 0 open 0 close 0"
+steps="auth acct cred open close"
+
+ck_gate $good
+for stack in login sshd sudo su su-l; do
+	who=staffa caller=()
+	case $stack in su | su-l) who=svcuser caller=(--real-uid 250001) ;; esac
+	is "$stack: staff, granted" "$through" ${caller[@]+"${caller[@]}"} -- $stack $who $steps
+	ck_gate $good begin=denied account=denied
+	is "$stack: staff, refused" "auth $PAM_AUTH_ERR acct $PAM_PERM_DENIED" ${caller[@]+"${caller[@]}"} -- $stack $who auth acct
+	# pam_unix is asked for a password when Crosskeys is not in the way: an answer is at hand, and must not be taken.
+	is "$stack: staff, refused, with a password of the machine's own" "auth $PAM_AUTH_ERR" --answer secret ${caller[@]+"${caller[@]}"} -- $stack $who auth
+	ck_gate $good open=denied
+	is "$stack: the session cannot be registered" "acct 0 open $PAM_SESSION_ERR" ${caller[@]+"${caller[@]}"} -- $stack $who acct open
+	ck_gate_stop
+	is "$stack: staff, no daemon" "auth $PAM_AUTHINFO_UNAVAIL acct $PAM_AUTHINFO_UNAVAIL" ${caller[@]+"${caller[@]}"} -- $stack $who auth acct
+	case $stack in su | su-l) caller=(--real-uid 1001) ;; esac
+	is "$stack: the machine's own, no daemon" "$through" --answer secret ${caller[@]+"${caller[@]}"} -- $stack svcuser $steps
+	is "$stack: the machine's own, wrong password" "auth $PAM_AUTH_ERR" --answer wrong ${caller[@]+"${caller[@]}"} -- $stack svcuser auth
+	ck_gate $good
+done
+is "demo: staff" "$through pass $PAM_AUTHTOK_ERR" -- crosskeys-demo staffa $steps pass
+is "demo: root is nobody there" "auth $PAM_USER_UNKNOWN acct $PAM_USER_UNKNOWN" -- crosskeys-demo root auth acct
+is "su: root becomes anybody" "$through" -- su staffa $steps
+ck_gate $good begin=denied
+is "su: staff do not become others by a password" "auth $PAM_AUTH_ERR" --answer secret --real-uid 250001 -- su svcuser auth
+is "passwords of staff" "pass $PAM_AUTHTOK_ERR" -- login staffa pass
+
+# A mistake in a line lets nobody in, root neither.
+ck_stacks tiemout=10
+for user in staffa svcuser root; do is "a mistyped option, $user" "auth $PAM_SERVICE_ERR acct $PAM_SERVICE_ERR" --answer secret -- login $user auth acct; done
+ck_stacks
+sed -i "s|$CK_MODULE|$T/no-such-module.so|" "$T/pam.d/login"
+for user in staffa svcuser root; do is "no module, $user" "auth 28 acct 28" --answer secret -- login $user auth acct; done
+ck_done
