@@ -167,8 +167,8 @@ static enum ck_error check_suffix(const char *suffix, struct ck_errmsg *err)
 		if (*at == '\0') break;
 	}
 	return well ? CK_OK
-	            : ck_fail(err, CK_ERR_INVALID, "--suffix takes a DN that begins with dc, o or ou, of at most %d plain letters, digits, '.', '_', '-', "
-	                      "without spaces around ',', got %s", SUFFIX_LIMIT_BYTES, suffix);
+	            : ck_fail(err, CK_ERR_INVALID, "--suffix takes a DN that begins with dc, o or ou, of at most %d letters, digits, "
+	                      "'.', '_', '-', without spaces around ',', got %s", SUFFIX_LIMIT_BYTES, suffix);
 }
 
 static enum ck_error check_portal(const struct ck_init *init, struct ck_errmsg *err)

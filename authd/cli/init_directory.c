@@ -158,8 +158,8 @@ static enum ck_error load(const struct ck_init *init, const char *what, const ch
 	return ck_fail(err, CK_ERR_IO, "%s did not take %s (status %d); what it said is above", init->slapd, what, status);
 }
 
-static enum ck_error load_printed(const struct ck_init *init, const char *what, const char *base, void (*print)(const struct ck_init *, FILE *),
-                                  struct ck_errmsg *err)
+static enum ck_error load_printed(const struct ck_init *init, const char *what, const char *base,
+                                  void (*print)(const struct ck_init *, FILE *), struct ck_errmsg *err)
 {
 	FILE *text = tmpfile();
 	if (text == NULL) return ck_fail(err, CK_ERR_IO, "a temporary file: %s", strerror(errno));
