@@ -1,0 +1,55 @@
+/* The ledger without its sockets: what a message does to the log, the counters, the budgets and the sessions, and what is to be answered.
+   Nothing answered true stands before ck_book_write has returned CK_OK. */
+#ifndef CK_AUTHD_LEDGER_BOOK_H
+#define CK_AUTHD_LEDGER_BOOK_H
+
+#include "authd/audit/audit.h"
+#include "authd/ledger_session.h"
+#include "authd/protocol/cbor.h"
+#include "authd/protocol/message.h"
+
+struct ck_book_settings {
+	char directory[512];
+	struct ck_chain_limits limits;
+	uint64_t refusals_per_minute;
+	uint64_t checkpoint_interval_s;
+	char boot[CK_ID_TEXT_BYTES]; /* ck_state_read_boot_id */
+};
+struct ck_book_answer {
+	bool verdict;
+	bool flush_first;   /* after ck_book_flush, not after ck_book_write */
+	const char *reason; /* why not, or NULL; lives for ever */
+};
+struct ck_book;
+
+/* Opens the log, restores what it says, records that it started (flushed). */
+CK_MUST_USE enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_book **out, struct ck_errmsg *err);
+void ck_book_free(struct ck_book **book);
+
+/* A CK_MSG_RECORD (not of a checkpoint) from a process. CK_ERR_INVALID, CK_ERR_DENIED: it may not send that. */
+CK_MUST_USE enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const struct ck_map *message, struct ck_book_answer *out);
+/* Of the ledger's own accord: an alarm, or what the supervisor noted. */
+void ck_book_alarm(struct ck_book *book, struct ck_text detail);
+void ck_book_note(struct ck_book *book, struct ck_text detail);
+/* Room for one more record in the batch; else ck_book_write first. */
+bool ck_book_has_room(const struct ck_book *book);
+/* All that was recorded since the last call, in one write. After a failure nothing of it stands, and the book is to be opened anew. */
+CK_MUST_USE enum ck_error ck_book_write(struct ck_book *book, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_book_flush(struct ck_book *book, struct ck_errmsg *err);
+/* After a flush, when nobody waits: a snapshot, if it is time for one. */
+void ck_book_settle(struct ck_book *book);
+bool ck_book_is_flushed(const struct ck_book *book);
+
+/* The line of a new checkpoint, or of the last one if nothing was recorded since. Writes and flushes. Lives until the next call. */
+CK_MUST_USE enum ck_error ck_book_checkpoint(struct ck_book *book, const char **out_line, struct ck_errmsg *err);
+/* Whether so many were asked for that this one is refused: they cost several flushes each. */
+bool ck_book_checkpoint_allowed(struct ck_book *book);
+/* Once a second: what was coalesced is recorded, a checkpoint made when it is time. Needs ck_book_write after it. */
+CK_MUST_USE enum ck_error ck_book_tick(struct ck_book *book, struct ck_errmsg *err);
+bool ck_book_find_session(struct ck_book *book, const struct ck_leader *leaders, size_t count, struct ck_text *out_host);
+/* Records the stop, makes a checkpoint and a snapshot. */
+CK_MUST_USE enum ck_error ck_book_stop(struct ck_book *book, struct ck_errmsg *err);
+/* Process numbers and start times of ANCESTORS; false: malformed. */
+bool ck_book_leaders(const struct ck_map *message, struct ck_leader out[CK_LEADERS_LIMIT], size_t *out_count);
+
+#endif

@@ -1,0 +1,336 @@
+/* Snapshot and replay. The snapshot's checksum finds damage; who can write there could write the log as well. Records are read as the log
+   holds them, escaped, and what does not parse is an error: a counter that is guessed lets a copied key in. */
+#include "authd/ledger_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define SNAPSHOT_FILE "ledger.state"
+#define MAGIC "CKLEDGE1"
+#define CHECK_BYTES 32
+#define HEAD_BYTES (8 + 8 + CK_AUDIT_DIGEST_BYTES + 4 + 8 + CK_BOOT_ID_BYTES)
+#define COUNTER_BYTES (CK_COUNTER_KEY_BYTES + 4)
+#define SNAPSHOT_LIMIT_BYTES (UINT64_C(1) << 30) /* 25 million keys */
+
+enum ck_error ck_state_new(struct ck_state *out)
+{
+	*out = (struct ck_state){ 0 };
+	enum ck_error error = ck_counters_new(0, &out->counters);
+	if (error == CK_OK) error = ck_sessions_new(&out->sessions);
+	if (error != CK_OK) ck_state_free(out);
+	return error;
+}
+
+void ck_state_free(struct ck_state *state)
+{
+	ck_counters_free(&state->counters);
+	ck_sessions_free(&state->sessions);
+}
+
+void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES])
+{
+	struct ck_id id;
+	out[0] = '\0';
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return;
+	char text[CK_BOOT_ID_BYTES];
+	ssize_t got = read(fd, text, sizeof text);
+	close(fd);
+	if (got >= CK_ID_TEXT_BYTES - 1 && ck_id_parse((struct ck_text){ text, CK_ID_TEXT_BYTES - 1 }, &id) == CK_OK) ck_id_format(id, out);
+}
+
+/* ---- writing ---- */
+
+static void put_state(struct ck_state *state, const struct ck_chain_place *place, struct ck_writer *w)
+{
+	const uint8_t *key;
+	uint32_t count;
+	ck_put_bytes(w, MAGIC, 8);
+	ck_put_u64le(w, place->seq);
+	ck_put_bytes(w, place->digest, sizeof place->digest);
+	ck_put_u32le(w, place->segment);
+	ck_put_u64le(w, place->offset_bytes);
+	ck_put_bytes(w, state->boot, sizeof state->boot);
+	ck_put_u64le(w, ck_counters_count(state->counters));
+	for (size_t at = 0; ck_counters_next(state->counters, &at, &key, &count);) {
+		ck_put_bytes(w, key, CK_COUNTER_KEY_BYTES);
+		ck_put_u32le(w, count);
+	}
+	ck_sessions_save(state->sessions, w);
+}
+
+static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t length, struct ck_errmsg *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
+	enum ck_error error = CK_OK;
+	for (size_t done = 0; done < length && error == CK_OK;) {
+		ssize_t written = pwrite(fd, bytes + done, length - done, (off_t)done);
+		if (written > 0) done += (size_t)written;
+		else if (written == 0 || errno != EINTR) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
+	}
+	if (error == CK_OK && fsync(fd) != 0) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
+	close(fd);
+	return error;
+}
+
+enum ck_error ck_state_save(struct ck_state *state, const char *directory, const struct ck_chain_place *place, struct ck_errmsg *err)
+{
+	char path[512], beside[512];
+	(void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, directory);
+	(void)snprintf(beside, sizeof beside, "%s/" SNAPSHOT_FILE ".new", directory);
+	size_t length = HEAD_BYTES + 8 + ck_counters_count(state->counters) * COUNTER_BYTES + ck_sessions_saved_bytes(state->sessions);
+	uint8_t *bytes = malloc(length + CHECK_BYTES);
+	if (bytes == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for the ledger's snapshot");
+	struct ck_writer w;
+	ck_writer_init(&w, bytes, length);
+	put_state(state, place, &w);
+	CK_ASSERT(!w.failed);
+	length = ck_writer_length(&w);
+	crypto_generichash(bytes + length, CHECK_BYTES, bytes, length, NULL, 0);
+	enum ck_error error = write_file(beside, bytes, length + CHECK_BYTES, err);
+	if (error == CK_OK && rename(beside, path) != 0) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
+	if (error != CK_OK) (void)unlink(beside);
+	free(bytes);
+	return error;
+}
+
+/* ---- reading the snapshot ---- */
+
+static enum ck_error read_file(const char *path, uint8_t **out, size_t *out_length, struct ck_errmsg *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	*out = NULL;
+	if (fd < 0) return errno == ENOENT ? CK_ERR_NOT_FOUND : ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
+	enum ck_error error = CK_ERR_CORRUPT;
+	if (fstat(fd, &st) == 0 && st.st_size > CHECK_BYTES && (uint64_t)st.st_size < SNAPSHOT_LIMIT_BYTES) {
+		*out_length = (size_t)st.st_size;
+		*out = malloc(*out_length);
+		if (*out != NULL && read(fd, *out, *out_length) == st.st_size) error = CK_OK;
+	}
+	close(fd);
+	return error == CK_OK ? CK_OK : ck_fail(err, error, "%s cannot be read whole", path);
+}
+
+static enum ck_error take_counters(struct ck_state *state, struct ck_reader *r)
+{
+	uint64_t count = ck_get_u64le(r);
+	if (r->failed || count > ck_reader_left(r) / COUNTER_BYTES) return CK_ERR_CORRUPT;
+	ck_counters_free(&state->counters);
+	enum ck_error error = ck_counters_new((size_t)count, &state->counters);
+	for (uint64_t i = 0; i < count && error == CK_OK; i++) {
+		const uint8_t *key = ck_get_bytes(r, CK_COUNTER_KEY_BYTES);
+		uint32_t last = ck_get_u32le(r);
+		error = r->failed ? CK_ERR_CORRUPT : ck_counters_advance(state->counters, key, last);
+	}
+	return error;
+}
+
+static enum ck_error take_state(struct ck_state *state, struct ck_chain_place *place, const uint8_t *bytes, size_t length)
+{
+	struct ck_reader r;
+	uint8_t check[CHECK_BYTES];
+	length -= CHECK_BYTES;
+	crypto_generichash(check, sizeof check, bytes, length, NULL, 0);
+	if (memcmp(check, bytes + length, sizeof check) != 0) return CK_ERR_CORRUPT;
+	ck_reader_init(&r, bytes, length);
+	const uint8_t *magic = ck_get_bytes(&r, 8);
+	if (magic == NULL || memcmp(magic, MAGIC, 8) != 0) return CK_ERR_CORRUPT;
+	place->seq = ck_get_u64le(&r);
+	const uint8_t *digest = ck_get_bytes(&r, sizeof place->digest);
+	place->segment = ck_get_u32le(&r);
+	place->offset_bytes = ck_get_u64le(&r);
+	const uint8_t *boot = ck_get_bytes(&r, sizeof state->boot);
+	if (r.failed || boot[sizeof state->boot - 1] != '\0') return CK_ERR_CORRUPT;
+	memcpy(place->digest, digest, sizeof place->digest);
+	memcpy(state->boot, boot, sizeof state->boot);
+	enum ck_error error = take_counters(state, &r);
+	if (error == CK_OK) error = ck_sessions_load(state->sessions, &r);
+	return error == CK_OK && !ck_reader_done(&r) ? CK_ERR_CORRUPT : error;
+}
+
+static enum ck_error load(struct ck_state *state, const char *directory, struct ck_chain_place *place, struct ck_errmsg *err)
+{
+	char path[512];
+	uint8_t *bytes = NULL;
+	size_t length = 0;
+	(void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, directory);
+	enum ck_error error = read_file(path, &bytes, &length, err);
+	if (error == CK_OK && (error = take_state(state, place, bytes, length)) == CK_ERR_CORRUPT)
+		error = ck_fail(err, error, "%s is damaged", path);
+	free(bytes);
+	return error;
+}
+
+/* ---- replay ---- */
+
+struct replay {
+	struct ck_state *state;
+	uint64_t records;
+	bool failed;
+};
+
+static struct ck_text field(const struct ck_audit_record *record, const char *name)
+{
+	for (size_t i = 0; i < record->count; i++)
+		if (ck_text_is(record->fields[i].name, name)) return record->fields[i].value;
+	return (struct ck_text){ NULL, 0 };
+}
+
+static bool field_uint(const struct ck_audit_record *record, const char *name, uint64_t limit, uint64_t *out)
+{
+	return ck_uint_parse(field(record, name), 0, limit, out) == CK_OK;
+}
+
+static bool replay_counter(struct ck_state *state, const struct ck_audit_record *record)
+{
+	uint8_t key[CK_COUNTER_KEY_BYTES];
+	uint64_t count;
+	if (field(record, "count").at == NULL) return true;
+	return ck_hex_decode(field(record, "hash"), key, sizeof key) == CK_OK && field_uint(record, "count", UINT32_MAX, &count) &&
+	       ck_counters_advance(state->counters, key, (uint32_t)count) == CK_OK;
+}
+
+/* Texts are compared as they were sent, not as they are escaped. */
+struct texts {
+	uint8_t account[2048], service[2048], host[2048];
+};
+static bool unescaped(struct ck_text value, uint8_t *out, size_t out_bytes, struct ck_text *out_text)
+{
+	size_t length = 0;
+	*out_text = (struct ck_text){ NULL, 0 };
+	if (value.at == NULL) return true;
+	if (ck_unescape(value, out, out_bytes, &length) != CK_OK) return false;
+	*out_text = (struct ck_text){ (const char *)out, length };
+	return true;
+}
+
+static bool replay_login(const struct ck_audit_record *record, struct texts *texts, struct ck_login *out, struct ck_text *out_host)
+{
+	uint64_t peer_uid;
+	if (ck_hex_decode(field(record, "login-id"), out->id, sizeof out->id) != CK_OK ||
+	    !field_uint(record, "peer-uid", UINT32_MAX, &peer_uid) ||
+	    !unescaped(field(record, "account"), texts->account, sizeof texts->account, &out->account) ||
+	    !unescaped(field(record, "service"), texts->service, sizeof texts->service, &out->service) ||
+	    !unescaped(field(record, "remote-host"), texts->host, sizeof texts->host, out_host))
+		return false;
+	out->peer_uid = (uint32_t)peer_uid;
+	out->remote = out_host->length > 0;
+	return true;
+}
+
+static bool replay_granted(struct ck_state *state, const struct ck_audit_record *record)
+{
+	struct texts texts;
+	struct ck_login login;
+	struct ck_text host;
+	char whole_seconds[] = "0000-00-00T00:00:00Z";
+	int64_t time_s;
+	memcpy(whole_seconds, record->time.at, 19);
+	if (ck_time_parse(ck_text_of(whole_seconds), 0, &time_s) != CK_OK || !replay_login(record, &texts, &login, &host)) return false;
+	ck_sessions_grant(state->sessions, &login, time_s);
+	return replay_counter(state, record);
+}
+
+static bool replay_opened(struct ck_state *state, const struct ck_audit_record *record)
+{
+	struct texts texts;
+	struct ck_session session = { .leaders_count = 1 };
+	struct ck_text processes = field(record, "processes");
+	const char *colon = processes.length > 0 ? memchr(processes.at, ':', processes.length) : NULL;
+	if (colon == NULL || !replay_login(record, &texts, &session.login, &session.remote_host)) return false;
+	struct ck_text pid = { processes.at, (size_t)(colon - processes.at) };
+	struct ck_text start = { colon + 1, processes.length - pid.length - 1 };
+	if (ck_uint_parse(pid, 0, UINT64_MAX, &session.leaders[0].pid) != CK_OK ||
+	    ck_uint_parse(start, 0, UINT64_MAX, &session.leaders[0].start) != CK_OK)
+		return false;
+	ck_sessions_open(state->sessions, &session);
+	return true;
+}
+
+static bool replay_closed(struct ck_state *state, const struct ck_audit_record *record)
+{
+	uint8_t id[CK_LOGIN_ID_BYTES];
+	if (ck_hex_decode(field(record, "login-id"), id, sizeof id) != CK_OK) return false;
+	(void)ck_sessions_close(state->sessions, id);
+	return true;
+}
+
+static bool replay_started(struct ck_state *state, const struct ck_audit_record *record)
+{
+	char boot[CK_BOOT_ID_BYTES];
+	if (ck_text_copy(boot, sizeof boot, field(record, "boot")) != CK_OK) return false;
+	if (strcmp(boot, state->boot) != 0) ck_sessions_clear(state->sessions);
+	memcpy(state->boot, boot, sizeof boot);
+	return true;
+}
+
+static const struct {
+	const char *event;
+	bool (*replay)(struct ck_state *state, const struct ck_audit_record *record);
+} replays[] = {
+	{ "account-granted", replay_granted }, { "login-granted", replay_granted },   { "session-opened", replay_opened },
+	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
+	{ "key-enrolled", replay_counter },    { "started", replay_started },
+};
+
+static bool replay_one(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context)
+{
+	(void)line_number;
+	struct replay *replay = context;
+	replay->records++;
+	for (size_t i = 0; i < sizeof replays / sizeof *replays; i++) {
+		if (!ck_text_is(record->event, replays[i].event)) continue;
+		if (replays[i].replay(replay->state, record)) break;
+		ck_log(CK_LOG_ALARM, "%s: record %llu (%s) does not say what it must", file, (unsigned long long)record->seq, replays[i].event);
+		replay->failed = true;
+		return false;
+	}
+	return true;
+}
+
+static enum ck_error replay_since(struct ck_state *state, const char *directory, const struct ck_chain_place *place, uint64_t *out_replayed,
+                                  struct ck_errmsg *err)
+{
+	struct replay replay = { .state = state };
+	enum ck_error error = ck_audit_each_since(directory, place, replay_one, &replay, err);
+	*out_replayed = replay.records;
+	if (error == CK_OK && replay.failed)
+		error = ck_fail(err, CK_ERR_CORRUPT, "%s: a record cannot be replayed; the operational log names it", directory);
+	return error;
+}
+
+static bool same_end(const struct ck_chain_place *place, const struct ck_chain_place *end)
+{
+	return place->seq < end->seq || (place->seq == end->seq && memcmp(place->digest, end->digest, sizeof place->digest) == 0);
+}
+
+enum ck_error ck_state_restore(struct ck_state *state, const char *directory, const struct ck_chain_place *end, const char *boot,
+                               uint64_t *out_replayed, struct ck_errmsg *err)
+{
+	struct ck_chain_place place = { .segment = 1 };
+	struct ck_errmsg why = { "" };
+	*out_replayed = 0;
+	enum ck_error error = load(state, directory, &place, &why);
+	if (error == CK_OK) error = same_end(&place, end) ? replay_since(state, directory, &place, out_replayed, &why) : CK_ERR_CORRUPT;
+	if (error != CK_OK) {
+		if (error != CK_ERR_NOT_FOUND) ck_log(CK_LOG_ALARM, "the ledger's snapshot is not used, the whole log is read: %s", why.text);
+		place = (struct ck_chain_place){ .segment = 1 };
+		ck_state_free(state);
+		error = ck_state_new(state);
+		if (error == CK_OK) error = replay_since(state, directory, &place, out_replayed, err);
+	}
+	if (error != CK_OK) return error;
+	if (strcmp(state->boot, boot) != 0) ck_sessions_clear(state->sessions);
+	return ck_text_copy(state->boot, sizeof state->boot, ck_text_of(boot));
+}

@@ -1,0 +1,29 @@
+/* What the ledger knows besides the log, and how it is known again after a start: a snapshot, and the records since. The snapshot can be
+   deleted; the log alone gives the same, slower. */
+#ifndef CK_AUTHD_LEDGER_STATE_H
+#define CK_AUTHD_LEDGER_STATE_H
+
+#include "authd/audit/audit.h"
+#include "authd/ledger_counter.h"
+#include "authd/ledger_session.h"
+
+#define CK_BOOT_ID_BYTES CK_ID_TEXT_BYTES
+
+struct ck_state {
+	struct ck_counters *counters;
+	struct ck_sessions *sessions;
+	char boot[CK_BOOT_ID_BYTES]; /* of the kernel: process numbers mean nothing to the next one */
+};
+CK_MUST_USE enum ck_error ck_state_new(struct ck_state *out);
+void ck_state_free(struct ck_state *state);
+/* The kernel's boot id, or "" if it has none. To be read before the process is confined. */
+void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES]);
+
+/* Writes, fsyncs and renames the snapshot into the log's directory. `place` is flushed. */
+CK_MUST_USE enum ck_error ck_state_save(struct ck_state *state, const char *directory, const struct ck_chain_place *place, struct ck_errmsg *err);
+/* From the snapshot, if it is whole and its place lies in the log, and from all records since; else from all records.
+   *out_replayed: how many. boot: of the running kernel; sessions of another are forgotten. */
+CK_MUST_USE enum ck_error ck_state_restore(struct ck_state *state, const char *directory, const struct ck_chain_place *end, const char *boot,
+                                           uint64_t *out_replayed, struct ck_errmsg *err);
+
+#endif
