@@ -19,5 +19,7 @@ struct ck_token_source {
 };
 /* Runs the conversation on fd; returns the exit code of the program. */
 int ck_token_run(int fd, const struct ck_token_source *source);
+/* The whole program: arguments, no core dumps, no new privileges, the conversation on descriptor 3 or `--fd N`. */
+int ck_token_main(int argc, char **argv, const struct ck_token_source *source);
 
 #endif

@@ -1,0 +1,147 @@
+/* crosskeys-token: one conversation over one socket (enum ck_token_message), then it ends. It is given a request, finds the key, asks for
+   the PIN and the touch, and hands over what the key signed. Trusts neither the client nor the keys. */
+#include "pam_module/token_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "directory/base/clock.h"
+#include "directory/base/secret.h"
+
+#define EXIT_DONE 0
+#define EXIT_FAILED 1
+#define EXIT_PROTOCOL 2
+
+static const struct {
+	enum ck_token_outcome outcome;
+	const char *reason, *message;
+} endings[] = {
+	{CK_TOKEN_NO_KEY, "no-key", "No security key was plugged in"},
+	{CK_TOKEN_WRONG_KEY, "wrong-key", "The security key that is plugged in is not enrolled for this: use one that is"},
+	{CK_TOKEN_PIN_PAUSED, "pin-blocked", "PIN wrong too often: take the security key out, plug it in again and begin anew"},
+	{CK_TOKEN_PIN_BLOCKED, "pin-blocked", "The security key's PIN is blocked: the key must be reset and enrolled anew"},
+	{CK_TOKEN_PIN_NOT_SET, "pin-not-set", "The security key has no PIN, and one is demanded: set one first"},
+	{CK_TOKEN_ENROLLED, "already-enrolled", "This security key is enrolled already: use another one"},
+	{CK_TOKEN_TIMEOUT, "timeout", "Time is up: the security key was not touched"},
+	{CK_TOKEN_CANCELLED, "cancelled", "Cancelled"},
+	{CK_TOKEN_DEVICE_ERROR, "device-error", "The security key does not answer as it should: take it out, plug it in again and begin anew"},
+};
+
+static void send_failed(const struct ck_token *token, enum ck_token_outcome outcome)
+{
+	struct ck_frame_out frame;
+	uint8_t bytes[512];
+	size_t length, i = sizeof endings / sizeof endings[0] - 1;
+	for (size_t at = 0; at < sizeof endings / sizeof endings[0]; at++)
+		if (endings[at].outcome == outcome) i = at;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_TOKEN_FAILED);
+	ck_field_string(&frame.map, CK_F_MESSAGE, endings[i].message);
+	ck_field_string(&frame.map, CK_F_REASON, endings[i].reason);
+	if (ck_frame_end(&frame, &length) == CK_OK) (void)ck_token_send(token, bytes, length);
+}
+
+/* ---- the request ---- */
+static bool parse_allow(struct ck_token *token, const struct ck_map *map)
+{
+	struct ck_items items;
+	struct ck_item item;
+	enum ck_error error = ck_map_array(map, CK_F_ALLOW, CK_ALLOW_LIMIT, &items);
+	if (error == CK_ERR_NOT_FOUND && token->create) return true;
+	if (error != CK_OK) return false;
+	while (ck_items_next(&items, &item)) {
+		if (item.type != CK_CBOR_BYTES || item.span.length < 1 || item.span.length > CK_CREDENTIAL_ID_LIMIT_BYTES) return false;
+		token->allow[token->allow_count++] = item.span;
+	}
+	return true;
+}
+
+static bool parse_user(struct ck_token *token, const struct ck_map *map)
+{
+	if (!token->create) return true;
+	if (ck_map_bytes(map, CK_F_ID, 1, CK_TOKEN_USER_HANDLE_LIMIT_BYTES, &token->user_handle) != CK_OK) return false;
+	if (ck_map_string(map, CK_F_USER, token->user, sizeof token->user) != CK_OK) return false;
+	enum ck_error error = ck_map_string(map, CK_F_NAME, token->name, sizeof token->name);
+	if (error == CK_ERR_NOT_FOUND) memcpy(token->name, token->user, sizeof token->name);
+	return error == CK_OK || error == CK_ERR_NOT_FOUND;
+}
+
+static bool parse_request(struct ck_token *token, const struct ck_map *map)
+{
+	const uint64_t both = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_CHALLENGE) | CK_KEY(CK_F_RP_ID) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME);
+	const uint64_t user = CK_KEY(CK_F_ID) | CK_KEY(CK_F_USER);
+	uint64_t type, wait_ms;
+	if (ck_map_uint(map, CK_F_TYPE, CK_TOKEN_ASSERT, CK_TOKEN_CREATE, &type) != CK_OK || type == CK_TOKEN_PIN) return false;
+	token->create = type == CK_TOKEN_CREATE;
+	enum ck_error error = token->create ? ck_map_expect(map, both | user, CK_KEY(CK_F_NAME) | CK_KEY(CK_F_ALLOW))
+	                                    : ck_map_expect(map, both | CK_KEY(CK_F_ALLOW), 0);
+	if (error != CK_OK || ck_map_fixed(map, CK_F_CHALLENGE, token->challenge, sizeof token->challenge) != CK_OK
+	    || ck_map_string(map, CK_F_RP_ID, token->rp_id, sizeof token->rp_id) != CK_OK || token->rp_id[0] == '\0'
+	    || ck_map_bool(map, CK_F_VERIFY, &token->verify) != CK_OK || ck_map_uint(map, CK_F_TIME, 0, UINT32_MAX, &wait_ms) != CK_OK)
+		return false;
+	if (wait_ms > CK_TOKEN_TIME_LIMIT_MS) wait_ms = CK_TOKEN_TIME_LIMIT_MS;
+	token->deadline_ms = ck_clock_monotonic_ms() + (int64_t)wait_ms;
+	return parse_allow(token, map) && parse_user(token, map);
+}
+
+static enum ck_token_outcome serve(struct ck_token *token)
+{
+	struct ck_map map;
+	struct ck_token_key key = {.device = NULL};
+	token->deadline_ms = ck_clock_monotonic_ms() + CK_TOKEN_REQUEST_TIMEOUT_MS;
+	enum ck_token_outcome outcome = ck_token_receive(token, token->memory->request, sizeof token->memory->request, token->deadline_ms, &map);
+	if (outcome != CK_TOKEN_OK) return outcome;
+	if (!parse_request(token, &map)) return CK_TOKEN_GARBAGE;
+	outcome = ck_token_find_key(token, &key);
+	if (outcome == CK_TOKEN_OK) outcome = token->create ? ck_token_create_with(token, &key) : ck_token_assert_with(token, &key);
+	ck_token_close_key(&key);
+	return outcome;
+}
+
+int ck_token_run(int fd, const struct ck_token_source *source)
+{
+	struct ck_token token = {.fd = fd, .source = source};
+	void *memory = mmap(NULL, sizeof(struct ck_token_memory), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED) return EXIT_FAILED;
+	token.memory = memory;
+	enum ck_token_outcome outcome = CK_TOKEN_DEVICE_ERROR;
+	if (mlock(memory, sizeof(struct ck_token_memory)) != 0 || madvise(memory, sizeof(struct ck_token_memory), MADV_DONTDUMP) != 0)
+		fprintf(stderr, "crosskeys-token: no memory can be locked for the PIN: %s\n", strerror(errno));
+	else outcome = serve(&token);
+	ck_wipe(memory, sizeof(struct ck_token_memory));
+	(void)munmap(memory, sizeof(struct ck_token_memory));
+	if (outcome == CK_TOKEN_GARBAGE) return EXIT_PROTOCOL;
+	if (outcome != CK_TOKEN_OK) send_failed(&token, outcome);
+	return outcome == CK_TOKEN_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* ---- the program ---- */
+static bool harden(void)
+{
+	const struct rlimit none = {0, 0};
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+#ifndef CK_SANITIZED /* the leak checker attaches to its own process */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return false;
+#endif
+	return true;
+}
+
+int ck_token_main(int argc, char **argv, const struct ck_token_source *source)
+{
+	uint64_t fd = 3;
+	if (argc == 3 && strcmp(argv[1], "--fd") == 0 && ck_uint_parse(ck_text_of(argv[2]), 0, 1 << 20, &fd) != CK_OK) argc = -1;
+	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--fd") != 0)) {
+		fputs("usage: crosskeys-token [--fd N]\nIt is started by crosskeysd; see crosskeys-token(8).\n", stderr);
+		return EXIT_PROTOCOL;
+	}
+	if (!harden()) {
+		fprintf(stderr, "crosskeys-token: cannot give up core dumps or new privileges: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return ck_token_run((int)fd, source);
+}
