@@ -24,8 +24,9 @@ struct ck_channel_handlers {
 	void (*on_batch_end)(void *context);
 };
 
-/* Owns fd, after a failure too (it is closed then). write_limit_bytes: queued more than this, the channel closes with CK_ERR_LIMIT. idle_ms: closed with CK_ERR_TIMEOUT when a
-   frame was begun, or the queue not drained, for so long; 0 for never. accept_fds: else passed descriptors are closed and it is malformed. */
+/* Owns fd, after a failure too (it is closed then). write_limit_bytes: queued more than this, the channel closes with CK_ERR_LIMIT.
+   idle_ms: closed with CK_ERR_TIMEOUT when a frame was begun, or the queue not drained, for so long; 0 for never. accept_fds: else passed
+   descriptors are closed and it is malformed. */
 CK_MUST_USE enum ck_error ck_channel_new(struct event_base *base, int fd, const struct ck_channel_handlers *handlers, void *context,
                                          size_t write_limit_bytes, int idle_ms, bool accept_fds, struct ck_channel **out);
 /* `frame` as ck_frame_end made it. pass_fd is sent along and stays the caller's (-1: none). Failures reach on_closed, later. */

@@ -1,5 +1,5 @@
-/* The configuration file: one table, read strictly. The file is root's, so its words are trusted; but a typing error must stop the start and
-   say where, since a default taken instead of a restriction would open a door. */
+/* The configuration file: one table, read strictly. The file is root's, so its words are trusted; but a typing error must stop the start
+   and say where, since a default taken instead of a restriction would open a door. */
 #include "authd/config.h"
 
 #include <errno.h>
@@ -109,10 +109,11 @@ static enum ck_error set_text(const struct row *row, const char *value, struct c
 {
 	struct ck_text text = ck_text_of(value);
 	if (text.length < row->min || text.length > row->max)
-		return ck_fail(err, CK_ERR_LIMIT, "%s takes a %s of %llu to %llu bytes, got %zu", row->key, row->type, (unsigned long long)row->min,
+		return ck_fail(err, CK_ERR_LIMIT, "%s: expected %llu to %llu bytes, got %zu", row->key, (unsigned long long)row->min,
 		               (unsigned long long)row->max, text.length);
 	struct ck_errmsg why = { "" };
-	if (text.length > 0 && row->check(text, &why) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "%s takes a %s: %s", row->key, row->type, why.text);
+	if (text.length > 0 && row->check(text, &why) != CK_OK)
+		return ck_fail(err, CK_ERR_INVALID, "%s: expected %s", row->key, why.text);
 	void *at = (char *)config + row->at;
 	if (row->check == ck_config_check_id) return ck_id_parse(text, at);
 	return ck_text_copy(at, row->size, text);
@@ -122,7 +123,7 @@ static enum ck_error set_number(const struct row *row, const char *value, struct
 {
 	uint64_t number;
 	if (ck_uint_parse(ck_text_of(value), row->min, row->max, &number) != CK_OK)
-		return ck_fail(err, CK_ERR_INVALID, "%s takes a number from %llu to %llu, got \"%.64s\"", row->key, (unsigned long long)row->min,
+		return ck_fail(err, CK_ERR_INVALID, "%s: expected a number from %llu to %llu, got \"%.64s\"", row->key, (unsigned long long)row->min,
 		               (unsigned long long)row->max, value);
 	memcpy((char *)config + row->at, &number, sizeof number);
 	return CK_OK;
@@ -141,7 +142,8 @@ static enum ck_error set_fallback(const struct row *row, struct ck_config *confi
 	char value[CK_CONFIG_TEXT_BYTES];
 	char path[CK_CONFIG_TEXT_BYTES];
 	int length = snprintf(path, sizeof path, "%s%s", config->directory, here + strlen(HERE));
-	if (length < 0 || (size_t)length >= sizeof path) return ck_fail(err, CK_ERR_LIMIT, "%s: the directory's path is too long for it", row->key);
+	if (length < 0 || (size_t)length >= sizeof path)
+		return ck_fail(err, CK_ERR_LIMIT, "%s: the directory's path is too long for it", row->key);
 	int prefix = (int)(here - row->fallback);
 	if (prefix == 0) return set_value(row, path, config, err);
 	struct ck_writer w;
@@ -232,13 +234,14 @@ static enum ck_error check_whole(const struct ck_config *config, const char *nam
 	size_t host = strlen(config->rp_id);
 	const char *origin = config->portal_origin + strlen("https://");
 	if (strncmp(origin, config->rp_id, host) != 0 || (origin[host] != '\0' && origin[host] != ':'))
-		return ck_fail(err, CK_ERR_INVALID, "%s: portal_origin must be https:// and exactly the host of rp_id (%s), got %s", name, config->rp_id,
-		               config->portal_origin);
+		return ck_fail(err, CK_ERR_INVALID, "%s: portal_origin must be https:// and exactly the host of rp_id (%s), got %s", name,
+		               config->rp_id, config->portal_origin);
 	const char *users[] = { config->user_gate, config->user_replica, config->user_ledger, config->user_token, config->user_directory };
 	for (size_t i = 0; i < sizeof users / sizeof *users; i++)
 		for (size_t k = i + 1; k < sizeof users / sizeof *users; k++)
 			if (strcmp(users[i], users[k]) == 0)
-				return ck_fail(err, CK_ERR_INVALID, "%s: user %s is named twice; each process needs a user of its own", name, users[i]);
+				return ck_fail(err, CK_ERR_INVALID, "%s: user %s is named twice; each process needs a user of its own", name,
+				               users[i]);
 	return CK_OK;
 }
 
@@ -271,7 +274,9 @@ enum ck_error ck_config_load(const char *path, struct ck_config *out, struct ck_
 	static char bytes[FILE_LIMIT_BYTES + 1];
 	memset(out, 0, sizeof *out);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0) return ck_fail(err, CK_ERR_NOT_FOUND, "%s: %s; expected the configuration file that crosskeys init wrote", path, strerror(errno));
+	if (fd < 0)
+		return ck_fail(err, CK_ERR_NOT_FOUND, "%s: %s; expected the configuration file that crosskeys init wrote", path,
+		               strerror(errno));
 	enum ck_error error = CK_ERR_IO;
 	struct stat st;
 	size_t length = 0;

@@ -90,7 +90,8 @@ enum ck_error ck_config_check_ldapi(struct ck_text value, struct ck_errmsg *err)
 	static const char scheme[] = "ldapi://%2F";
 	size_t skip = sizeof scheme - 1;
 	bool fine = value.length > skip && strncasecmp(value.at, scheme, skip) == 0;
-	for (size_t i = skip; fine && i < value.length; i++) fine = isgraph((unsigned char)value.at[i]) && value.at[i] != '/' && value.at[i] != '?';
+	for (size_t i = skip; fine && i < value.length; i++)
+		fine = isgraph((unsigned char)value.at[i]) && value.at[i] != '/' && value.at[i] != '?';
 	return fine ? CK_OK : ck_fail(err, CK_ERR_INVALID, "ldapi:// and the socket's absolute path with each / written %%2F");
 }
 
@@ -124,7 +125,8 @@ enum ck_error ck_config_user(const char *name, unsigned *out_uid, unsigned *out_
 		*out_gid = entry->pw_gid;
 		return CK_OK;
 	}
-	if (!number) return ck_fail(err, CK_ERR_NOT_FOUND, "there is no user %s; create it, or name another in the configuration", name);
+	if (!number)
+		return ck_fail(err, CK_ERR_NOT_FOUND, "there is no user %s; create it, or name another in the configuration", name);
 	*out_uid = uid;
 	*out_gid = uid;
 	return CK_OK;

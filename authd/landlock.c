@@ -63,7 +63,8 @@ static struct ruleset ruleset_of(long abi, size_t *out_size)
 static enum ck_error add_path(int ruleset_fd, const struct ck_reach *reach, uint64_t handled, struct ck_errmsg *err)
 {
 	int fd = open(reach->path, O_PATH | O_CLOEXEC);
-	if (fd < 0) return ck_fail(err, CK_ERR_NOT_FOUND, "%s: %s; it must exist before the process is confined", reach->path, strerror(errno));
+	if (fd < 0)
+		return ck_fail(err, CK_ERR_NOT_FOUND, "%s: %s; it must exist before the process is confined", reach->path, strerror(errno));
 	enum ck_error error = CK_ERR_IO;
 	struct path_rule rule = { .allowed = (reach->write ? FS_WRITE : FS_READ) & handled, .parent_fd = fd };
 	struct stat st;
@@ -81,7 +82,7 @@ enum ck_error ck_landlock_prepare(const struct ck_reach *reach, size_t count, in
 	*out_fd = -1;
 	long abi = syscall(CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
 	if (abi < 1) {
-		ck_log(CK_LOG_WARNING, "this kernel has no Landlock (%s): files are guarded by their owners and modes only", strerror(errno));
+		ck_log(CK_LOG_WARNING, "this kernel has no Landlock (%s): files are guarded by owners and modes only", strerror(errno));
 		return CK_OK;
 	}
 	size_t size;

@@ -52,7 +52,8 @@ static void send_simple(struct ck_peers *peers, enum ck_message type)
 static bool handle_peer(struct ck_peers *peers, const struct ck_map *message, int *fd)
 {
 	uint64_t process, index;
-	if (*fd < 0 || peers->handlers.on_peer == NULL || ck_map_uint(message, CK_F_PROCESS, CK_PROCESS_GATE, CK_PROCESS_LEDGER, &process) != CK_OK ||
+	if (*fd < 0 || peers->handlers.on_peer == NULL ||
+	    ck_map_uint(message, CK_F_PROCESS, CK_PROCESS_GATE, CK_PROCESS_LEDGER, &process) != CK_OK ||
 	    ck_map_uint(message, CK_F_INDEX, 0, UINT16_MAX, &index) != CK_OK)
 		return false;
 	int given = *fd;

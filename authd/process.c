@@ -36,7 +36,8 @@ static enum ck_error drop_identity(const char *user, struct ck_errmsg *err)
 	gid_t gid;
 	enum ck_error error = ck_config_user(user, &uid, &gid, err);
 	if (error != CK_OK) return error;
-	if (uid == 0 || gid == 0) return ck_fail(err, CK_ERR_DENIED, "user %s is root: each process needs an unprivileged user of its own", user);
+	if (uid == 0 || gid == 0)
+		return ck_fail(err, CK_ERR_DENIED, "user %s is root: each process needs an unprivileged user of its own", user);
 	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
 		return ck_fail(err, CK_ERR_IO, "cannot become user %s: %s; crosskeysd must be started by root", user, strerror(errno));
 	if (setresuid(0, 0, 0) == 0 || getgroups(0, NULL) != 0 || geteuid() != uid || getegid() != gid)
@@ -65,7 +66,8 @@ enum ck_error ck_process_confine(const struct ck_confinement *confinement, struc
 	if (error == CK_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		error = ck_fail(err, CK_ERR_IO, "PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
 #ifndef CK_SANITIZED /* the leak check looks at its own process as a debugger does */
-	if (error == CK_OK && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) error = ck_fail(err, CK_ERR_IO, "PR_SET_DUMPABLE: %s", strerror(errno));
+	if (error == CK_OK && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		error = ck_fail(err, CK_ERR_IO, "PR_SET_DUMPABLE: %s", strerror(errno));
 #endif
 	if (error == CK_OK) error = bind_to_parent(err);
 	if (error == CK_OK) error = ck_landlock_apply(&ruleset, err);

@@ -24,9 +24,9 @@ static const char *const forbidden[] = {
 	"chroot", "pivot_root", "mount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
 	"unshare", "setns", "open_by_handle_at", "name_to_handle_at", "mknod", "mknodat", "fanotify_init",
 	/* keys of the kernel, its modules, its state */
-	"keyctl", "add_key", "request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "syslog",
-	"acct", "swapon", "swapoff", "quotactl", "sethostname", "setdomainname", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime",
-	"iopl", "ioperm", "vhangup", "lookup_dcookie", "nfsservctl", "uselib",
+	"keyctl", "add_key", "request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot",
+	"syslog", "acct", "swapon", "swapoff", "quotactl", "sethostname", "setdomainname", "settimeofday", "clock_settime", "adjtimex",
+	"clock_adjtime", "iopl", "ioperm", "vhangup", "lookup_dcookie", "nfsservctl", "uselib",
 };
 
 static int forbid_all(scmp_filter_ctx filter, const char *const *names, size_t count)
@@ -40,7 +40,7 @@ static int forbid_all(scmp_filter_ctx filter, const char *const *names, size_t c
 	return 0;
 }
 
-/* Unix sockets only, and those only where they are needed. glibc itself tries nscd's socket in a look-up: that one is refused, not killed. */
+/* Unix sockets only, and those only where they are needed. glibc itself tries nscd's socket in a look-up: that is refused, not killed. */
 static int limit_sockets(scmp_filter_ctx filter, bool network)
 {
 	int result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));

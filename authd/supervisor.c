@@ -1,5 +1,5 @@
-/* The supervisor: root, and therefore nearly mute. It starts the other processes, gives them to each other, replaces what dies, kills what is
-   accused, and stops all in order. It reads nothing from outside: only the frames of its own children, checked by the table below. */
+/* The supervisor: root, and therefore nearly mute. It starts the other processes, gives them to each other, replaces what dies, kills what
+   is accused, and stops all in order. It reads nothing from outside: only the frames of its own children, checked by the table below. */
 #include "authd/supervisor.h"
 
 #include <errno.h>
@@ -271,7 +271,8 @@ static enum ck_error check_users(const struct ck_config *config, struct ck_errms
 	for (size_t i = 0; i < count; i++) {
 		enum ck_error error = ck_config_user(names[i], &uids[i], &gid, err);
 		if (error != CK_OK) return error;
-		if (uids[i] == 0 || gid == 0) return ck_fail(err, CK_ERR_DENIED, "user %s is root; each process needs an unprivileged user", names[i]);
+		if (uids[i] == 0 || gid == 0)
+			return ck_fail(err, CK_ERR_DENIED, "user %s is root; each process needs an unprivileged user", names[i]);
 		for (size_t k = 0; k < i; k++)
 			if (uids[k] == uids[i]) return ck_fail(err, CK_ERR_DENIED, "users %s and %s are one", names[k], names[i]);
 	}
@@ -309,15 +310,16 @@ static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 	enum ck_error error = ck_path_is_trusted(s->start->config_path, err);
 	if (error == CK_OK) error = check_users(config, err);
 	if (error == CK_OK) error = ck_place_lock(config->directory, &s->lock_fd, err);
+	if (error == CK_OK) error = ck_place_secret(config->directory, err);
 	if (error == CK_OK) error = ck_place_listen(config->socket, &s->listen_fd, err);
 	s->listening = error == CK_OK;
 	if (error == CK_OK && make_events(s) != CK_OK) error = ck_fail(err, CK_ERR_MEMORY, "the event loop cannot be made");
 	if (error == CK_OK) error = ck_tokens_new(s->base, config, &s->tokens, err);
+	if (error == CK_OK) error = ck_slapd_new(s->base, config, s->lock_fd, on_slapd_event, s, &s->slapd, err);
 	if (error == CK_OK) {
 		const struct ck_child_start with = { .config_path = s->start->config_path, .lock_fd = s->lock_fd, .listen_fd = s->listen_fd };
 		error = ck_children_start(&s->children, s->base, &with, gates_wanted(config), &handlers, s, err);
 	}
-	if (error == CK_OK) error = ck_slapd_new(s->base, config, s->lock_fd, on_slapd_event, s, &s->slapd, err);
 	return error;
 }
 

@@ -28,6 +28,8 @@ CK_MUST_USE enum ck_error ck_launch(const struct ck_launch *launch, pid_t *out_p
 CK_MUST_USE enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg *err);
 /* The listening socket, mode 0666, below root-owned directories. A stale one is replaced; one that answers is not. */
 CK_MUST_USE enum ck_error ck_place_listen(const char *path, int *out_fd, struct ck_errmsg *err);
+/* Makes <directory>/secret, the machine's, when it is missing. */
+CK_MUST_USE enum ck_error ck_place_secret(const char *directory, struct ck_errmsg *err);
 /* A program that root alone can have put there. */
 CK_MUST_USE enum ck_error ck_place_check_program(const char *path, struct ck_errmsg *err);
 /* Tells systemd (NOTIFY_SOCKET), if it is there. */

@@ -171,7 +171,8 @@ static enum ck_error start_child(struct ck_child *child, struct ck_errmsg *err)
 		close(pair[0]);
 		return error;
 	}
-	error = ck_channel_new(child->children->base, pair[0], &child->children->handlers, child, CONTROL_QUEUE_BYTES, 0, false, &child->control);
+	struct ck_children *children = child->children;
+	error = ck_channel_new(children->base, pair[0], &children->handlers, child, CONTROL_QUEUE_BYTES, 0, false, &child->control);
 	if (error != CK_OK) {
 		(void)kill(child->pid, SIGKILL); /* reaped and tried again like any other death */
 		return CK_OK;

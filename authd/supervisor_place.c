@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,10 +16,12 @@
 #include "authd/protocol/client.h"
 #include "authd/supervisor.h"
 #include "directory/base/clock.h"
+#include "directory/base/secret.h"
 
 #define LOCK_WAIT_MS 5000 /* the children of a supervisor that was killed are gone long before */
 #define LOCK_STEP_NS 5000000
 #define BACKLOG 4096
+#define SECRET_BYTES 32
 
 enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg *err)
 {
@@ -46,7 +49,8 @@ enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg
 static enum ck_error check_stale(const struct sockaddr_un *address, struct ck_errmsg *err)
 {
 	struct stat st;
-	if (lstat(address->sun_path, &st) != 0) return errno == ENOENT ? CK_OK : ck_fail(err, CK_ERR_IO, "%s: %s", address->sun_path, strerror(errno));
+	if (lstat(address->sun_path, &st) != 0)
+		return errno == ENOENT ? CK_OK : ck_fail(err, CK_ERR_IO, "%s: %s", address->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode)) return ck_fail(err, CK_ERR_EXISTS, "%s is there and is no socket; move it away", address->sun_path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "socket: %s", strerror(errno));
@@ -96,6 +100,24 @@ enum ck_error ck_place_listen(const char *path, int *out_fd, struct ck_errmsg *e
 	}
 	*out_fd = fd;
 	return CK_OK;
+}
+
+/* Bytes that every gate of this machine needs alike, and only root may read. Never replaced: what was answered with them stays the same. */
+enum ck_error ck_place_secret(const char *directory, struct ck_errmsg *err)
+{
+	char path[CK_CONFIG_TEXT_BYTES + 16], fresh[CK_CONFIG_TEXT_BYTES + 16];
+	uint8_t bytes[SECRET_BYTES];
+	(void)snprintf(path, sizeof path, "%s/secret", directory);
+	(void)snprintf(fresh, sizeof fresh, "%s/secret~", directory);
+	if (access(path, F_OK) == 0) return CK_OK;
+	(void)unlink(fresh);
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	bool done = fd >= 0 && getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes &&
+	            write(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes && fsync(fd) == 0 && rename(fresh, path) == 0;
+	int why = errno;
+	ck_wipe(bytes, sizeof bytes);
+	if (fd >= 0) close(fd);
+	return done ? CK_OK : ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(why));
 }
 
 enum ck_error ck_place_check_program(const char *path, struct ck_errmsg *err)

@@ -529,7 +529,9 @@ END_TEST
 START_TEST(a_token_helper_gets_its_user_its_socket_and_nothing_else)
 {
 	char more[256];
-	write_file("helper", "#!/bin/sh\n{ id -u; id -g; id -G; echo \"$*\"; env | grep -cv -e ^PATH= -e ^PWD= -e ^OLDPWD= -e ^_= ; ls /proc/self/fd | tr '\\n' ' '; } >&3\n", 0755);
+	write_file("helper",
+	           "#!/bin/sh\n{ id -u; id -g; id -G; echo \"$*\"; env | grep -cv -e ^PATH= -e ^PWD= -e ^OLDPWD= -e ^_=;"
+	           "ls /proc/self/fd | tr '\\n' ' '; } >&3\n", 0755);
 	(void)snprintf(more, sizeof more, NO_SLAPD "token_helper = %s/helper\ngroup_token_devices = 61099\n", dir);
 	start_supervisor(more);
 	wait_for("stderr", "crosskeysd: ready\n", 1);

@@ -286,10 +286,14 @@ END_TEST
 static int (*const deadly[])(void) = {
 	do_inet, do_netlink, do_readv, do_mount, do_unshare, do_chroot, do_setuid, do_bpf, do_keyctl, do_perf, do_userfaultfd, do_module,
 	do_io_uring, do_type_into_terminal,
-#ifndef CK_SANITIZED
-	do_exec, do_fork, do_thread, do_ptrace,
-#endif
+	do_exec, do_fork, do_thread, do_ptrace, /* last: sanitizer builds allow them */
 };
+#define DEADLY ((int)(sizeof deadly / sizeof *deadly))
+#ifdef CK_SANITIZED
+#define TRIED (DEADLY - 4)
+#else
+#define TRIED DEADLY
+#endif
 
 START_TEST(a_forbidden_call_kills)
 {
@@ -386,7 +390,7 @@ int main(void)
 	tcase_add_test(all, it_becomes_its_user);
 	tcase_add_test(all, its_work_goes_on);
 	tcase_add_test(all, files_out_of_reach);
-	tcase_add_loop_test(all, a_forbidden_call_kills, 0, (int)(sizeof deadly / sizeof *deadly));
+	tcase_add_loop_test(all, a_forbidden_call_kills, 0, TRIED);
 	tcase_add_test(all, root_is_no_user_of_a_process);
 	tcase_add_test(all, an_unknown_user_is_a_failure);
 	tcase_add_test(all, a_missing_path_is_a_failure);
