@@ -16,13 +16,14 @@ chmod 755 "$T"
 mkdir "$T/pam.d" "$T/run"
 CK_SOCKET=$T/run/gate.sock
 CK_LOCAL=$T/local-names
-CK_CHILDREN=
 CK_FAILED=0
 CK_CHECKS=0
 CK_GATE_PID=
 
+# In a file: a gate may be started in a subshell.
+ck_child() { echo "$1" >> "$T/children"; }
 ck_cleanup() {
-	for pid in $CK_CHILDREN; do kill "$pid" 2>/dev/null || true; done
+	for pid in $(cat "$T/children" 2>/dev/null); do kill "$pid" 2>/dev/null || true; done
 	wait 2>/dev/null || true
 	rm -rf "$T"
 }
@@ -46,12 +47,13 @@ ck_gate() {
 	: > "$T/heard"
 	"$CK_FAKE_GATE" --log "$T/heard" "$CK_SOCKET" "$@" > "$T/gate.out" 2>&1 &
 	CK_GATE_PID=$!
-	CK_CHILDREN="$CK_CHILDREN $CK_GATE_PID"
+	ck_child "$CK_GATE_PID"
 	ck_wait_for_socket "$CK_SOCKET"
 }
 ck_gate_stop() {
 	[ -n "$CK_GATE_PID" ] || return 0
 	kill "$CK_GATE_PID" 2>/dev/null || true
+	sed -i "/^$CK_GATE_PID\$/d" "$T/children"
 	wait "$CK_GATE_PID" 2>/dev/null || true
 	CK_GATE_PID=
 	rm -f "$CK_SOCKET"

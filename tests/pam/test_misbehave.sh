@@ -88,7 +88,7 @@ silent() {
 	shift 2
 	mkdir "$dir"
 	"$CK_FAKE_GATE" "$dir/gate.sock" $good "$@" > "$dir/out" 2>&1 &
-	CK_CHILDREN="$CK_CHILDREN $!"
+	ck_child $!
 	ck_wait_for_socket "$dir/gate.sock"
 	ck_service "silent-$name" "socket=$dir/gate.sock" "local=$CK_LOCAL" timeout=5
 	(

@@ -105,7 +105,7 @@ if [ -x /usr/sbin/sshd ]; then
 		StrictModes no
 	X
 	/usr/sbin/sshd -D -e -f "$T/ssh/config" > "$T/ssh/log" 2>&1 &
-	CK_CHILDREN="$CK_CHILDREN $!"
+	ck_child $!
 	for n in 1 2 3 4 5 6 7 8 9 10; do grep -q 'Server listening' "$T/ssh/log" && break; sleep 0.2; done
 	enter() { timeout 20 ssh -F none -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR "$@" 2>&1; }
 	bykey="-i $T/ssh/user -o IdentitiesOnly=yes -o PreferredAuthentications=publickey"
