@@ -17,6 +17,8 @@
 #define BATCH_BYTES ((size_t)CK_CHAIN_BATCH_RECORDS * CK_AUDIT_RECORD_LIMIT_BYTES)
 /* Preallocated ahead in one call, so that one record in thousands pays for it. */
 #define AHEAD_BYTES (1024 * 1024)
+#define BLOCK_BYTES 4096
+#define STARVED_US 100000
 #define SIGNATURE_ROOM (sizeof " sig=" - 1 + 2 * (size_t)CK_AUDIT_SIGNATURE_BYTES)
 
 /* ---- time: once a batch ---- */
@@ -24,10 +26,11 @@
 static void stamp(struct ck_chain *chain)
 {
 	int64_t now_us = ck_clock_wall_us();
-	if (now_us / 1000000 != chain->stamped_s || chain->time[0] == '\0') {
+	bool same_second = chain->time[0] != '\0' && now_us / 1000000 == chain->stamped_us / 1000000;
+	chain->stamped_us = now_us;
+	if (!same_second) {
 		char text[CK_TIME_TEXT_BYTES];
-		chain->stamped_s = now_us / 1000000;
-		ck_time_format(chain->stamped_s, text);
+		ck_time_format(now_us / 1000000, text);
 		CK_ASSERT(strlen(text) == strlen("2026-11-22T04:20:00Z"));
 		memcpy(chain->time, text, 19);
 		memcpy(chain->time + 19, ".000000Z", 9);
@@ -46,22 +49,21 @@ static bool allocate(int fd, uint64_t from, uint64_t to)
 /* Preallocates up to `need` and some ahead, or as much as there is. */
 static void extend(struct ck_chain *chain, uint64_t need)
 {
-	if (allocate(chain->segment_fd, chain->allocated, need + AHEAD_BYTES)) {
-		chain->allocated = need + AHEAD_BYTES;
-		return;
-	}
-	for (uint64_t more = need - chain->allocated; more >= 4096; more /= 2) {
-		if (!allocate(chain->segment_fd, chain->allocated, chain->allocated + more)) continue;
-		chain->allocated += more;
-		break;
-	}
-	chain->starved = chain->allocated < need;
+	for (uint64_t more = need + AHEAD_BYTES - chain->allocated; more >= BLOCK_BYTES && chain->allocated < need; more /= 2)
+		if (allocate(chain->segment_fd, chain->allocated, chain->allocated + more)) chain->allocated += more;
+	if (chain->allocated < need) chain->starved_us = chain->stamped_us;
+}
+
+/* Not asked again at once: on a full disk each asking is a handful of system calls. */
+static bool is_starved(const struct ck_chain *chain)
+{
+	return chain->starved_us != 0 && chain->stamped_us >= chain->starved_us && chain->stamped_us - chain->starved_us < STARVED_US;
 }
 
 static bool have_room(struct ck_chain *chain, size_t length, bool essential)
 {
 	uint64_t end = chain->size + chain->batch_length + length;
-	if (end + chain->limits.reserve_bytes > chain->allocated && !chain->starved) extend(chain, end + chain->limits.reserve_bytes);
+	if (end + chain->limits.reserve_bytes > chain->allocated && !is_starved(chain)) extend(chain, end + chain->limits.reserve_bytes);
 	return end + (essential ? 0 : chain->limits.reserve_bytes) <= chain->allocated;
 }
 
@@ -96,7 +98,7 @@ static enum ck_error rotate(struct ck_chain *chain, struct ck_errmsg *err)
 		chain->rotate_at = chain->size + AHEAD_BYTES;
 		return CK_OK;
 	}
-	if (ftruncate(chain->segment_fd, (off_t)chain->size) == 0) chain->starved = false; /* gives back what was ahead */
+	if (ftruncate(chain->segment_fd, (off_t)chain->size) == 0) chain->starved_us = 0; /* gives back what was ahead */
 	close(chain->segment_fd);
 	chain->segment_fd = fd;
 	chain->segment++;
@@ -110,7 +112,6 @@ static enum ck_error rotate(struct ck_chain *chain, struct ck_errmsg *err)
 
 static void batch_begin(struct ck_chain *chain)
 {
-	chain->starved = false;
 	chain->next_seq = chain->seq + 1;
 	memcpy(chain->next_prev, chain->digest, sizeof chain->next_prev);
 	stamp(chain);
@@ -291,7 +292,7 @@ enum ck_error ck_chain_begin_writing(struct ck_chain *chain, struct ck_errmsg *e
 	if (chain->batch == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for a batch of records");
 	chain->allocated = chain->size;
 	extend(chain, chain->size + chain->limits.reserve_bytes);
-	if (chain->starved && errno == EOPNOTSUPP)
+	if (chain->allocated == chain->size && errno == EOPNOTSUPP)
 		return ck_fail(err, CK_ERR_IO, "the log's file system cannot preallocate: no space could be kept for grants and changes");
 	return CK_OK;
 }

@@ -13,7 +13,7 @@ struct ck_chain {
 	uint64_t size;      /* of the segment: whole records, written */
 	uint64_t allocated; /* up to here the file system has promised room */
 	uint64_t rotate_at; /* past this size a new segment is tried */
-	bool starved;       /* no more room was given in this batch: not asked again */
+	int64_t starved_us; /* when no more room was given; 0: never */
 	bool unflushed, broken;
 	/* written */
 	uint64_t seq;
@@ -25,7 +25,7 @@ struct ck_chain {
 	size_t batch_length;
 	unsigned batch_records;
 	char time[CK_AUDIT_TIME_BYTES];
-	int64_t stamped_s;
+	int64_t stamped_us;
 	struct ck_audit_key key;
 };
 CK_MUST_USE enum ck_error ck_chain_begin_writing(struct ck_chain *chain, struct ck_errmsg *err);
