@@ -14,8 +14,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define LOGIN_VARIABLE "CROSSKEYS_LOGIN"
-#define REMOTE_TEXT                                                                                                                        \
-	"This login is remote: a security key plugged into this machine cannot be used for it. Use your SSH key, or log in at the machine itself."
+#define REMOTE_TEXT                                                                                  \
+	"This login is remote: a security key plugged into this machine cannot be used for it. "      \
+	"Use your SSH key, or log in at the machine itself."
 #define UNAVAILABLE_TEXT "Crosskeys does not answer on this machine. Try again; if it stays so, tell whoever runs it."
 #define CHAUTHTOK_TEXT "Crosskeys keeps no password here to change; a key's PIN is changed on the key."
 
