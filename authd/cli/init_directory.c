@@ -49,7 +49,7 @@ static void print_global(const struct ck_init *init, FILE *to)
 	static const char *const schemas[] = {"core", "cosine", "inetorgperson", "nis"};
 	fprintf(to, "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n"
 	            "olcPidFile: %s/run-directory/slapd.pid\nolcArgsFile: %s/run-directory/slapd.args\n"
-	            "olcIdleTimeout: 0\nolcDisallows: bind_anon\nolcRequires: authc\nolcLogLevel: none\n", init->directory, init->directory);
+	            "olcServerID: 1\nolcIdleTimeout: 0\nolcDisallows: bind_anon\nolcRequires: authc\nolcLogLevel: none\n", init->directory, init->directory);
 	/* Whoever connects as the replica's user is the daemon; every other peer stays the nobody that EXTERNAL makes of it. */
 	fprintf(to, "olcAuthzRegexp: {0}\"^gidNumber=[0-9]+[+]uidNumber=%u,cn=peercred,cn=external,cn=auth$\" \"cn=crosskeysd,%s\"\n",
 	        init->uids[CK_INIT_REPLICA], init->suffix);
@@ -80,14 +80,15 @@ static void print_data_database(const struct ck_init *init, FILE *to)
 	for (size_t i = 0; i < sizeof indexed / sizeof indexed[0]; i++) fprintf(to, "olcDbIndex: %s eq\n", indexed[i]);
 }
 
+/* The daemon reads it: syncprov replays the log as whoever follows. Without that right every return is a present phase, silently. */
 static void print_log_database(const struct ck_init *init, FILE *to)
 {
 	fprintf(to, "\ndn: olcDatabase={2}mdb,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcMdbConfig\nolcDatabase: {2}mdb\n"
 	            "olcSuffix: cn=accesslog\nolcRootDN: cn=overlays,cn=accesslog\nolcDbDirectory: %s/directory/accesslog\n"
-	            "olcDbMaxSize: " LOG_MAP_BYTES "\nolcAccess: {0}to * by * none\n"
-	            "olcDbIndex: objectClass eq\nolcDbIndex: entryCSN eq\nolcDbIndex: reqStart eq\nolcDbIndex: reqResult eq\n"
-	            "olcDbIndex: reqDN eq\n",
-	        init->directory);
+	            "olcDbMaxSize: " LOG_MAP_BYTES "\nolcAccess: {0}to * by dn.exact=\"cn=crosskeysd,%s\" read by * none\n"
+	            "olcLimits: {0}dn.exact=\"cn=crosskeysd,%s\" size=unlimited time=unlimited\n"
+	            "olcDbIndex: objectClass eq\nolcDbIndex: entryCSN eq\nolcDbIndex: reqStart eq\nolcDbIndex: reqResult eq\n",
+	        init->directory, init->suffix, init->suffix);
 }
 
 /* The overlay that was configured last is asked first: unique refuses before anything is logged or followed. */
@@ -139,7 +140,7 @@ static enum ck_error load(const struct ck_init *init, const char *what, const ch
 	bool is_configuration = base == NULL;
 	snprintf(configuration, sizeof configuration, "%s/directory/slapd.d", init->directory);
 	const char *const arguments[] = {"slapadd", "-F", configuration, is_configuration ? "-n" : "-b", is_configuration ? "0" : base,
-	                                 is_configuration ? NULL : "-w", NULL};
+	                                 is_configuration ? NULL : "-w", "-S", "1", NULL};
 	FILE *output = tmpfile();
 	if (output == NULL || fflush(text) != 0 || lseek(fileno(text), 0, SEEK_SET) != 0) {
 		if (output != NULL) fclose(output);

@@ -54,10 +54,12 @@ for password_dn in "cn=crosskeysd,$suffix" "cn=overlays,$suffix" "cn=overlays,cn
 	for password in secret x; do sees_nothing "$password_dn with a password" with_password; done
 done
 
-# the daemon itself: not the configuration, not the log, and no way round uniqueness by way of manage or relax
-for base in cn=config cn=accesslog; do
-	if $daemon -b "$base" 2>/dev/null | grep -q .; then fail "the daemon reads $base"; fi
-done
+# the daemon itself: not the configuration, of the log only to read, and no way round uniqueness by way of manage or relax
+if $daemon -b cn=config 2>/dev/null | grep -q .; then fail "the daemon reads cn=config"; fi
+if as_daemon ldapdelete -Q -Y EXTERNAL -H "$uri" cn=accesslog 2>/dev/null; then fail "the daemon deletes the log"; fi
+if printf 'dn: cn=accesslog\nchangetype: modify\nreplace: minCSN\n' | as_daemon ldapmodify -Q -Y EXTERNAL -H "$uri" >/dev/null 2>&1; then
+	fail "the daemon changes the log"
+fi
 if as_user crosskeys-gate cat "$dir/directory/data/data.mdb" >/dev/null 2>&1; then fail "the gate's user reads slapd's files"; fi
 if as_user crosskeys-replica ls "$dir/directory" >/dev/null 2>&1; then fail "the replica's user reads slapd's files"; fi
 id=$(new_id)

@@ -5,13 +5,29 @@ set -eu
 make_instance
 start_slapd
 
-race() # NAME: LDIF files $work/race/N; exactly one is taken, the others are refused for uniqueness (19)
+# NAME: LDIF files $work/race/N. Each ldapadd is bound and waits for the end of its record; all those ends come at once, when the one process
+# that holds the pipes is gone. Exactly one is taken, the others are refused for uniqueness (19).
+race()
 {
-	local pids=() won=0 refused=0 code file
-	for file in "$work"/race/*; do
-		(as_daemon ldapadd -Q -Y EXTERNAL -H "$uri" <"$file" >/dev/null 2>&1) &
+	local pids=() won=0 refused=0 code file holder
+	for file in "$work"/race/*; do mkfifo "$file.pipe"; done
+	for file in "$work"/race/*.pipe; do
+		as_daemon ldapadd -Q -Y EXTERNAL -H "$uri" <"$file" >/dev/null 2>&1 &
 		pids+=($!)
 	done
+	(
+		for file in "$work"/race/*.pipe; do
+			exec {fd}>"$file"
+			cat "${file%.pipe}" >&$fd
+		done
+		: >"$work/race.ready"
+		exec sleep 60
+	) &
+	holder=$!
+	while [ ! -e "$work/race.ready" ]; do sleep 0.1; done
+	sleep 1 # all are bound by now; one that is not makes the race smaller, not wrong
+	kill -9 $holder
+	wait $holder 2>/dev/null || true
 	for pid in "${pids[@]}"; do
 		code=0
 		wait "$pid" || code=$?
@@ -22,7 +38,7 @@ race() # NAME: LDIF files $work/race/N; exactly one is taken, the others are ref
 		esac
 	done
 	[ "$won $refused" = "1 49" ] || fail "$1: $won of fifty won, $refused were refused"
-	rm -rf "$work/race"
+	rm -rf "$work/race" "$work/race.ready"
 }
 count() { as_daemon ldapsearch -Q -LLL -Y EXTERNAL -H "$uri" -b "$suffix" "$1" 1.1 | grep -c '^dn:' || true; }
 
