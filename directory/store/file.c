@@ -152,7 +152,7 @@ enum ck_error ck_store_open_link(struct ck_store *store, struct ck_errmsg *err)
 	store->link_checked_ms = ck_clock_monotonic_ms();
 	off_t size, missing;
 	error = env_missing(store, &size, &missing);
-	if (error == CK_OK && missing > 0 && !store->writer) error = CK_ERR_CORRUPT;
+	if (error == CK_OK && missing > 0) error = CK_ERR_CORRUPT;
 	if (error == CK_OK) return CK_OK;
 	ck_store_close_env(store);
 	return ck_fail(err, error, "%s was cut or damaged", store->name);
@@ -305,19 +305,13 @@ static enum ck_error set_superseded(struct ck_store *store, bool superseded, str
 	return ck_batch_commit(&batch, err);
 }
 
-/* Cut files are made long enough to be read without dying, and then read as a whole. */
 static enum ck_error check_existing(struct ck_store *store, struct ck_errmsg *err)
 {
-	off_t size, missing;
 	struct ck_view *view;
-	enum ck_error error = env_missing(store, &size, &missing);
-	if (error == CK_OK) error = ck_store_extend(store);
-	if (error == CK_OK) error = ck_view_begin(store, &view);
+	enum ck_error error = ck_view_begin(store, &view);
 	if (error != CK_OK) return ck_fail(err, error, "%s is damaged or of another version", store->name);
 	bool superseded = view->meta->superseded;
-	if (missing > 0) error = ck_view_verify(view);
 	ck_view_end(&view);
-	if (error != CK_OK) return ck_fail(err, error, "%s was cut", store->name);
 	/* a writer died after marking it, before the exchange */
 	return superseded ? set_superseded(store, false, err) : CK_OK;
 }

@@ -73,8 +73,8 @@ bool ck_store_link_moved(struct ck_store *store);
 /* Closes env and transactions, keeps the struct. */
 void ck_store_close_env(struct ck_store *store);
 
-/* Pages that were allocated but never written can end beyond the file; makes it as long as it says it is, so that a reader may take a
-   shorter one for cut. */
+/* Pages that were allocated but never written can end beyond the file; makes it as long as it says it is, so that a shorter one is one
+   that was cut. */
 CK_MUST_USE enum ck_error ck_store_extend(struct ck_store *store);
 
 /* kv.c */

@@ -1,20 +1,32 @@
-/* Everything read once: each record by its checksum, each key by the sum over all of them. */
+/* Everything read once: each record by its checksum, each key by the sum over all of them, and by the way to it. */
 #include <string.h>
 
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
 
 struct tally {
+	struct ck_view *view;
 	uint64_t sum;
 	uint64_t counts[CK_KIND_LAST + 1];
 	uint64_t quarantined;
 	bool damaged;
 };
 
+static bool leads_to(struct ck_view *view, struct ck_bytes key, struct ck_bytes value)
+{
+	struct ck_index_key copy = {.length = 0};
+	struct ck_bytes found;
+	ck_index_add_bytes(&copy, key.at, key.length);
+	return ck_kv_get(view, &copy, &found) == CK_OK && found.at == value.at && found.length == value.length;
+}
+
 static bool count_key(struct ck_bytes key, struct ck_bytes value, void *context)
 {
 	struct tally *tally = context;
 	uint8_t table = key.at[0];
+	/* the way down must lead to it as well: keys of inner pages are in no sum */
+	tally->damaged = !leads_to(tally->view, key, value);
+	if (tally->damaged) return false;
 	if (table == CK_TABLE_META) return true;
 	tally->sum += ck_kv_mark(key, value);
 	if (table == CK_TABLE_QUARANTINE) tally->quarantined++;
@@ -31,7 +43,7 @@ static bool count_key(struct ck_bytes key, struct ck_bytes value, void *context)
 
 enum ck_error ck_view_verify(struct ck_view *view)
 {
-	struct tally tally = {.sum = 0};
+	struct tally tally = {.view = view};
 	struct ck_index_key all = {.length = 0};
 	/* LMDB begins at the first key only when asked for one that is not longer */
 	struct ck_index_key first = {.bytes = {1}, .length = 1};

@@ -14,12 +14,12 @@ static struct ck_builder *b;
 static struct ck_record found;
 static struct ck_errmsg err;
 
-static struct ck_text t(const char *string)
+static inline struct ck_text t(const char *string)
 {
 	return ck_text_of(string);
 }
 
-static void setup(void)
+static inline void setup(void)
 {
 	b = ck_builder_new();
 	ck_builder_put(b, ck_builder_authority(b, LEEDS, "Leeds"));
@@ -40,7 +40,7 @@ static void setup(void)
 	ck_builder_put(b, ck_builder_code(b, CODE, LEEDS, ALICE));
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
 	ck_builder_free(&b);
 }
@@ -50,7 +50,7 @@ struct seen {
 	size_t count, stop_after;
 };
 
-static bool see(const struct ck_record *record, void *context)
+static inline bool see(const struct ck_record *record, void *context)
 {
 	struct seen *seen = context;
 	ck_assert_uint_lt(seen->count, 64);
