@@ -1,9 +1,6 @@
-/* Requests whose handler is the replica or the ledger: passed on as they came, with what the kernel says of the client; where only root may
-   ask, with the client's socket, so that the receiver reads the credentials itself. The gate looks at them only as the table says. */
+/* Requests whose handler is another process. To the replica they go as they came, with what the kernel says of the client; where only root
+   may ask, with the client's socket, so that the replica reads the credentials itself. The gate looks at them only as the table says. */
 #include "authd/gate_state.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #define RELAY_TIMEOUT_MS 8000      /* a change is answered when the store holds it, or after 5 s; and some for the directory itself */
 #define RELAYS_LIMIT 64            /* under way at once: what the replica is given to hold is bounded */
@@ -25,13 +22,13 @@ static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
 	struct ck_bytes body;
 	uint64_t type;
 	client->relayed = NULL;
-	if (client->waits_for == CK_PROCESS_REPLICA) gate->replica_waiting--;
+	gate->replica_waiting--;
 	if (reply == NULL) {
-		ck_gate_unavailable(client, operation->handler == CK_HANDLER_LEDGER ? "the audit log does not answer" : "the directory's side does not answer");
+		ck_gate_unavailable(client, "the directory's side of the daemon does not answer");
 		return;
 	}
 	if (ck_map_bytes(reply, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) != CK_OK || !is_answer(operation, body, &type)) {
-		ck_peers_accuse(gate->peers, client->waits_for, 0, "an answer that the table of operations does not have");
+		ck_peers_accuse(gate->peers, CK_PROCESS_REPLICA, 0, "an answer that the table of operations does not have");
 		ck_gate_unavailable(client, "the answer was not one");
 		return;
 	}
@@ -43,25 +40,49 @@ static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
 	ck_channel_send(client->channel, gate->out, CK_FRAME_HEAD_BYTES + body.length, -1);
 }
 
-void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+static void checkpoint_made(struct ck_gate_client *client, const struct ck_map *reply)
 {
-	(void)request;
-	const struct ck_operation *operation = ck_operation_of(client->op);
-	enum ck_process process = operation->handler == CK_HANDLER_LEDGER ? CK_PROCESS_LEDGER : CK_PROCESS_REPLICA;
+	char reason[64];
+	struct ck_text line;
+	if (reply == NULL) {
+		ck_gate_unavailable(client, "the audit log does not answer");
+	} else if (!ck_gate_recorded(reply, reason) || ck_map_text(reply, CK_F_TEXT, CK_FRAME_LIMIT_BYTES, &line) != CK_OK) {
+		ck_gate_deny(client, reason[0] != '\0' ? reason : "unrecorded", "no checkpoint was made now; try again in a moment");
+	} else {
+		struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
+		ck_field_text(m, CK_F_TEXT, line);
+		ck_gate_send(client, -1);
+	}
+}
+
+static void relay_to_replica(struct ck_gate_client *client, const struct ck_operation *operation, struct ck_bytes encoded)
+{
 	if (encoded.length > CK_FRAME_LIMIT_BYTES - RELAY_OVERHEAD_BYTES) {
 		ck_gate_error(client, "too-large", "that is too much for one request; order it in parts");
 		return;
 	}
-	if (process == CK_PROCESS_REPLICA && client->gate->replica_waiting >= RELAYS_LIMIT) {
+	if (client->gate->replica_waiting >= RELAYS_LIMIT) {
 		ck_gate_unavailable(client, "too many changes are under way; try again");
 		return;
 	}
-	if (process == CK_PROCESS_REPLICA) client->gate->replica_waiting++;
+	client->gate->replica_waiting++;
 	client->relayed = operation;
 	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_RELAY);
 	ck_field_bytes(m, CK_F_BODY, encoded.at, encoded.length);
 	ck_field_uint(m, CK_F_PEER_UID, client->uid);
 	ck_field_uint(m, CK_F_PEER_PID, (uint64_t)client->pid);
 	bool with_peer = operation->handler == CK_HANDLER_REPLICA_WITH_PEER;
-	ck_gate_ask_end(client, process, RELAY_TIMEOUT_MS, with_peer ? ck_channel_fd(client->channel) : -1, relayed);
+	ck_gate_ask_end(client, CK_PROCESS_REPLICA, RELAY_TIMEOUT_MS, with_peer ? ck_channel_fd(client->channel) : -1, relayed);
+}
+
+void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
+{
+	(void)request;
+	const struct ck_operation *operation = ck_operation_of(client->op);
+	if (operation->handler != CK_HANDLER_LEDGER) {
+		relay_to_replica(client, operation, encoded);
+		return;
+	}
+	struct ck_gate_event event = {.event = CK_EVENT_CHECKPOINT};
+	ck_gate_record(client, &event, checkpoint_made);
 }
