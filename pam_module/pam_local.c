@@ -14,7 +14,7 @@
 #include "authd/protocol/client.h"
 
 #define PASSWD_FILE "/etc/passwd"
-#define PASSWD_LINE_LIMIT_BYTES 16384
+#define PASSWD_LINE_LIMIT_BYTES 4096 /* a longer line names nobody */
 
 /* NULL with CK_ERR_NOT_FOUND when there is no such file. O_NONBLOCK: a FIFO must not hold up a login before it is refused. */
 static FILE *open_trusted(const char *path, enum ck_error *out_error, struct ck_errmsg *err)
@@ -76,22 +76,38 @@ static bool is_listed(const char *name, const char *list_path, enum ck_error *ou
 	return found;
 }
 
-/* The first entry of that name decides, as it does for everybody else who reads the file. */
+/* Parsed by libc, as everybody else reads it; but only a line that can be the one: fgetpwent seeks once a line. */
+static bool is_entry_of(const char *name, char *line, bool *out_local)
+{
+	bool is = false;
+	char buffer[PASSWD_LINE_LIMIT_BYTES];
+	struct passwd entry, *at = NULL;
+	size_t length = strlen(name);
+	const char *start = line + strspn(line, " \t");
+	if (strncmp(start, name, length) != 0 || start[length] != ':') return false;
+	FILE *file = strlen(line) < sizeof buffer ? fmemopen(line, strlen(line), "r") : NULL;
+	if (file == NULL) return true; /* not a later entry's turn */
+	if (fgetpwent_r(file, &entry, buffer, sizeof buffer, &at) == 0 && strcmp(entry.pw_name, name) == 0) {
+		is = true;
+		*out_local = entry.pw_uid < CK_PAM_LOCAL_UID_END;
+	}
+	(void)fclose(file);
+	return is;
+}
+
+/* The first entry of that name decides, as it does for everybody else. */
 static bool is_in_passwd(const char *name, enum ck_error *out_problem, struct ck_errmsg *err)
 {
-	bool found = false;
-	struct passwd entry, *at = NULL;
-	char *buffer = malloc(PASSWD_LINE_LIMIT_BYTES);
-	FILE *file = buffer == NULL ? NULL : open_trusted(PASSWD_FILE, out_problem, err);
-	if (buffer == NULL) *out_problem = ck_fail(err, CK_ERR_MEMORY, PASSWD_FILE " could not be read: out of memory");
-	while (file != NULL && fgetpwent_r(file, &entry, buffer, PASSWD_LINE_LIMIT_BYTES, &at) == 0) {
-		if (strcmp(entry.pw_name, name) != 0) continue;
-		found = entry.pw_uid < CK_PAM_LOCAL_UID_END;
-		break;
-	}
-	if (file != NULL) (void)fclose(file);
-	free(buffer);
-	return found;
+	bool local = false;
+	char *line = NULL;
+	size_t line_bytes = 0;
+	FILE *file = open_trusted(PASSWD_FILE, out_problem, err);
+	if (file == NULL) return false;
+	while (getline(&line, &line_bytes, file) > 0)
+		if (is_entry_of(name, line, &local)) break;
+	free(line);
+	(void)fclose(file);
+	return local;
 }
 
 bool ck_pam_name_is_local(const char *name, const char *list_path, enum ck_error *out_problem, struct ck_errmsg *err)

@@ -33,6 +33,9 @@ cat > "$T/passwd" <<-X
 	+nis:x:1003:100::/:/bin/sh
 	after:x:1004:100::/:/bin/sh
 X
+printf 'long:x:1005:1005:%s:/:/bin/sh\nlong:x:1005:1005::/:/bin/sh\n' "$(printf 'g%.0s' $(seq 5000))" >> "$T/passwd"
+echo 'half:x:10' >> "$T/passwd"
+echo 'half:x:1006:1006::/:/bin/sh' >> "$T/passwd"
 chmod 644 "$T/passwd"
 mount --bind "$T/passwd" /etc/passwd
 
@@ -43,6 +46,8 @@ is after local
 is staffa staff
 is staffb staff
 is twice staff
+is long staff
+is half local
 is huge staff
 is nis staff
 is unknown staff
