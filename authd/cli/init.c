@@ -256,7 +256,7 @@ static enum ck_error make(const struct ck_init *init, struct ck_errmsg *err)
 {
 	enum ck_error error = ck_init_make_folders(init, err);
 	if (error == CK_OK) error = ck_init_make_directory(init, err);
-	if (error == CK_OK) error = ck_init_write_configuration(init, err); /* last: without it nothing starts */
+	if (error == CK_OK) error = ck_init_write_files(init, err); /* last: without it nothing starts */
 	if (error != CK_OK) ck_init_undo(init);
 	return error;
 }
@@ -269,10 +269,11 @@ static void print_result(const struct ck_init *init)
 	       "  rp-id               %s\n  portal origin       %s\n  suffix              %s\n  system              %s\n"
 	       "  founding authority  %s (%s)\n\n",
 	       init->rp_id, init->portal_origin, init->suffix, init->system, init->authority, ck_id_format(init->authority_id, id));
-	printf("One-time code for the first key of %s, valid until %s, not shown again:\n  %s\n\n", init->admin,
-	       ck_time_format(init->code_until_s, time), init->code.text);
-	printf("Next: start the daemon (crosskeysd --config %s/crosskeys.conf), then enrol the key:\n"
-	       "  crosskeys --help\n", init->directory);
+	printf("One-time code for %s: %s\n  (for a first key, until %s; it is not shown again)\n\n", init->admin, init->code.text,
+	       ck_time_format(init->code_until_s, time));
+	printf("Next: start the daemon, then enrol the key, as %s or as root:\n"
+	       "  crosskeysd --config %s/crosskeys.conf\n  crosskeys --dir %s key add %s --code CODE\n",
+	       init->admin, init->directory, init->directory, init->admin);
 }
 
 static int fail(enum ck_error error, const struct ck_errmsg *err)

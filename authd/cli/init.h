@@ -31,7 +31,8 @@ CK_MUST_USE enum ck_error ck_init_find_users(struct ck_init *init, struct ck_err
 /* DIR is absent or empty, and root alone can change the way to it, and the daemon's users can walk it. */
 CK_MUST_USE enum ck_error ck_init_check_place(const struct ck_init *init, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_init_make_folders(const struct ck_init *init, struct ck_errmsg *err);
-CK_MUST_USE enum ck_error ck_init_write_configuration(const struct ck_init *init, struct ck_errmsg *err);
+/* DIR/secret and DIR/crosskeys.conf. */
+CK_MUST_USE enum ck_error ck_init_write_files(const struct ck_init *init, struct ck_errmsg *err);
 /* Removes everything in DIR, and DIR: what a failed init leaves. */
 void ck_init_undo(const struct ck_init *init);
 

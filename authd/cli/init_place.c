@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "authd/protocol/client.h"
+#include "directory/base/secret.h"
 
 #define PATH_BYTES 512
 
@@ -139,21 +142,39 @@ static void print_configuration(const struct ck_init *init, FILE *to)
 	fprintf(to, "\ncode_life_s = %llu\n", (unsigned long long)init->code_life_s);
 }
 
-enum ck_error ck_init_write_configuration(const struct ck_init *init, struct ck_errmsg *err)
+static enum ck_error write_file(const struct ck_init *init, const char *name, mode_t mode, void (*print)(const struct ck_init *, FILE *),
+                                struct ck_errmsg *err)
 {
 	char path[PATH_BYTES];
-	snprintf(path, sizeof path, "%s/crosskeys.conf", init->directory);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	snprintf(path, sizeof path, "%s/%s", init->directory, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	FILE *to = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (to == NULL) {
 		if (fd >= 0) close(fd);
 		return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
 	}
-	print_configuration(init, to);
-	bool written = fflush(to) == 0 && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+	print(init, to);
+	bool written = fflush(to) == 0 && fchmod(fd, mode) == 0 && fsync(fd) == 0;
 	int why = errno;
 	if (fclose(to) != 0) written = false;
 	return written ? CK_OK : ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(why));
+}
+
+static void print_secret(const struct ck_init *init, FILE *to)
+{
+	uint8_t secret[32];
+	(void)init;
+	randombytes_buf(secret, sizeof secret);
+	(void)fwrite(secret, 1, sizeof secret, to); /* a failure stays with the stream until it is flushed */
+	ck_wipe(secret, sizeof secret);
+}
+
+enum ck_error ck_init_write_files(const struct ck_init *init, struct ck_errmsg *err)
+{
+	/* What decoys are made of: a name that nobody has looks the same at each asking, and on no other machine. */
+	enum ck_error error = write_file(init, "secret", 0600, print_secret, err);
+	if (error == CK_OK) error = write_file(init, "crosskeys.conf", 0644, print_configuration, err);
+	return error;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
