@@ -1,0 +1,53 @@
+/* Whole registrations and assertions from anywhere. Input: a byte (bit 0: "packed", else "none"; bit 1: verified; bit 2: an assertion), the
+   statement's or signature's length (16 bit, big-endian), the statement or signature, the rest is authenticator data. The key of
+   an assertion is the one whose secret is 1: its public key is the base point of P-256. */
+#include <string.h>
+
+#include "authd/fido/fido.h"
+#include "directory/base/buffer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
+
+static void try_registration(uint8_t how, struct ck_bytes statement, struct ck_bytes auth_data)
+{
+	struct ck_fido_credential credential;
+	struct ck_errmsg err = {""};
+	struct ck_fido_registration registration = {.rp_id = ck_text_of("portal.example"), .client_data_hash = challenge,
+	                                            .format = ck_text_of(how & 1 ? "packed" : "none"), .auth_data = auth_data,
+	                                            .statement = statement, .verify = how & 2};
+	enum ck_error error = ck_fido_verify_registration(&registration, &credential, &err);
+	if (error == CK_OK) CK_ASSERT(credential.attestation != NULL && (!(how & 2) || credential.verified));
+	else CK_ASSERT(credential.attestation == NULL && credential.credential_id.at == NULL);
+}
+
+static void try_assertion(uint8_t how, struct ck_bytes signature, struct ck_bytes auth_data)
+{
+	static uint8_t cose[77] = {0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32, [42] = 0x22, 0x58, 32};
+	static const uint8_t id[1] = {1};
+	static const char x[] = "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296";
+	static const char y[] = "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+	struct ck_fido_result result;
+	struct ck_errmsg err = {""};
+	CK_ASSERT(ck_hex_decode(ck_text_of(x), cose + 10, 32) == CK_OK && ck_hex_decode(ck_text_of(y), cose + 45, 32) == CK_OK);
+	struct ck_key key = {.credential_id = {id, 1}, .public_key = {cose, sizeof cose}, .rp_id = ck_text_of("portal.example")};
+	struct ck_fido_assertion assertion = {.rp_id = key.rp_id, .client_data_hash = challenge, .credential_id = key.credential_id,
+	                                      .auth_data = auth_data, .signature = signature, .verify = how & 2};
+	if (ck_fido_verify_assertion(&key, &assertion, &result, &err) == CK_OK) CK_ASSERT(!(how & 2) || result.verified);
+	else CK_ASSERT(result.count == 0 && !result.verified);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ck_reader r;
+	ck_reader_init(&r, data, size);
+	uint8_t how = ck_get_u8(&r);
+	size_t length = ck_get_u16be(&r);
+	struct ck_bytes first = {ck_get_bytes(&r, length), length};
+	if (r.failed) return 0;
+	struct ck_bytes rest = {r.at, ck_reader_left(&r)};
+	if (how & 4) try_assertion(how, first, rest);
+	else try_registration(how, first, rest);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* Authenticator data and public keys from anywhere: what is said to be parsed lies inside the input, and no unsound key is called good. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "authd/fido/fido.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_inside(struct ck_bytes all, const uint8_t *at, size_t length)
+{
+	CK_ASSERT(at >= all.at && length <= all.length && at <= all.at + (all.length - length));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ck_bytes all = {data, size};
+	struct ck_auth_data parsed;
+	enum ck_fido_algorithm algorithm;
+	if (ck_fido_check_public_key(all, &algorithm, NULL) == CK_OK) CK_ASSERT(size == (algorithm == CK_FIDO_ES256 ? 77 : 42));
+	if (ck_fido_parse_auth_data(all, &parsed) != CK_OK) {
+		CK_ASSERT(parsed.rp_id_hash == NULL && !parsed.present && !parsed.verified);
+		return 0;
+	}
+	check_inside(all, parsed.rp_id_hash, 32);
+	CK_ASSERT(parsed.attested || parsed.extensions || size == 37);
+	if (!parsed.attested) return 0;
+	check_inside(all, parsed.aaguid, 16);
+	check_inside(all, parsed.credential_id.at, parsed.credential_id.length);
+	check_inside(all, parsed.public_key.at, parsed.public_key.length);
+	CK_ASSERT(parsed.credential_id.length >= 1 && parsed.credential_id.length <= CK_CREDENTIAL_ID_LIMIT_BYTES);
+	if (ck_fido_check_public_key(parsed.public_key, &algorithm, NULL) == CK_OK)
+		CK_ASSERT(algorithm == CK_FIDO_ES256 || algorithm == CK_FIDO_EDDSA);
+	return 0;
+}
