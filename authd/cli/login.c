@@ -17,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "authd/cli/cli.h"
 #include "directory/base/secret.h"
 #include "directory/base/text.h"
 
@@ -149,6 +150,23 @@ static bool report(pam_handle_t *pamh, const char *stage, int code)
 	return code == PAM_SUCCESS;
 }
 
+static int exit_code_of(int code)
+{
+	switch (code) {
+	case PAM_SUCCESS: return CK_EXIT_OK;
+	case PAM_AUTHINFO_UNAVAIL: return CK_EXIT_UNAVAILABLE;
+	case PAM_OPEN_ERR:
+	case PAM_SYMBOL_ERR:
+	case PAM_SERVICE_ERR:
+	case PAM_SYSTEM_ERR:
+	case PAM_BUF_ERR:
+	case PAM_CONV_ERR:
+	case PAM_ABORT:
+	case PAM_MODULE_UNKNOWN: return CK_EXIT_FAILED;
+	default: return CK_EXIT_REFUSED;
+	}
+}
+
 /* ---- the command ---- */
 
 /* Only what PAM gave and what a login gives; nothing of our caller's but the terminal's type. */
@@ -180,13 +198,13 @@ static void run_in_child(pam_handle_t *pamh, const char *name, char **command)
 	const struct passwd *user = getpwnam(name);
 	if (user == NULL) {
 		(void)fprintf(stderr, "crosskeys login: %s has no account on this machine\n", name);
-		_exit(CK_LOGIN_EXIT_COMMAND);
+		_exit(CK_EXIT_FAILED);
 	}
 	if (!set_environment(pamh, user) || !become(user)) {
 		(void)fprintf(stderr, "crosskeys login: cannot become %s: %s\n", name, strerror(errno != 0 ? errno : EPERM));
-		_exit(CK_LOGIN_EXIT_COMMAND);
+		_exit(CK_EXIT_FAILED);
 	}
-	if (chdir(user->pw_dir) != 0 && chdir("/") != 0) _exit(CK_LOGIN_EXIT_COMMAND);
+	if (chdir(user->pw_dir) != 0 && chdir("/") != 0) _exit(CK_EXIT_FAILED);
 	(void)execvp(command[0], command);
 	(void)fprintf(stderr, "crosskeys login: %s: %s\n", command[0], strerror(errno));
 	_exit(EXEC_FAILED);
@@ -197,15 +215,15 @@ static int run_command(pam_handle_t *pamh, const struct login_options *options)
 {
 	const void *user = NULL;
 	int status = 0;
-	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL) return CK_LOGIN_EXIT_COMMAND;
+	if (pam_get_item(pamh, PAM_USER, &user) != PAM_SUCCESS || user == NULL) return CK_EXIT_FAILED;
 	pid_t pid = fork();
 	if (pid == 0) run_in_child(pamh, user, options->command);
 	if (pid < 0) {
 		(void)fprintf(stderr, "crosskeys login: fork: %s\n", strerror(errno));
-		return CK_LOGIN_EXIT_COMMAND;
+		return CK_EXIT_FAILED;
 	}
 	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR) return CK_LOGIN_EXIT_COMMAND;
+		if (errno != EINTR) return CK_EXIT_FAILED;
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	(void)printf("command: exit %d\n", code);
 	return code;
@@ -215,24 +233,24 @@ static int run_command(pam_handle_t *pamh, const struct login_options *options)
 
 static int session(pam_handle_t *pamh, const struct login_options *options, int *out_last)
 {
-	int code = CK_LOGIN_EXIT_OK;
+	int code = CK_EXIT_OK;
 	*out_last = pam_open_session(pamh, 0);
-	if (!report(pamh, "open_session", *out_last)) return CK_LOGIN_EXIT_OPEN;
+	if (!report(pamh, "open_session", *out_last)) return exit_code_of(*out_last);
 	if (options->command != NULL) code = run_command(pamh, options);
 	*out_last = pam_close_session(pamh, 0);
-	if (!report(pamh, "close_session", *out_last)) return CK_LOGIN_EXIT_CLOSE;
+	if (!report(pamh, "close_session", *out_last)) return exit_code_of(*out_last);
 	return code;
 }
 
 static int stages(pam_handle_t *pamh, const struct login_options *options, int *out_last)
 {
 	*out_last = pam_authenticate(pamh, 0);
-	if (!report(pamh, "authenticate", *out_last)) return CK_LOGIN_EXIT_AUTHENTICATE;
+	if (!report(pamh, "authenticate", *out_last)) return exit_code_of(*out_last);
 	*out_last = pam_acct_mgmt(pamh, 0);
-	if (!report(pamh, "acct_mgmt", *out_last)) return CK_LOGIN_EXIT_ACCOUNT;
+	if (!report(pamh, "acct_mgmt", *out_last)) return exit_code_of(*out_last);
 	*out_last = pam_setcred(pamh, PAM_ESTABLISH_CRED);
-	if (!report(pamh, "setcred", *out_last)) return CK_LOGIN_EXIT_SETCRED;
-	int code = CK_LOGIN_EXIT_OK;
+	if (!report(pamh, "setcred", *out_last)) return exit_code_of(*out_last);
+	int code = CK_EXIT_OK;
 	if (options->session) code = session(pamh, options, out_last);
 	(void)pam_setcred(pamh, PAM_DELETE_CRED);
 	return code;
@@ -251,7 +269,7 @@ static int run(const struct login_options *options)
 {
 	pam_handle_t *pamh = NULL;
 	struct pam_conv conversation = { converse, (void *)(uintptr_t)options };
-	int code = CK_LOGIN_EXIT_START;
+	int code = CK_EXIT_FAILED;
 	int last = pam_start_confdir(options->service, options->user, &conversation, options->service_dir, &pamh);
 	if (last == PAM_SUCCESS) last = set_items(pamh, options);
 	if (!report(pamh, "start", last)) goto out;
@@ -292,33 +310,33 @@ static int parse(int argc, char **argv, struct login_options *out)
 		case RUSER: out->remote_user = optarg; break;
 		case NO_SESSION: out->session = false; break;
 		case PIN_FD:
-			if (ck_uint_parse(ck_text_of(optarg), 0, 65535, &number) != CK_OK) return CK_LOGIN_EXIT_USAGE + 1;
+			if (ck_uint_parse(ck_text_of(optarg), 0, 65535, &number) != CK_OK) return CK_EXIT_USAGE + 1;
 			out->pin_fd = (int)number;
 			break;
 		case 'h':
-		case HELP: usage(stdout); return CK_LOGIN_EXIT_OK + 1;
-		default: return CK_LOGIN_EXIT_USAGE + 1;
+		case HELP: usage(stdout); return CK_EXIT_OK + 1;
+		default: return CK_EXIT_USAGE + 1;
 		}
 	}
-	if (argc - optind < 2) return CK_LOGIN_EXIT_USAGE + 1;
+	if (argc - optind < 2) return CK_EXIT_USAGE + 1;
 	out->service = argv[optind];
 	out->user = argv[optind + 1];
 	int rest = optind + 2;
-	if (rest < argc && strcmp(argv[rest++], "--") != 0) return CK_LOGIN_EXIT_USAGE + 1;
+	if (rest < argc && strcmp(argv[rest++], "--") != 0) return CK_EXIT_USAGE + 1;
 	if (rest < argc) out->command = &argv[rest];
-	return out->command != NULL && !out->session ? CK_LOGIN_EXIT_USAGE + 1 : 0;
+	return out->command != NULL && !out->session ? CK_EXIT_USAGE + 1 : 0;
 }
 
 int ck_cli_login(int argc, char **argv)
 {
 	struct login_options options = { .session = true, .pin_fd = -1 };
 	int stop = parse(argc, argv, &options);
-	if (stop == CK_LOGIN_EXIT_USAGE + 1) usage(stderr);
+	if (stop == CK_EXIT_USAGE + 1) usage(stderr);
 	if (stop != 0) return stop - 1;
 	if (options.tty == NULL) options.tty = ttyname(STDIN_FILENO);
 	if (options.pin_fd >= 0 && fcntl(options.pin_fd, F_SETFD, FD_CLOEXEC) != 0) {
 		(void)fprintf(stderr, "crosskeys login: --pin-fd %d: %s\n", options.pin_fd, strerror(errno));
-		return CK_LOGIN_EXIT_USAGE;
+		return CK_EXIT_USAGE;
 	}
 	return run(&options);
 }

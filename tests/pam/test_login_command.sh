@@ -40,22 +40,26 @@ run 0 "without a session" --no-session crosskeys-demo staffa
 refuse_line "no session was opened" open_session "$out"
 run 0 "a remote host" --rhost 192.0.2.9 --ruser someone crosskeys-demo staffa
 expect_heard "is told" "begin user=staffa account=staffa service=crosskeys-demo tty=/dev/tty1 rhost=192.0.2.9"
-run 116 "nobody on this machine" crosskeys-demo staffz -- id
+run 6 "nobody on this machine" crosskeys-demo staffz -- id
 ck_gate $good begin=denied-say
-run 111 "refused" crosskeys-demo staffa -- echo inside
+run 1 "refused" crosskeys-demo staffa -- echo inside
 expect "and why" "start: PAM_SUCCESS (0) Success
 No role lets you in here.
 authenticate: PAM_AUTH_ERR (7) Authentication failure" "$out"
 ck_gate $good account=denied
-run 112 "no account" crosskeys-demo staffa -- echo inside
+run 1 "no account" crosskeys-demo staffa -- echo inside
 refuse_line "nothing ran" inside "$out"
 expect_line "exactly" "acct_mgmt: PAM_PERM_DENIED (6) Permission denied" "$out"
 ck_gate $good open=denied
-run 114 "no session" crosskeys-demo staffa -- echo inside
+run 1 "no session" crosskeys-demo staffa -- echo inside
 refuse_line "nothing ran" inside "$out"
+ck_gate $good account=unavailable
+run 3 "the daemon is not ready" crosskeys-demo staffa
+expect_line "exactly" "acct_mgmt: PAM_AUTHINFO_UNAVAIL (9) Authentication service cannot retrieve authentication info" "$out"
+run 6 "no such directory" --service-dir /nonexistent crosskeys-demo staffa
 ck_gate $good close=denied
-run 115 "the end refused" crosskeys-demo staffa -- true
-run 111 "root is not staff" crosskeys-demo root
+run 1 "the end refused" crosskeys-demo staffa -- true
+run 1 "root is not staff" crosskeys-demo root
 expect_line "exactly" "authenticate: PAM_USER_UNKNOWN (10) User not known to the underlying authentication module" "$out"
 run 2 "no user" crosskeys-demo
 run 2 "no dashes" crosskeys-demo staffa id
@@ -66,7 +70,7 @@ run 2 "a closed descriptor" --pin-fd 77 crosskeys-demo staffa
 ck_gate $good
 code=0
 out=$("$CROSSKEYS" login --service-dir "$T/pam.d" --pin-fd 9 --tty /dev/tty1 crosskeys-demo staffa 2>&1 9< /dev/null) || code=$?
-expect "no PIN to be had: exit code" 111 "$code"
+expect "no PIN to be had: exit code" 6 "$code"
 expect_line "no PIN to be had" "authenticate: PAM_CONV_ERR (19) Conversation error" "$out"
 # Ctrl-C at the terminal's prompt: the terminal has its echo again and the helper is let go.
 out=$(python3 - "$CROSSKEYS" "$T/pam.d" <<'X'
@@ -88,5 +92,5 @@ while time.time() < end:
 print(echo, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), b"12" in seen.split(b"PIN for")[1].split(b"authenticate")[0])
 X
 )
-expect "Ctrl-C at the prompt: echo off, then on; exit code; nothing shown" "[False, True] 111 False" "$out"
+expect "Ctrl-C at the prompt: echo off, then on; exit code; nothing shown" "[False, True] 6 False" "$out"
 ck_done
