@@ -3,7 +3,6 @@
 #include "authd/replica_follow.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include "directory/base/log.h"
 
 #define NOTE_HIGHEST "highest-csns"
-#define DAMAGED_FILE "damaged"
 #define CLASH_PREFIX "clash: "
 #define CLASHES_LIMIT 1024         /* kept to be read again; more wait for the next refresh */
 #define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
@@ -31,7 +29,7 @@ struct clash {
 struct ck_follower {
 	struct ck_follower_settings settings;
 	enum ck_follower_state state;
-	struct ck_store *current; /* NULL: damaged, to be rebuilt */
+	struct ck_store *current; /* NULL only after a refresh that could not go in */
 	struct ck_store *next;
 	struct ck_batch *batch; /* on next while rebuilding, else on current */
 	size_t batch_entries;
@@ -376,7 +374,6 @@ static enum ck_error install_next(struct ck_follower *f)
 		return error;
 	}
 	f->current = fresh;
-	unlink_in_store(f, DAMAGED_FILE);
 	return CK_OK;
 }
 
@@ -468,8 +465,6 @@ const struct ck_follow_handlers ck_follower_handlers = {
 
 static enum ck_error begin_rebuild(struct ck_follower *f, struct ck_errmsg *err)
 {
-	unlink_in_store(f, CK_STORE_NEXT_FILE);
-	unlink_in_store(f, CK_STORE_NEXT_FILE "-lock");
 	enum ck_error error = ck_store_open_writer(f->settings.store_directory, CK_STORE_NEXT_FILE, &f->next, err);
 	if (error != CK_OK) return error;
 	f->state = CK_FOLLOWER_REBUILDING;
@@ -511,11 +506,7 @@ void ck_follower_end(struct ck_follower *f)
 {
 	if (f->batch != NULL) ck_batch_abort(&f->batch);
 	ck_uuids_clear(&f->named);
-	if (f->next != NULL) {
-		ck_store_close(&f->next);
-		unlink_in_store(f, CK_STORE_NEXT_FILE);
-		unlink_in_store(f, CK_STORE_NEXT_FILE "-lock");
-	}
+	ck_store_close(&f->next); /* the next one to be opened takes its place */
 	f->probe_waits = f->cookie_changed = f->highest_changed = f->changed = f->moved = false;
 	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].asked = false;
 	if (f->state != CK_FOLLOWER_HELD && f->state != CK_FOLLOWER_BEHIND) f->state = CK_FOLLOWER_IDLE;
@@ -581,7 +572,7 @@ bool ck_follower_lags(const struct ck_follower *f)
 enum ck_error ck_follower_confirm(struct ck_follower *f, uint64_t *out_removed)
 {
 	*out_removed = f->refused_removals;
-	if (f->state != CK_FOLLOWER_HELD && f->state != CK_FOLLOWER_BEHIND) return CK_ERR_NOT_FOUND;
+	if (f->reason[0] == '\0') return CK_ERR_NOT_FOUND; /* neither held nor behind, nor trying again after that */
 	f->confirmed = true;
 	return CK_OK;
 }
@@ -660,13 +651,15 @@ enum ck_error ck_follower_open(const struct ck_follower_settings *settings, stru
 	struct ck_follower *f = calloc(1, sizeof *f);
 	if (f == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory to follow");
 	f->settings = *settings;
-	snprintf(path, sizeof path, "%s/" DAMAGED_FILE, settings->store_directory);
-	enum ck_error error = CK_ERR_CORRUPT;
-	if (access(path, F_OK) != 0) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
-	if (error == CK_ERR_CORRUPT) {
-		alarm_about(f, "the copy is damaged: it is rebuilt from the directory");
-		f->current = NULL;
-	} else if (error != CK_OK) {
+	enum ck_error error = CK_OK;
+	snprintf(path, sizeof path, "%s/" CK_FOLLOWER_DAMAGED_FILE, settings->store_directory);
+	if (access(path, F_OK) == 0) {
+		alarm_about(f, "the copy was damaged: it is rebuilt from the directory");
+		error = ck_store_discard(settings->store_directory, err);
+		unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
+	}
+	if (error == CK_OK) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
+	if (error != CK_OK) {
 		free(f);
 		return error;
 	}
@@ -675,13 +668,14 @@ enum ck_error ck_follower_open(const struct ck_follower_settings *settings, stru
 	return CK_OK;
 }
 
-void ck_follower_mark_damaged(struct ck_follower *f)
+enum ck_error ck_follower_verify(struct ck_follower *f)
 {
-	char path[1024];
-	snprintf(path, sizeof path, "%s/" DAMAGED_FILE, f->settings.store_directory);
-	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0) ck_log(CK_LOG_ERROR, "cannot mark the copy as damaged: %s", strerror(errno));
-	else close(fd);
+	struct ck_view *view = NULL;
+	enum ck_error error = ck_view_begin(f->current, &view);
+	if (error != CK_OK) return error;
+	error = ck_view_verify(view);
+	ck_view_end(&view);
+	return error;
 }
 
 void ck_follower_close(struct ck_follower **follower)

@@ -31,7 +31,9 @@ struct ck_follower_settings {
 	void *context;
 };
 
-/* Opens the store's one writer. A store that is damaged (CK_ERR_CORRUPT, or marked so) is rebuilt by a full refresh. */
+/* Opens the store's one writer. A store that is damaged, or marked so by a file of this name in it, is begun anew: the first refresh is then
+   a full one. */
+#define CK_FOLLOWER_DAMAGED_FILE "damaged"
 CK_MUST_USE enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err);
 void ck_follower_close(struct ck_follower **follower);
 
@@ -45,8 +47,8 @@ void ck_follower_end(struct ck_follower *follower);
 void ck_follower_require_full(struct ck_follower *follower);
 /* The provider itself said that it is older than the cookie. */
 void ck_follower_set_behind(struct ck_follower *follower);
-/* The copy is damaged: marks it, so that whoever opens it next rebuilds it. */
-void ck_follower_mark_damaged(struct ck_follower *follower);
+/* Reads the whole copy and compares it with its sums; CK_ERR_CORRUPT. */
+CK_MUST_USE enum ck_error ck_follower_verify(struct ck_follower *follower);
 /* After each step: asks again for entries that were refused for a clash which may be over. */
 void ck_follower_pump(struct ck_follower *follower, struct ck_follow *follow);
 

@@ -41,11 +41,21 @@ static int set_options(LDAP *handle, int timeout_ms)
 	return LDAP_SUCCESS;
 }
 
+enum ck_error ck_ldap_prepare(struct ck_errmsg *err)
+{
+	int level = 0;
+	/* Read by libldap at its first use, before any option can be set. */
+	if (setenv("LDAPNOINIT", "1", 1) != 0) return ck_fail(err, CK_ERR_MEMORY, "no memory for the environment");
+	if (ldap_set_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level) != LDAP_OPT_SUCCESS)
+		return ck_fail(err, CK_ERR_INTERNAL, "libldap does not start");
+	return CK_OK;
+}
+
 enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct ck_errmsg *err)
 {
 	*out = NULL;
-	/* Read by libldap at its first use, before any option can be set. */
-	if (setenv("LDAPNOINIT", "1", 1) != 0) return ck_fail(err, CK_ERR_MEMORY, "no memory for the environment");
+	enum ck_error error = ck_ldap_prepare(err);
+	if (error != CK_OK) return error;
 	/* The other schemes need TLS or a mechanism that this release does not have: better a refusal than a bind in the clear. */
 	if (strncmp(uri, "ldapi://", 8) != 0) return ck_fail(err, CK_ERR_INVALID, "expected a provider ldapi://…, got \"%.100s\"", uri);
 	LDAP *handle = NULL;

@@ -7,6 +7,9 @@
 
 struct ck_ldap;
 
+/* What libldap does once, at its first use (host name, SASL plugins, no configuration files): before a sandbox forbids it. */
+CK_MUST_USE enum ck_error ck_ldap_prepare(struct ck_errmsg *err);
+
 /* Binds by SASL EXTERNAL over ldapi (this release). Deadline in ms from now for the whole. */
 CK_MUST_USE enum ck_error ck_ldap_connect(const char *uri, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err);
 void ck_ldap_close(struct ck_ldap **ldap);

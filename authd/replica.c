@@ -1,0 +1,286 @@
+/* The replica: holds the LDAP credentials and the store's only writer. Follows the directory into the store; verifies, authorises and writes
+   changes. It trusts the provider for content as far as it checks out, the ledger for what is recorded, and a gate for nothing: a gate can
+   refuse or delay, never invent. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/replica_state.h"
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define PEER_QUEUE_BYTES (8 * 1024 * 1024) /* a few hundred answers or records; who does not read them is gone */
+#define PEER_IDLE_MS 10000
+#define TICK_MS 50           /* the finest wait here is the first back-off */
+#define REMOVAL_FLOOR 20     /* in a small directory a few entries are soon five per cent */
+
+/* ---- which messages the other processes may send ---- */
+static const struct {
+	enum ck_process from;
+	enum ck_message type;
+	uint64_t required, optional;
+} accepted[] = {
+	{CK_PROCESS_GATE, CK_MSG_RELAY, CK_KEY(CK_F_BODY) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID), 0},
+	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
+};
+
+static bool is_accepted(enum ck_process from, const struct ck_map *message, uint64_t *out_request)
+{
+	uint64_t type;
+	if (ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &type) != CK_OK ||
+	    ck_map_uint(message, CK_F_REQUEST, 1, UINT64_MAX, out_request) != CK_OK)
+		return false;
+	for (size_t i = 0; i < sizeof accepted / sizeof accepted[0]; i++) {
+		if (accepted[i].from != from || (uint64_t)accepted[i].type != type) continue;
+		return ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST) | accepted[i].required, accepted[i].optional) == CK_OK;
+	}
+	return false;
+}
+
+/* ---- gates ---- */
+
+static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_bytes body, int fd)
+{
+	static struct ck_map request;
+	uint64_t op;
+	if (ck_map_parse(body, &request) != CK_OK || ck_map_uint(&request, CK_F_TYPE, 1, CK_OP_LAST, &op) != CK_OK) return false;
+	const struct ck_operation *operation = ck_operation_of(op);
+	if (operation == NULL || ck_map_expect(&request, CK_KEY(CK_F_TYPE) | operation->required, operation->optional) != CK_OK) return false;
+	switch (op) {
+	case CK_OP_CHANGE_BEGIN: ck_replica_change_begin(r, asker, &request); return true;
+	case CK_OP_CHANGE_COMMIT: ck_replica_change_commit(r, asker, &request, body); return true;
+	case CK_OP_ENROL_BEGIN: ck_replica_enrol_begin(r, asker, &request); return true;
+	case CK_OP_ENROL_FINISH: ck_replica_enrol_finish(r, asker, &request); return true;
+	case CK_OP_RECOVER: ck_replica_recover(r, asker, &request, fd); return true;
+	case CK_OP_CONFIRM_REFRESH: ck_replica_confirm_refresh(r, asker, fd); return true;
+	default: return false;
+	}
+}
+
+static bool on_gate_message(struct ck_channel *channel, const struct ck_map *message, struct ck_bytes encoded, int fd, void *context)
+{
+	(void)channel;
+	(void)encoded;
+	struct ck_gate_link *gate = context;
+	struct ck_replica *r = gate->replica;
+	struct ck_asker asker = {.gate = gate->index, .epoch = gate->epoch};
+	struct ck_bytes body;
+	bool fine = is_accepted(CK_PROCESS_GATE, message, &asker.request) && ck_map_bytes(message, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) == CK_OK &&
+	            ck_map_uint(message, CK_F_PEER_UID, 0, UINT32_MAX, &asker.peer_uid) == CK_OK &&
+	            ck_map_uint(message, CK_F_PEER_PID, 0, UINT32_MAX, &asker.peer_pid) == CK_OK && relay(r, &asker, body, fd);
+	if (fd >= 0) close(fd);
+	if (!fine) ck_peers_accuse(r->peers, CK_PROCESS_GATE, gate->index, "a message that the replica's table does not have");
+	return fine;
+}
+
+static void on_gate_closed(struct ck_channel *channel, enum ck_error why, void *context)
+{
+	struct ck_gate_link *gate = context;
+	if (gate->channel != channel) return;
+	gate->channel = NULL;
+	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT)
+		ck_peers_accuse(gate->replica->peers, CK_PROCESS_GATE, gate->index, "bytes that are no message, or it does not read");
+	ck_log(CK_LOG_INFO, "gate %u is gone: %s", gate->index, ck_error_name(why));
+}
+
+static const struct ck_channel_handlers gate_handlers = {.on_message = on_gate_message, .on_closed = on_gate_closed};
+
+/* ---- the ledger ---- */
+
+static bool on_ledger_message(struct ck_channel *channel, const struct ck_map *message, struct ck_bytes encoded, int fd, void *context)
+{
+	(void)channel;
+	(void)encoded;
+	struct ck_replica *r = context;
+	char reason[64] = "";
+	uint64_t number;
+	bool stands = false;
+	if (fd >= 0) close(fd);
+	bool fine = fd < 0 && is_accepted(CK_PROCESS_LEDGER, message, &number) && ck_map_bool(message, CK_F_VERDICT, &stands) == CK_OK;
+	if (fine && ck_map_string(message, CK_F_REASON, reason, sizeof reason) != CK_OK) reason[0] = '\0';
+	if (fine) ck_replica_recorded(r, number, stands, reason);
+	else ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "a message that the replica's table does not have");
+	return fine;
+}
+
+static void on_ledger_closed(struct ck_channel *channel, enum ck_error why, void *context)
+{
+	struct ck_replica *r = context;
+	if (r->ledger == channel) r->ledger = NULL;
+	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT)
+		ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "bytes that are no message, or it does not read");
+	ck_log(CK_LOG_WARNING, "the ledger is gone: %s", ck_error_name(why));
+}
+
+static const struct ck_channel_handlers ledger_handlers = {.on_message = on_ledger_message, .on_closed = on_ledger_closed};
+
+/* ---- peers ---- */
+
+static void join_gate(struct ck_replica *r, unsigned index, int fd)
+{
+	struct ck_gate_link *gate = &r->gates[index];
+	/* A gate that comes again may have ended because it read damage: the whole copy is looked at. */
+	if (gate->epoch > 0) r->verify_wanted = true;
+	ck_channel_close(&gate->channel);
+	gate->replica = r;
+	gate->index = index;
+	gate->epoch++;
+	if (ck_channel_new(r->base, fd, &gate_handlers, gate, PEER_QUEUE_BYTES, PEER_IDLE_MS, true, &gate->channel) != CK_OK)
+		ck_log(CK_LOG_ERROR, "no channel to gate %u", index);
+}
+
+static void on_peer(enum ck_process process, unsigned index, int fd, void *context)
+{
+	struct ck_replica *r = context;
+	if (process == CK_PROCESS_GATE && index < CK_REPLICA_GATES_LIMIT) {
+		join_gate(r, index, fd);
+	} else if (process == CK_PROCESS_LEDGER && index == 0) {
+		ck_channel_close(&r->ledger);
+		if (ck_channel_new(r->base, fd, &ledger_handlers, r, PEER_QUEUE_BYTES, PEER_IDLE_MS, false, &r->ledger) != CK_OK)
+			ck_log(CK_LOG_ERROR, "no channel to the ledger");
+		ck_replica_send_early(r);
+	} else {
+		ck_log(CK_LOG_ERROR, "the supervisor sent a channel that the replica has no use for: process %d", (int)process);
+		close(fd);
+	}
+}
+
+/* ---- what the follower says ---- */
+
+static void on_quarantine(struct ck_text dn, const char *reason, void *context)
+{
+	char shown[512];
+	struct ck_replica_event event = {.event = CK_EVENT_QUARANTINED,
+	                                 .name = ck_escape(ck_bytes_of(dn), shown, sizeof shown),
+	                                 .reason = reason != NULL ? "quarantined" : "released",
+	                                 .detail = reason};
+	(void)ck_replica_record(context, &event);
+}
+
+static void on_alarm(const char *detail, void *context)
+{
+	struct ck_replica_event event = {.event = CK_EVENT_ALARM, .detail = detail};
+	(void)ck_replica_record(context, &event);
+}
+
+static void on_refreshed(bool full, uint64_t entries, uint64_t removed, void *context)
+{
+	char detail[128];
+	snprintf(detail, sizeof detail, "%s refresh, %llu removed", full ? "full" : "resumed", (unsigned long long)removed);
+	ck_log(CK_LOG_INFO, "%s: %llu entries named", detail, (unsigned long long)entries);
+	struct ck_replica_event event = {.event = CK_EVENT_REFRESHED, .with_count = true, .count = entries, .detail = detail};
+	(void)ck_replica_record(context, &event);
+}
+
+static void on_committed(void *context)
+{
+	ck_replica_look_visible(context);
+}
+
+/* ---- start ---- */
+
+static char damaged_path[CK_CONFIG_TEXT_BYTES + 32]; /* for the handler, which may call almost nothing */
+
+/* A mapped file that was cut: the next start begins the copy anew. */
+static void on_sigbus(int number)
+{
+	(void)number;
+	int fd = open(damaged_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd >= 0) close(fd);
+	_exit(1);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	struct ck_replica *r = context;
+	int64_t now_ms = ck_clock_monotonic_ms();
+	ck_replica_mind_works(r, now_ms);
+	ck_replica_mind_stream(r, now_ms);
+}
+
+/* Everything that needs root, or that the sandbox forbids. */
+static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
+{
+	int length = snprintf(r->store_directory, sizeof r->store_directory, "%s/store", r->config->directory);
+	CK_ASSERT(length > 0 && (size_t)length < sizeof r->store_directory);
+	snprintf(damaged_path, sizeof damaged_path, "%s/" CK_FOLLOWER_DAMAGED_FILE, r->store_directory);
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, bus = {.sa_handler = on_sigbus};
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGBUS, &bus, NULL) != 0) return ck_fail(err, CK_ERR_IO, "sigaction failed");
+	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
+	randombytes_buf(r->secret, sizeof r->secret);
+	return ck_ldap_prepare(err);
+}
+
+static enum ck_error confine(struct ck_replica *r, struct ck_errmsg *err)
+{
+	const struct ck_reach reach[] = {{r->store_directory, true}};
+	const struct ck_confinement confinement = {.user = r->config->user_replica, .reach = reach, .reach_count = 1, .network = true};
+	return ck_process_confine(&confinement, err);
+}
+
+static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
+{
+	const struct ck_follower_settings settings = {.store_directory = r->store_directory,
+	                                              .suffix = r->config->suffix,
+	                                              .removal_percent = (unsigned)r->config->refresh_removal_percent,
+	                                              .removal_floor = REMOVAL_FLOOR,
+	                                              .on_quarantine = on_quarantine,
+	                                              .on_alarm = on_alarm,
+	                                              .on_refreshed = on_refreshed,
+	                                              .on_committed = on_committed,
+	                                              .context = r};
+	static const struct ck_peers_handlers peers_handlers = {.on_peer = on_peer};
+	const struct timeval tick = {.tv_usec = TICK_MS * 1000};
+	enum ck_error error = ck_follower_open(&settings, &r->follower, err);
+	if (error != CK_OK) return error;
+	r->base = event_base_new();
+	if (r->base == NULL || ck_peers_new(r->base, &peers_handlers, r, &r->peers) != CK_OK)
+		return ck_fail(err, CK_ERR_MEMORY, "the event loop does not start");
+	r->tick = event_new(r->base, -1, EV_PERSIST, on_tick, r);
+	if (r->tick == NULL || event_add(r->tick, &tick) != 0) return ck_fail(err, CK_ERR_MEMORY, "the event loop does not start");
+	return CK_OK;
+}
+
+static void close_parts(struct ck_replica *r)
+{
+	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) ck_work_end(&r->works[i]);
+	if (r->follower != NULL) ck_replica_stop_stream(r);
+	ck_replica_drop_writer(r);
+	for (size_t i = 0; i < CK_REPLICA_GATES_LIMIT; i++) ck_channel_close(&r->gates[i].channel);
+	ck_channel_close(&r->ledger);
+	ck_peers_free(&r->peers);
+	if (r->tick != NULL) event_free(r->tick);
+	if (r->base != NULL) event_base_free(r->base);
+	ck_follower_close(&r->follower);
+	free(r->early);
+}
+
+int ck_replica_main(struct ck_start *start)
+{
+	struct ck_errmsg err = {""};
+	struct ck_replica *r = calloc(1, sizeof *r);
+	if (r == NULL) return 1;
+	r->start = start;
+	r->config = &start->config;
+	enum ck_error error = prepare(r, &err);
+	if (error == CK_OK) error = confine(r, &err);
+	if (error == CK_OK) error = open_parts(r, &err);
+	if (error != CK_OK) {
+		ck_log(CK_LOG_ERROR, "%s", err.text);
+		r->exit_code = 1;
+	} else {
+		ck_peers_ready(r->peers);
+		ck_replica_mind_stream(r, ck_clock_monotonic_ms());
+		(void)event_base_dispatch(r->base);
+	}
+	int code = r->exit_code;
+	close_parts(r);
+	free(r);
+	return code;
+}

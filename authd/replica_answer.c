@@ -1,0 +1,168 @@
+/* What leaves the replica: answers to gates, records to the ledger; and the directory's second connection, for reads and writes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/replica_state.h"
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define WRITER_CONNECT_MS 1000
+
+/* ---- answers ---- */
+
+struct ck_map_writer *ck_replica_answer(struct ck_replica *r, struct ck_answer_out *a, enum ck_answer answer)
+{
+	ck_writer_init(&a->w, r->body, sizeof r->body);
+	ck_map_begin(&a->map, &a->w);
+	ck_field_uint(&a->map, CK_F_TYPE, answer);
+	return &a->map;
+}
+
+void ck_replica_send(struct ck_replica *r, struct ck_answer_out *a, const struct ck_asker *asker)
+{
+	struct ck_gate_link *gate = &r->gates[asker->gate];
+	size_t length = 0;
+	ck_map_end(&a->map);
+	if (gate->channel == NULL || gate->epoch != asker->epoch) return; /* who asked is gone */
+	ck_frame_begin(&r->frame, r->out, sizeof r->out);
+	ck_field_uint(&r->frame.map, CK_F_TYPE, CK_MSG_RELAYED);
+	ck_field_uint(&r->frame.map, CK_F_REQUEST, asker->request);
+	ck_field_bytes(&r->frame.map, CK_F_BODY, r->body, ck_writer_length(&a->w));
+	if (a->w.failed || ck_frame_end(&r->frame, &length) != CK_OK) {
+		ck_log(CK_LOG_ERROR, "an answer did not fit a frame");
+		return; /* the gate gives up in time */
+	}
+	ck_channel_send(gate->channel, r->out, length, -1);
+}
+
+void ck_replica_refuse(struct ck_replica *r, const struct ck_asker *asker, const char *reason, const char *message)
+{
+	struct ck_answer_out a;
+	bool unavailable = strcmp(reason, "unavailable") == 0 || strcmp(reason, "audit") == 0;
+	struct ck_map_writer *m = ck_replica_answer(r, &a, unavailable ? CK_ANSWER_UNAVAILABLE : CK_ANSWER_DENIED);
+	struct ck_text text = ck_text_of(message);
+	if (!ck_text_is_utf8(text)) text = ck_text_of("refused");
+	ck_field_text(m, CK_F_MESSAGE, text);
+	ck_field_string(m, CK_F_REASON, reason);
+	ck_replica_send(r, &a, asker);
+}
+
+/* ---- records ---- */
+
+static void put_event(struct ck_map_writer *m, const struct ck_replica_event *e)
+{
+	if (e->with_window) ck_field_int(m, CK_F_UNTIL, e->until_s);
+	ck_field_string(m, CK_F_REASON, e->reason);
+	if (e->with_window) ck_field_int(m, CK_F_TIME, e->from_s);
+	ck_field_string(m, CK_F_NAME, e->name);
+	ck_field_uint(m, CK_F_EVENT, e->event);
+	if (e->hash.at != NULL) ck_field_bytes(m, CK_F_HASH, e->hash.at, e->hash.length);
+	if (e->with_count) ck_field_uint(m, CK_F_COUNT, e->count);
+	if (e->asker != NULL) ck_field_uint(m, CK_F_PEER_UID, e->asker->peer_uid);
+	if (e->asker != NULL) ck_field_uint(m, CK_F_PEER_PID, e->asker->peer_pid);
+	ck_field_string(m, CK_F_OPERATION, e->operation);
+	if (e->target.at != NULL) ck_field_bytes(m, CK_F_TARGET, e->target.at, e->target.length);
+	if (e->digest.at != NULL) ck_field_bytes(m, CK_F_DIGEST, e->digest.at, e->digest.length);
+	if (e->proof.at != NULL) ck_field_bytes(m, CK_F_PROOF, e->proof.at, e->proof.length);
+	ck_field_string(m, CK_F_DETAIL, e->detail);
+}
+
+static void keep_early(struct ck_replica *r, size_t length)
+{
+	if (r->early == NULL) r->early = malloc(CK_EARLY_RECORDS_BYTES);
+	if (r->early == NULL || length > CK_EARLY_RECORDS_BYTES - r->early_length) {
+		ck_log(CK_LOG_ERROR, "there is no ledger: an event is in this log only");
+		return;
+	}
+	memcpy(r->early + r->early_length, r->out, length);
+	r->early_length += length;
+}
+
+uint64_t ck_replica_record(struct ck_replica *r, const struct ck_replica_event *e)
+{
+	size_t length = 0;
+	uint64_t number = ++r->sequence;
+	ck_frame_begin(&r->frame, r->out, sizeof r->out);
+	ck_field_uint(&r->frame.map, CK_F_TYPE, CK_MSG_RECORD);
+	ck_field_uint(&r->frame.map, CK_F_REQUEST, number);
+	if (e->user != NULL && e->user[0] != '\0') ck_field_string(&r->frame.map, CK_F_USER, e->user);
+	put_event(&r->frame.map, e);
+	if (ck_frame_end(&r->frame, &length) != CK_OK) {
+		ck_log(CK_LOG_ERROR, "a record did not fit a frame");
+		return number;
+	}
+	if (r->ledger != NULL) ck_channel_send(r->ledger, r->out, length, -1);
+	else keep_early(r, length);
+	return number;
+}
+
+void ck_replica_send_early(struct ck_replica *r)
+{
+	for (size_t at = 0; r->ledger != NULL && at < r->early_length;) {
+		struct ck_bytes map;
+		size_t used = 0;
+		if (ck_frame_find((struct ck_bytes){r->early + at, r->early_length - at}, &map, &used) != CK_OK) break;
+		ck_channel_send(r->ledger, r->early + at, used, -1);
+		at += used;
+	}
+	free(r->early);
+	r->early = NULL;
+	r->early_length = 0;
+}
+
+/* ---- the second connection ---- */
+
+void ck_replica_drop_writer(struct ck_replica *r)
+{
+	ck_ldap_close(&r->writer);
+}
+
+static int left_ms(int64_t deadline_ms, int most_ms)
+{
+	int64_t left = deadline_ms - ck_clock_monotonic_ms();
+	return left < 1 ? 1 : left > most_ms ? most_ms : (int)left;
+}
+
+static void collect_csns(const struct ck_entry *entry, void *context)
+{
+	struct ck_csn_set *set = context;
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct ck_attribute *attribute = &entry->attributes[i];
+		if (!ck_text_is(attribute->name, "contextCSN")) continue;
+		for (size_t k = 0; k < attribute->count; k++)
+			if (ck_csn_set_add(set, (struct ck_text){(const char *)attribute->values[k].at, attribute->values[k].length}) != CK_OK)
+				ck_log(CK_LOG_WARNING, "a contextCSN of the provider is malformed");
+	}
+}
+
+enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadline_ms, struct ck_csn_set *out)
+{
+	struct ck_errmsg err;
+	memset(out, 0, sizeof *out);
+	if (r->writer == NULL) return CK_ERR_UNAVAILABLE;
+	enum ck_error error = ck_ldap_read(r->writer, r->config->suffix, collect_csns, out, left_ms(deadline_ms, WRITER_CONNECT_MS), &err);
+	if (error == CK_OK && out->count == 0) error = CK_ERR_UNAVAILABLE;
+	return error;
+}
+
+/* A connection that was kept may be to a provider that is gone: it is asked something small first. */
+struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, struct ck_errmsg *err)
+{
+	struct ck_csn_set ignored;
+	if (r->writer != NULL && ck_replica_context(r, deadline_ms, &ignored) == CK_OK) return r->writer;
+	ck_replica_drop_writer(r);
+	if (ck_ldap_connect(r->config->directory_uri, left_ms(deadline_ms, WRITER_CONNECT_MS), &r->writer, err) != CK_OK) return NULL;
+	return r->writer;
+}
+
+void ck_replica_place(const struct ck_replica *r, struct ck_change_place *out)
+{
+	*out = (struct ck_change_place){.system = ck_text_of(r->config->system),
+	                                .rp_id = ck_text_of(r->config->rp_id),
+	                                .suffix = ck_text_of(r->config->suffix),
+	                                .founding = r->config->founding_authority,
+	                                .now_s = ck_clock_wall_s(),
+	                                .now_ms = ck_clock_monotonic_ms(),
+	                                .code_life_s = r->config->code_life_s,
+	                                .prepared = &r->prepared};
+}

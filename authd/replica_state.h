@@ -1,0 +1,151 @@
+/* What the files of the replica share: its state, the requests under way, and the verbs between them. One thread. */
+#ifndef CK_AUTHD_REPLICA_STATE_H
+#define CK_AUTHD_REPLICA_STATE_H
+
+#include "authd/enrol.h"
+#include "authd/process.h"
+#include "authd/replica_follow.h"
+
+#define CK_REPLICA_GATES_LIMIT 64
+#define CK_WORKS_LIMIT 64          /* changes and enrolments under way */
+#define CK_WORKS_PER_GATE_LIMIT 32 /* so that one gate cannot take them all */
+#define CK_EARLY_RECORDS_BYTES 65536
+
+/* Who waits for an answer. */
+struct ck_asker {
+	unsigned gate;
+	uint64_t epoch; /* of the gate's channel: an answer for an earlier one is nobody's */
+	uint64_t request;
+	uint64_t peer_uid, peer_pid; /* as the gate says: for limits and the log, never for a right */
+};
+
+enum ck_work_kind { CK_WORK_CHANGE = 1, CK_WORK_ENROL, CK_WORK_RECOVER };
+enum ck_work_step {
+	CK_STEP_INTENT = 1, /* waits for the ledger before anything is written */
+	CK_STEP_OUTCOME,    /* waits for the ledger after it */
+	CK_STEP_VISIBLE     /* waits for the store to hold it */
+};
+struct ck_work {
+	enum ck_work_kind kind; /* 0: free */
+	enum ck_work_step step;
+	struct ck_asker asker;
+	uint64_t awaited; /* the record whose answer it waits for */
+	int64_t begun_ms, deadline_ms;
+	uint8_t *body; /* of the request; the order borrows from it */
+	struct ck_order *order;
+	struct ck_enrolment *enrolment;
+	struct ck_recovery *recovery;
+	struct ck_found_code code;
+	char user[CK_UID_LIMIT_BYTES + 1];
+	size_t intents; /* statements whose intent was sent */
+	bool written;
+	size_t written_count;
+	bool known_csns;
+	struct ck_csn_set wanted;
+	const char *reason; /* why not; NULL: nothing is wrong */
+	struct ck_errmsg message;
+};
+
+struct ck_gate_link {
+	struct ck_channel *channel;
+	struct ck_replica *replica;
+	unsigned index;
+	uint64_t epoch;
+};
+
+struct ck_replica {
+	const struct ck_start *start;
+	const struct ck_config *config;
+	struct event_base *base;
+	struct ck_peers *peers;
+	struct ck_gate_link gates[CK_REPLICA_GATES_LIMIT];
+	struct ck_channel *ledger;
+	uint8_t *early; /* records that were made before there was a ledger to send them to */
+	size_t early_length;
+	char store_directory[CK_CONFIG_TEXT_BYTES + 16];
+	/* following */
+	struct ck_follower *follower;
+	struct ck_follow *follow;
+	struct event *readable, *tick;
+	int64_t retry_ms, backoff_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms;
+	int64_t probe_s;
+	bool persisted; /* this stream got past its refresh */
+	bool verify_wanted;
+	int exit_code;
+	char trouble[320]; /* the last reason why there is no stream; "" while there is one */
+	/* changing */
+	struct ck_ldap *writer;
+	struct ck_nonces nonces;
+	struct ck_code_tries tries;
+	struct ck_prepared_keys prepared;
+	uint8_t secret[CK_LOGIN_SECRET_BYTES];
+	uint64_t sequence;
+	struct ck_work works[CK_WORKS_LIMIT];
+	struct ck_frame_out frame;
+	uint8_t out[CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES];
+	uint8_t body[CK_FRAME_LIMIT_BYTES];
+};
+
+/* ---- replica_stream.c: following ---- */
+/* A step of time: connects, probes, gives up what is dead. */
+void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms);
+void ck_replica_stop_stream(struct ck_replica *r);
+
+/* ---- replica_answer.c: answers to gates, records to the ledger, the directory's second connection ---- */
+struct ck_answer_out {
+	struct ck_writer w;
+	struct ck_map_writer map;
+};
+/* Begins an answer (TYPE is put); fields follow in ascending order. */
+struct ck_map_writer *ck_replica_answer(struct ck_replica *r, struct ck_answer_out *a, enum ck_answer answer);
+void ck_replica_send(struct ck_replica *r, struct ck_answer_out *a, const struct ck_asker *asker);
+/* Denied, or unavailable where the reason is that. */
+void ck_replica_refuse(struct ck_replica *r, const struct ck_asker *asker, const char *reason, const char *message);
+
+struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */
+	enum ck_event event;
+	const char *user, *reason, *name, *operation, *detail;
+	struct ck_bytes target, proof, hash, digest;
+	const struct ck_asker *asker;
+	bool with_count;
+	uint64_t count;
+	bool with_window;
+	int64_t from_s, until_s;
+};
+/* Returns the record's number; its answer comes to ck_replica_recorded if somebody waits for it. */
+uint64_t ck_replica_record(struct ck_replica *r, const struct ck_replica_event *event);
+void ck_replica_send_early(struct ck_replica *r);
+
+/* The connection for reads and writes, tried out; NULL and the sentence if there is none by then. */
+struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, struct ck_errmsg *err);
+void ck_replica_drop_writer(struct ck_replica *r);
+/* The provider's change numbers now: when the store holds these, it holds what was written. */
+CK_MUST_USE enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadline_ms, struct ck_csn_set *out);
+void ck_replica_place(const struct ck_replica *r, struct ck_change_place *out);
+
+/* ---- replica_work.c: requests under way ---- */
+void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
+void ck_replica_change_commit(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded);
+/* The ledger's answer to a record. */
+void ck_replica_recorded(struct ck_replica *r, uint64_t number, bool stands, const char *reason);
+/* Something new is in the store. */
+void ck_replica_look_visible(struct ck_replica *r);
+/* Gives up what waited too long; forgets those whose gate is gone. */
+void ck_replica_mind_works(struct ck_replica *r, int64_t now_ms);
+/* A free place, begun; NULL (and an answer) if there is none. */
+struct ck_work *ck_work_begin(struct ck_replica *r, enum ck_work_kind kind, const struct ck_asker *asker);
+void ck_work_end(struct ck_work *work);
+/* Sends the outcome to the ledger and goes on with it. */
+void ck_work_conclude(struct ck_replica *r, struct ck_work *work);
+
+/* ---- replica_enrol.c: enrolment and recovery ---- */
+void ck_replica_enrol_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
+void ck_replica_enrol_finish(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
+/* fd: the client's socket, whose credentials are read here. */
+void ck_replica_recover(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, int fd);
+void ck_replica_confirm_refresh(struct ck_replica *r, const struct ck_asker *asker, int fd);
+/* Writes what the intent announced; sets the work's result. */
+void ck_enrol_write(struct ck_replica *r, struct ck_work *work);
+void ck_recovery_write(struct ck_replica *r, struct ck_work *work);
+
+#endif

@@ -1,0 +1,186 @@
+/* The stream from the provider, in the event loop: connecting, stepping, probing, and waiting again with the right patience after each kind
+   of end. Never waits on LDAP itself. */
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/replica_state.h"
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_LAST_MS 5000
+#define HELD_RETRY_MS 60000     /* a refresh that was stopped is a whole refresh each time */
+#define BEHIND_RETRY_MS 5000
+#define SILENT_LIMIT_MS 15000   /* while connecting or refreshing */
+#define PROBE_EVERY_MS 5000
+#define PROBE_LIMIT_MS 5000
+#define LAG_LIMIT_MS 10000      /* a probe's changes must have come by then; else the stream has lost them */
+
+static void say_trouble(struct ck_replica *r, const char *what)
+{
+	if (strncmp(r->trouble, what, sizeof r->trouble - 1) == 0) return; /* the same again is no news */
+	snprintf(r->trouble, sizeof r->trouble, "%s", what);
+	if (what[0] != '\0') ck_log(CK_LOG_WARNING, "not following: %s", what);
+}
+
+void ck_replica_stop_stream(struct ck_replica *r)
+{
+	if (r->readable != NULL) event_free(r->readable);
+	r->readable = NULL;
+	ck_follow_stop(&r->follow);
+	ck_follower_end(r->follower);
+	r->persisted = false;
+	r->probe_ms = r->lags_since_ms = 0;
+}
+
+static void retry_after(struct ck_replica *r, int64_t wait_ms)
+{
+	r->retry_ms = ck_clock_monotonic_ms() + wait_ms;
+}
+
+/* Damage is not repaired here: the next writer begins anew. */
+static void end_damaged(struct ck_replica *r)
+{
+	struct ck_errmsg err;
+	ck_log(CK_LOG_ALARM, "the copy is damaged: it is removed, and rebuilt from the directory");
+	ck_replica_stop_stream(r);
+	if (ck_store_discard(r->store_directory, &err) != CK_OK) ck_log(CK_LOG_ERROR, "%s", err.text);
+	r->exit_code = 1;
+	event_base_loopbreak(r->base);
+}
+
+static void lost(struct ck_replica *r, enum ck_error error, const char *why)
+{
+	bool provider_behind = r->follow != NULL && ck_follow_provider_behind(r->follow);
+	if (error == CK_ERR_CORRUPT) {
+		end_damaged(r);
+		return;
+	}
+	if (provider_behind) ck_follower_set_behind(r->follower);
+	enum ck_follower_state state = ck_follower_state(r->follower);
+	ck_replica_stop_stream(r);
+	if (state == CK_FOLLOWER_HELD || state == CK_FOLLOWER_BEHIND) {
+		say_trouble(r, ck_follower_reason(r->follower));
+		retry_after(r, state == CK_FOLLOWER_HELD ? HELD_RETRY_MS : BEHIND_RETRY_MS);
+		return;
+	}
+	if (error == CK_ERR_CONFLICT) {
+		ck_log(CK_LOG_INFO, "a full refresh is needed%s%s", why[0] != '\0' ? ": " : "", why);
+		ck_follower_require_full(r->follower);
+	} else {
+		say_trouble(r, why[0] != '\0' ? why : ck_error_name(error));
+	}
+	r->backoff_ms = r->backoff_ms == 0 ? BACKOFF_FIRST_MS : r->backoff_ms * 2 < BACKOFF_LAST_MS ? r->backoff_ms * 2 : BACKOFF_LAST_MS;
+	retry_after(r, r->backoff_ms);
+}
+
+/* ---- probes ---- */
+
+static void on_probe(bool alive, struct ck_bytes context_csn, void *context)
+{
+	struct ck_replica *r = context;
+	r->probe_ms = 0;
+	r->next_probe_ms = ck_clock_monotonic_ms() + PROBE_EVERY_MS;
+	if (!alive) {
+		ck_log(CK_LOG_WARNING, "the provider answered a probe with an error");
+		return;
+	}
+	enum ck_error error = ck_follower_probed(r->follower, (struct ck_text){(const char *)context_csn.at, context_csn.length}, r->probe_s);
+	/* The stream is in the middle of a step: a provider that went back is left from the tick. */
+	if (error != CK_OK) ck_log(CK_LOG_WARNING, "the probe's answer was not taken: %s", ck_error_name(error));
+}
+
+static void probe(struct ck_replica *r, int64_t now_ms)
+{
+	r->probe_s = ck_clock_wall_s();
+	if (ck_follow_probe(r->follow, on_probe, r) == CK_OK) r->probe_ms = now_ms;
+	else r->next_probe_ms = now_ms + 100;
+}
+
+/* ---- steps ---- */
+
+static void arrived(struct ck_replica *r)
+{
+	r->persisted = true;
+	r->backoff_ms = 0;
+	r->next_probe_ms = 0;
+	r->trouble[0] = '\0';
+	ck_log(CK_LOG_INFO, "following %s", r->config->directory_uri);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	struct ck_replica *r = context;
+	struct ck_errmsg err = {""};
+	r->heard_ms = ck_clock_monotonic_ms();
+	enum ck_error error = ck_follow_step(r->follow, &err);
+	if (error != CK_OK) {
+		lost(r, error, err.text);
+		return;
+	}
+	if (!r->persisted && ck_follow_persists(r->follow)) arrived(r);
+	ck_follower_pump(r->follower, r->follow);
+	if (ck_follow_more(r->follow)) event_active(r->readable, EV_READ, 0);
+}
+
+static void open_stream(struct ck_replica *r, int64_t now_ms)
+{
+	struct ck_bytes cookie;
+	struct ck_errmsg err = {""};
+	enum ck_error error = ck_follower_begin(r->follower, &cookie, &err);
+	if (error == CK_OK)
+		error = ck_follow_open(r->config->directory_uri, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);
+	if (error == CK_OK) {
+		r->readable = event_new(r->base, ck_follow_fd(r->follow), EV_READ | EV_PERSIST, on_readable, r);
+		if (r->readable == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
+	}
+	r->heard_ms = now_ms;
+	if (error != CK_OK) lost(r, error, err.text);
+}
+
+static void note_state(struct ck_replica *r)
+{
+	char line[200];
+	if (r->persisted) snprintf(line, sizeof line, "following %.150s", r->config->directory_uri);
+	else snprintf(line, sizeof line, "%s: %.150s", r->follow != NULL ? "refreshing" : "waiting", r->trouble[0] != '\0' ? r->trouble : "connecting");
+	ck_follower_note_state(r->follower, line);
+}
+
+static void mind_open(struct ck_replica *r, int64_t now_ms)
+{
+	if (!r->persisted) {
+		if (now_ms - r->heard_ms >= SILENT_LIMIT_MS) lost(r, CK_ERR_TIMEOUT, "the provider said nothing for too long");
+		return;
+	}
+	if (ck_follower_state(r->follower) != CK_FOLLOWER_PERSISTING) { /* a probe found that the provider went back */
+		lost(r, CK_ERR_UNAVAILABLE, "the provider went back while it was followed");
+		return;
+	}
+	if (r->probe_ms != 0 && now_ms - r->probe_ms >= PROBE_LIMIT_MS) {
+		lost(r, CK_ERR_TIMEOUT, "the provider does not answer the probe");
+		return;
+	}
+	if (!ck_follower_lags(r->follower)) r->lags_since_ms = 0;
+	else if (r->lags_since_ms == 0) r->lags_since_ms = now_ms;
+	else if (now_ms - r->lags_since_ms >= LAG_LIMIT_MS) {
+		lost(r, CK_ERR_TIMEOUT, "changes that the provider has do not come by the stream");
+		return;
+	}
+	if (r->probe_ms == 0 && now_ms >= r->next_probe_ms) probe(r, now_ms);
+}
+
+void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
+{
+	if (r->verify_wanted) {
+		r->verify_wanted = false;
+		if (ck_follower_verify(r->follower) == CK_ERR_CORRUPT) {
+			end_damaged(r);
+			return;
+		}
+	}
+	if (r->follow == NULL && now_ms >= r->retry_ms) open_stream(r, now_ms);
+	else if (r->follow != NULL) mind_open(r, now_ms);
+	if (r->exit_code == 0) note_state(r);
+}
