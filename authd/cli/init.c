@@ -216,8 +216,8 @@ static enum ck_error check_records(const struct ck_init *init, struct ck_errmsg 
 	system.as.system = (struct ck_system){.name = ck_text_of(init->system), .status = CK_STATUS_ACTIVE};
 
 	struct ck_errmsg why = {""};
-	if (ck_model_validate(&authority, &why) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "the founding authority: %s", why.text);
 	if (ck_model_validate(&staff, &why) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "the administrator: %s", why.text);
+	if (ck_model_validate(&authority, &why) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "the founding authority: %s", why.text);
 	if (ck_model_validate(&system, &why) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "--system: %s", why.text);
 	return CK_OK;
 }

@@ -278,7 +278,7 @@ END_TEST
 
 START_TEST(entries_have_limits)
 {
-	static char names[CK_ENTRY_ATTRIBUTES_LIMIT + 1][8];
+	static char names[CK_ENTRY_ATTRIBUTES_LIMIT + 1][24];
 	make(CK_KIND_ROLE);
 	for (size_t i = 0; making.entry.count < CK_ENTRY_ATTRIBUTES_LIMIT; i++) {
 		snprintf(names[i], sizeof names[i], "x%zu", i);
