@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "authd/config_check.h"
-#include "authd/protocol/message.h"
 #include "directory/base/buffer.h"
 
 #define FILE_LIMIT_BYTES 65536
@@ -34,9 +33,9 @@ static const struct row {
 	size_t at, size;
 	const char *help;
 } rows[] = {
-	{ "system", "name", ck_config_check_system, REQUIRED, 1, CK_SYSTEM_LIMIT_BYTES, TEXT(system),
+	{ "system", "name", ck_config_check_system, REQUIRED, 1, 128, TEXT(system),
 	  "This system's name in the directory; fixed for good by crosskeys init." },
-	{ "rp_id", "host", ck_config_check_host, REQUIRED, 1, CK_RP_ID_LIMIT_BYTES, TEXT(rp_id),
+	{ "rp_id", "host", ck_config_check_host, REQUIRED, 1, 253, TEXT(rp_id),
 	  "The relying party that keys are enrolled for; fixed for good by crosskeys init." },
 	{ "portal_origin", "origin", ck_config_check_origin, REQUIRED, 9, 255, TEXT(portal_origin),
 	  "The portal's origin, https:// and exactly the host of rp_id; fixed for good by crosskeys init." },
@@ -123,8 +122,8 @@ static enum ck_error set_number(const struct row *row, const char *value, struct
 {
 	uint64_t number;
 	if (ck_uint_parse(ck_text_of(value), row->min, row->max, &number) != CK_OK)
-		return ck_fail(err, CK_ERR_INVALID, "%s: expected a number from %llu to %llu, got \"%.64s\"", row->key, (unsigned long long)row->min,
-		               (unsigned long long)row->max, value);
+		return ck_fail(err, CK_ERR_INVALID, "%s: expected a number from %llu to %llu, got \"%.64s\"", row->key,
+		               (unsigned long long)row->min, (unsigned long long)row->max, value);
 	memcpy((char *)config + row->at, &number, sizeof number);
 	return CK_OK;
 }
