@@ -26,11 +26,12 @@ enum {
 	FS_REMOVE_FILE = 1 << 5,
 	FS_MAKE_DIR = 1 << 7,
 	FS_MAKE_REG = 1 << 8,
+	FS_MAKE_SYM = 1 << 12, /* the store names its current file by a link */
 	FS_REFER = 1 << 13,
 	FS_TRUNCATE = 1 << 14
 };
 #define FS_READ (FS_READ_FILE | FS_READ_DIR)
-#define FS_WRITE (FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_TRUNCATE)
+#define FS_WRITE (FS_READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | FS_TRUNCATE)
 #define FS_OF_A_FILE (FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE) /* the kernel refuses the others on anything but a directory */
 
 struct ruleset { /* struct landlock_ruleset_attr as of ABI 6; an older kernel is told a shorter size */
