@@ -148,7 +148,7 @@ bool ck_entry_attribute_changeable(enum ck_kind kind, struct ck_text name)
 }
 
 /* One static slapo-unique URI cannot say "within its authority", so the scope is part of the value
-   (docs/design/0002-staff-number-scope.md). */
+   (docs/design/staff-number-scope.md). */
 enum ck_error ck_entry_derive(enum ck_kind kind, struct ck_id authority, struct ck_text name, struct ck_text value,
                               const char **out_name, char out[CK_DERIVED_LIMIT_BYTES])
 {
