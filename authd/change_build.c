@@ -37,11 +37,13 @@ static enum ck_error put_ordered(const struct ck_order_item *item, const struct 
 	put_value(b, name, value->values, value->count);
 
 	const char *derived = NULL;
+	char derived_value[CK_DERIVED_LIMIT_BYTES];
 	struct ck_bytes ordered = value->count == 1 ? value->values[0] : (struct ck_bytes){NULL, 0};
 	enum ck_error error = ck_entry_derive(item->rule->kind, item->statement.authority, value->attribute,
-	                                      (struct ck_text){(const char *)ordered.at, ordered.length}, &derived, b->derived);
+	                                      (struct ck_text){(const char *)ordered.at, ordered.length}, &derived, derived_value);
 	if (error == CK_ERR_NOT_FOUND) return CK_OK;
 	if (error != CK_OK || value->count != 1) return ck_deny(denial, "invalid", "%s: %s must have one short value", item->rule->name, name);
+	memcpy(b->derived, derived_value, sizeof b->derived);
 	b->derived_bytes = ck_bytes_of(ck_text_of(b->derived));
 	put_value(b, derived, &b->derived_bytes, 1);
 	return CK_OK;

@@ -234,8 +234,10 @@ static bool mail_in_domains(struct ck_text mail, const struct ck_texts *domains)
 	const char *at = mail.length > 0 ? memrchr(mail.at, '@', mail.length) : NULL;
 	if (at == NULL) return false;
 	struct ck_text domain = {at + 1, mail.length - (size_t)(at + 1 - mail.at)};
-	for (size_t i = 0; i < domains->count; i++)
+	for (size_t i = 0; i < domains->count; i++) {
+		if (ck_text_is(domains->at[i], "*")) return true;
 		if (domains->at[i].length == domain.length && strncasecmp(domains->at[i].at, domain.at, domain.length) == 0) return true;
+	}
 	return false;
 }
 
