@@ -118,7 +118,7 @@ static int work(void)
 	char old[128], new[128];
 	(void)snprintf(old, sizeof old, "%s/new", writable);
 	(void)snprintf(new, sizeof new, "%s/newer", writable);
-	if (rename(old, new) != 0 || unlink(new) != 0) return 2;
+	if (rename(old, new) != 0 || unlink(new) != 0 || symlink("new", new) != 0 || unlink(new) != 0) return 2;
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return 3;
 	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
