@@ -20,7 +20,7 @@ static struct ck_bytes unwrap(const uint8_t *bytes, size_t length)
 static enum ck_token_outcome send_asserted(const struct ck_token *token, const fido_assert_t *assertion, struct ck_bytes asked)
 {
 	struct ck_frame_out frame;
-	uint8_t bytes[CK_AUTH_DATA_LIMIT_BYTES + CK_SIGNATURE_LIMIT_BYTES + CK_CREDENTIAL_ID_LIMIT_BYTES + 256];
+	uint8_t bytes[CK_AUTH_DATA_LIMIT_BYTES + CK_SIGNATURE_LIMIT_BYTES + CK_TOKEN_CREDENTIAL_ID_LIMIT_BYTES + 256];
 	size_t length;
 	struct ck_bytes id = {fido_assert_id_ptr(assertion, 0), fido_assert_id_len(assertion, 0)};
 	struct ck_bytes data = unwrap(fido_assert_authdata_ptr(assertion, 0), fido_assert_authdata_len(assertion, 0));

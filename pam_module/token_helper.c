@@ -13,6 +13,7 @@
 #include "directory/base/clock.h"
 #include "directory/base/secret.h"
 
+#define USAGE "usage: crosskeys-token [--fd N]\nIt is started by crosskeysd; see crosskeys-token(8).\n"
 #define EXIT_DONE 0
 #define EXIT_FAILED 1
 #define EXIT_PROTOCOL 2
@@ -55,7 +56,7 @@ static bool parse_allow(struct ck_token *token, const struct ck_map *map)
 	if (error == CK_ERR_NOT_FOUND && token->create) return true;
 	if (error != CK_OK) return false;
 	while (ck_items_next(&items, &item)) {
-		if (item.type != CK_CBOR_BYTES || item.span.length < 1 || item.span.length > CK_CREDENTIAL_ID_LIMIT_BYTES) return false;
+		if (item.type != CK_CBOR_BYTES || item.span.length < 1 || item.span.length > CK_TOKEN_CREDENTIAL_ID_LIMIT_BYTES) return false;
 		token->allow[token->allow_count++] = item.span;
 	}
 	return true;
@@ -134,9 +135,13 @@ static bool harden(void)
 int ck_token_main(int argc, char **argv, const struct ck_token_source *source)
 {
 	uint64_t fd = 3;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(USAGE, stdout);
+		return EXIT_DONE;
+	}
 	if (argc == 3 && strcmp(argv[1], "--fd") == 0 && ck_uint_parse(ck_text_of(argv[2]), 0, 1 << 20, &fd) != CK_OK) argc = -1;
 	if (argc != 1 && (argc != 3 || strcmp(argv[1], "--fd") != 0)) {
-		fputs("usage: crosskeys-token [--fd N]\nIt is started by crosskeysd; see crosskeys-token(8).\n", stderr);
+		fputs(USAGE, stderr);
 		return EXIT_PROTOCOL;
 	}
 	if (!harden()) {

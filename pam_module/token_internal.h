@@ -6,7 +6,6 @@
 
 #include "authd/protocol/frame.h"
 #include "authd/protocol/message.h"
-#include "directory/model/record.h"
 #include "pam_module/token_helper.h"
 
 #define CK_TOKEN_REQUEST_LIMIT_BYTES 20480     /* sixteen credential ids and the rest */
@@ -16,6 +15,8 @@
 #define CK_TOKEN_TIME_LIMIT_MS 170000          /* nobody waits longer; the supervisor ends the helper after 180 s */
 #define CK_TOKEN_STEP_TIMEOUT_MS 5000          /* what a key does without its user */
 #define CK_TOKEN_USER_HANDLE_LIMIT_BYTES 64    /* WebAuthn Level 2, 5.4.3 */
+#define CK_TOKEN_CREDENTIAL_ID_LIMIT_BYTES 1023 /* CTAP 2.1, 6.1.2 */
+#define CK_TOKEN_NAME_LIMIT_BYTES 128
 
 /* How it ended; the table of reasons and sentences is in token_helper.c. */
 enum ck_token_outcome {
@@ -53,7 +54,7 @@ struct ck_token {
 	struct ck_bytes allow[CK_ALLOW_LIMIT]; /* when creating: not again on these */
 	size_t allow_count;
 	struct ck_bytes user_handle;
-	char user[CK_NAME_LIMIT_BYTES + 1], name[CK_NAME_LIMIT_BYTES + 1];
+	char user[CK_TOKEN_NAME_LIMIT_BYTES + 1], name[CK_TOKEN_NAME_LIMIT_BYTES + 1];
 };
 
 /* A key that is plugged in, opened. */
