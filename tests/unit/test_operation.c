@@ -120,6 +120,72 @@ START_TEST(founding_reaches_no_further)
 }
 END_TEST
 
+/* ---- the pages that say the same ---- */
+
+static char *read_page(const char *path)
+{
+	static char text[65536];
+	FILE *file = fopen(path, "re");
+	ck_assert_msg(file != NULL, "%s: run this from the root of the tree", path);
+	size_t length = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[length] = '\0';
+	return text;
+}
+
+START_TEST(the_protocol_page_has_every_operation)
+{
+	static const char *const who[] = {"", "anyone", "self or root", "root", "administrator", "touch", "self or administrator"};
+	const char *page = read_page("docs/protocol.md");
+	size_t count;
+	const struct ck_operation *rows = ck_operations(&count);
+	for (size_t i = 0; i < count; i++) {
+		char row[128];
+		(void)snprintf(row, sizeof row, "| %d | `%s` | %s | ", (int)rows[i].op, rows[i].name, who[rows[i].who]);
+		ck_assert_msg(strstr(page, row) != NULL, "docs/protocol.md lacks: %s", row);
+	}
+}
+END_TEST
+
+START_TEST(the_protocol_page_has_every_change)
+{
+	const char *page = read_page("docs/protocol.md");
+	size_t count;
+	const struct ck_change_rule *rules = ck_change_rules(&count);
+	for (size_t i = 0; i < count; i++) {
+		char name[64], who[128] = "";
+		(void)snprintf(name, sizeof name, "`%s`", rules[i].name);
+		const char *at = strstr(page, name);
+		ck_assert_msg(at != NULL, "docs/protocol.md lacks %s", name);
+		if ((rules[i].who & CK_CHANGE_FOUNDING) != 0) strcat(who, ", founding");
+		if ((rules[i].who & CK_CHANGE_SELF) != 0) strcat(who, ", self");
+		if ((rules[i].who & CK_CHANGE_ADMINISTRATOR) != 0) strcat(who, ", owner");
+		if ((rules[i].who & CK_CHANGE_FOUNDING_FIRST) != 0) strcat(who, ", founding first");
+		at = strstr(at, "| ");
+		ck_assert_ptr_nonnull(at);
+		ck_assert_msg(strncmp(at + 2, who + 2, strlen(who + 2)) == 0 && strncmp(at + 2 + strlen(who + 2), " |", 2) == 0, "%s: %s", name, who);
+	}
+}
+END_TEST
+
+START_TEST(the_grammar_has_every_operation)
+{
+	const char *page = read_page("schema/crosskeys.cddl");
+	size_t count;
+	const struct ck_operation *rows = ck_operations(&count);
+	for (size_t i = 0; i < count; i++) {
+		char name[64], number[32];
+		(void)snprintf(name, sizeof name, "\n%s ", rows[i].name);
+		(void)snprintf(number, sizeof number, "= {0: %d", (int)rows[i].op);
+		const char *at = strstr(page, name);
+		ck_assert_msg(at != NULL, "schema/crosskeys.cddl lacks %s", rows[i].name);
+		at = strchr(at, '=');
+		ck_assert_ptr_nonnull(at);
+		ck_assert_msg(strncmp(at, number, strlen(number)) == 0 && strchr(",}", at[strlen(number)]) != NULL, "%s", rows[i].name);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("operation");
@@ -133,6 +199,9 @@ int main(void)
 	tcase_add_test(cases, change_rules_are_unique_and_named_after_kind_and_verb);
 	tcase_add_test(cases, what_is_not_offered_is_not_there);
 	tcase_add_test(cases, founding_reaches_no_further);
+	tcase_add_test(cases, the_protocol_page_has_every_operation);
+	tcase_add_test(cases, the_protocol_page_has_every_change);
+	tcase_add_test(cases, the_grammar_has_every_operation);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
