@@ -272,8 +272,8 @@ static void print_result(const struct ck_init *init)
 	printf("One-time code for %s: %s\n  (for a first key, until %s; it is not shown again)\n\n", init->admin, init->code.text,
 	       ck_time_format(init->code_until_s, time));
 	printf("Next: start the daemon, then enrol the key, as %s or as root:\n"
-	       "  crosskeysd --config %s/crosskeys.conf\n  crosskeys --dir %s key add %s --code CODE\n",
-	       init->admin, init->directory, init->directory, init->admin);
+	       "  crosskeysd --config %s/crosskeys.conf\n  crosskeys key add %s --code CODE --dir %s\n",
+	       init->admin, init->directory, init->admin, init->directory);
 }
 
 static int fail(enum ck_error error, const struct ck_errmsg *err)
