@@ -100,7 +100,8 @@ static void read_admin(const struct ck_arguments *arguments, struct ck_init *ini
 	init->admin_name = option(arguments, "admin-name", init->admin);
 	const char *space = strrchr(init->admin_name, ' ');
 	init->admin_surname = space != NULL && space[1] != '\0' ? space + 1 : init->admin_name;
-	init->admin_mail = option(arguments, "admin-mail", ck_cli_print("%s@%s", init->admin, init->rp_id));
+	init->admin_mail = option(arguments, "admin-mail", NULL);
+	if (init->admin_mail == NULL) init->admin_mail = ck_cli_print("%s@%s", init->admin, init->rp_id);
 	init->staff_number = option(arguments, "admin-number", "1");
 	init->home = ck_cli_print("/home/%s", init->admin);
 	init->shell = option(arguments, "admin-shell", "/bin/bash");

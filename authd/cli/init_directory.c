@@ -49,7 +49,8 @@ static void print_global(const struct ck_init *init, FILE *to)
 	static const char *const schemas[] = {"core", "cosine", "inetorgperson", "nis"};
 	fprintf(to, "dn: cn=config\nobjectClass: olcGlobal\ncn: config\n"
 	            "olcPidFile: %s/run-directory/slapd.pid\nolcArgsFile: %s/run-directory/slapd.args\n"
-	            "olcServerID: 1\nolcIdleTimeout: 0\nolcDisallows: bind_anon\nolcRequires: authc\nolcLogLevel: none\n", init->directory, init->directory);
+	            "olcServerID: 1\nolcIdleTimeout: 0\nolcDisallows: bind_anon\nolcRequires: authc\nolcLogLevel: none\n",
+	        init->directory, init->directory);
 	/* Whoever connects as the replica's user is the daemon; every other peer stays the nobody that EXTERNAL makes of it. */
 	fprintf(to, "olcAuthzRegexp: {0}\"^gidNumber=[0-9]+[+]uidNumber=%u,cn=peercred,cn=external,cn=auth$\" \"cn=crosskeysd,%s\"\n",
 	        init->uids[CK_INIT_REPLICA], init->suffix);

@@ -44,7 +44,7 @@ CK_MUST_USE enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const 
 const char *const *ck_entry_object_classes(enum ck_kind kind);
 /* Whether an administrator's change may set this attribute of this kind (not ckId, objectClass, ckProof, operational ones). */
 bool ck_entry_attribute_settable(enum ck_kind kind, struct ck_text name);
-/* Whether a change may set it in an entry that exists: settable, and not fixed when the entry is added (a credential, a person granted to). */
+/* Whether a change may set it in an entry that exists: settable, and not fixed once the entry is added (a credential, a grant's person). */
 bool ck_entry_attribute_changeable(enum ck_kind kind, struct ck_text name);
 /* Values nobody orders but slapd must hold unique, derived from what was ordered: whoever writes `name` with `value` writes *out_name with
    `out` beside it (employeeNumber gives ckStaffNumber "<authority>:<number>"). CK_ERR_NOT_FOUND: nothing is derived from it. */

@@ -41,7 +41,8 @@ printf '%s\n' "dn: ckId=$role,ou=roles,$below" "objectClass: ckRole" "ckId: $rol
 
 musts() # CLASS: from the schema file
 {
-	tr '\n\t' '  ' <"$CK_SOURCE/schema/crosskeys.schema" | sed "s/objectclass (/\n&/g" | grep "NAME '$1'" | sed 's/.*MUST ( //; s/ ).*//; s/\$//g'
+	tr '\n\t' '  ' <"$CK_SOURCE/schema/crosskeys.schema" | sed "s/objectclass (/\n&/g" | grep "NAME '$1'" |
+		sed 's/.*MUST ( //; s/ ).*//; s/\$//g'
 }
 singles=" $(tr '\n\t' '  ' <"$CK_SOURCE/schema/crosskeys.schema" | sed 's/attributetype (/\n&/g' | grep SINGLE-VALUE |
 	sed "s/.*NAME '\([A-Za-z]*\)'.*/\1/" | tr '\n' ' ') "

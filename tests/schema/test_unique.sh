@@ -5,8 +5,8 @@ set -eu
 make_instance
 start_slapd
 
-# NAME: LDIF files $work/race/N. Each ldapadd is bound and waits for the end of its record; all those ends come at once, when the one process
-# that holds the pipes is gone. Exactly one is taken, the others are refused for uniqueness (19).
+# NAME: LDIF files $work/race/N. Each ldapadd is bound and waits for the end of its record; all those ends come at once, when the one
+# process that holds the pipes is gone. Exactly one is taken, the others are refused for uniqueness (19).
 race()
 {
 	local pids=() won=0 refused=0 code file holder
@@ -88,7 +88,8 @@ other=$(new_id)
 key "$a" "${hash/ff/00}" credential | again "credential id under another hash"
 key "$a" "$hash" credential2 | again "hash"
 printf '%s\n' "dn: ckId=$a,ou=roles,$below" "objectClass: ckRole" "ckId: $a" "ckName: x" "ckStatus: active" | again ckId
-printf '%s\n' "dn: ckId=$other,ou=systems,$below" "objectClass: ckSystem" "ckId: $other" "ckName: core1" "ckStatus: active" | again "system name"
+printf '%s\n' "dn: ckId=$other,ou=systems,$below" "objectClass: ckSystem" "ckId: $other" "ckName: core1" "ckStatus: active" |
+	again "system name"
 printf '%s\n' "dn: ckId=$other,ou=authorities,$suffix" "objectClass: ckAuthority" "ckId: $other" "ckName: northwich council" \
 	"ckAuthorityKind: council" "ckStatus: active" "ckValidFrom: 00010101000000Z" "ckValidUntil: 99991231235959Z" "ckAdminRoleId: $a" \
 	"ckUidNumberFirst: 300000" "ckUidNumberLast: 399999" "ckMailDomain: *" | again "authority name"

@@ -114,7 +114,8 @@ search() { as_daemon ldapsearch -Q -LLL -Y EXTERNAL -H "$uri" -o ldif-wrap=no -b
 [ "$(search '(objectClass=ckSystem)' ckName | grep -c '^ckName: core1$')" = 1 ] || fail "the system is not there"
 role=$(search '(objectClass=ckRole)' ckId | sed -n 's/^ckId: //p')
 [ "$(search '(objectClass=ckAuthority)' ckAdminRoleId | grep -c "^ckAdminRoleId: $role$")" = 1 ] || fail "the role is not the authority's"
-[ "$(search '(objectClass=ckGrant)' 1.1 | grep -c "^dn: ckId=.*,ckId=$role,ou=roles,$below$")" = 1 ] || fail "the grant is not below the role"
+[ "$(search '(objectClass=ckGrant)' 1.1 | grep -c "^dn: ckId=.*,ckId=$role,ou=roles,$below$")" = 1 ] ||
+	fail "the grant is not below the role"
 search '(objectClass=ckAuthority)' ckName | grep -q "^ckName:: $(printf 'Cyngor Môn' | base64)$" || fail "the name is not the one given"
 
 code=0
