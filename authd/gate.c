@@ -92,7 +92,6 @@ static void client_handle(struct ck_gate_client *client, const struct ck_operati
 {
 	uint64_t type = CK_KEY(CK_F_TYPE);
 	client->op = operation->op;
-	client->relayed = operation->op == CK_OP_LOGIN_TOKEN ? client->relayed : NULL;
 	memset(&client->access, 0, sizeof client->access);
 	if (ck_map_expect(message, type | operation->required, operation->optional) != CK_OK)
 		ck_gate_error(client, "invalid", "the request does not have the fields of its operation");

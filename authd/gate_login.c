@@ -5,14 +5,11 @@
 
 #include <sodium.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "authd/fido/fido.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define TOKENS_LIMIT 4          /* helpers for one challenge: a key plugged in late, a PIN mistyped; each is a process */
-#define TOKEN_TIMEOUT_MS 4000
 #define STORE_MISSING "this machine has no finished copy of the directory yet"
 
 /* ---- the prompt ---- */
@@ -77,7 +74,7 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 	else error = ck_login_hash_statement(&login->ask, gate->config->system, nonce, allow.now_s, hash);
 	if (error != CK_OK) return error;
 	ck_challenge_issue(&login->challenge, hash, verify, ck_clock_monotonic_ms(), (int64_t)gate->config->challenge_limit_s * 1000);
-	login->tokens_left = TOKENS_LIMIT;
+	login->tokens_left = CK_GATE_TOKENS_LIMIT;
 	send_prompt(client, &allow);
 	return CK_OK;
 }
@@ -137,7 +134,7 @@ void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *req
 {
 	(void)encoded;
 	forget_login(&client->login);
-	client->relayed = NULL;
+	client->operator_challenge = false;
 	client->proved = CK_PROVED_NOTHING;
 	if (ck_login_read_ask(request, &client->ask) != CK_OK) {
 		ck_gate_error(client, "invalid", "a field of the request is too long or of the wrong type");
@@ -164,7 +161,7 @@ void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *reques
 {
 	(void)encoded;
 	forget_login(&client->login);
-	client->relayed = NULL;
+	client->operator_challenge = false;
 	client->person.known = false;
 	memset(&client->ask, 0, sizeof client->ask);
 	if (ck_map_string(request, CK_F_AS, client->ask.user, sizeof client->ask.user) != CK_OK) {
@@ -174,66 +171,6 @@ void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *reques
 	client->login.ask = client->ask;
 	client->login.identify = true;
 	ck_gate_locate(client, true, identify_located);
-}
-
-/* ---- the token helper ---- */
-
-static void token_missing(struct ck_gate_client *client, const struct ck_map *reply)
-{
-	(void)reply;
-	ck_gate_unavailable(client, "the program that talks to keys did not start");
-}
-
-static void want_token(struct ck_gate_client *client)
-{
-	struct ck_gate *gate = client->gate;
-	if (!client->login.origin.local) {
-		ck_gate_deny(client, "not-local", "the keys of this machine are only for people who sit at it");
-		return;
-	}
-	client->login.tokens_left--;
-	client->pending = ++gate->sequence << 16 | client->slot;
-	client->waits_for = CK_PROCESS_SUPERVISOR;
-	client->deadline_ms = ck_clock_monotonic_ms() + TOKEN_TIMEOUT_MS;
-	client->resume = token_missing;
-	ck_peers_want_token(gate->peers, client->pending);
-}
-
-static void token_located(struct ck_gate_client *client)
-{
-	client->login.origin = client->origin;
-	want_token(client);
-}
-
-/* For the challenge that was given here, or for one of the replica's (a change, an enrolment): that one is an operator's command. */
-void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
-{
-	(void)request;
-	(void)encoded;
-	struct ck_gate_login *login = &client->login;
-	if (client->relayed != NULL) {
-		forget_login(login);
-		login->tokens_left = TOKENS_LIMIT;
-		client->relayed = NULL;
-		memset(&client->ask, 0, sizeof client->ask);
-		ck_gate_locate(client, true, token_located);
-	} else if (login->tokens_left == 0) {
-		ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");
-	} else {
-		want_token(client);
-	}
-}
-
-void ck_gate_token_came(struct ck_gate *gate, uint64_t request, int fd)
-{
-	struct ck_gate_client *client = ck_gate_answered(gate, request, CK_PROCESS_SUPERVISOR);
-	if (client != NULL && fd < 0) {
-		token_missing(client, NULL);
-	} else if (client != NULL) {
-		ck_gate_answer(client, CK_ANSWER_GRANTED);
-		ck_gate_send(client, fd);
-	}
-	if (fd >= 0) close(fd);
 }
 
 /* ---- the answer of a key ---- */

@@ -33,7 +33,7 @@ static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
 		return;
 	}
 	/* A challenge of the replica's: the token helper may be asked for it. */
-	if (type == CK_ANSWER_NEED_TOKEN) client->relayed = operation;
+	client->operator_challenge = type == CK_ANSWER_NEED_TOKEN;
 	ck_writer_init(&gate->frame.w, gate->out, sizeof gate->out);
 	ck_put_u32be(&gate->frame.w, (uint32_t)body.length);
 	ck_put_bytes(&gate->frame.w, body.at, body.length);

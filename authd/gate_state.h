@@ -23,6 +23,8 @@ struct ck_gate_origin {
 	char remote_host[CK_REMOTE_HOST_LIMIT_BYTES + 1]; /* of the session it is in; "" if none or not known */
 };
 
+#define CK_GATE_TOKENS_LIMIT 4 /* helpers for one challenge: a key plugged in late, a PIN mistyped; each is a process */
+
 /* What was begun and what was proved on a connection: lives and dies with it. */
 struct ck_gate_login {
 	struct ck_login_ask ask;
@@ -73,13 +75,14 @@ struct ck_gate_client {
 	struct ck_verdict verdict;
 	unsigned proved;
 	uint8_t login_id[CK_LOGIN_ID_BYTES];
-	const struct ck_operation *relayed; /* what the replica or the ledger was asked; stays while its challenge is open */
+	const struct ck_operation *relayed; /* what the replica was asked */
 	uint8_t *kept; /* a look-up that waits to be recorded, and what then looks */
 	size_t kept_bytes;
 	void (*look_up)(struct ck_gate_client *client, const struct ck_map *request);
 	struct ck_gate_access access;
 	/* what stays between requests */
 	struct ck_gate_login login;
+	bool operator_challenge; /* the replica gave one, for a change or an enrolment */
 	struct ck_gate_person person;
 };
 

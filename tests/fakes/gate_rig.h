@@ -1,0 +1,67 @@
+/* A rig for unit tests of the gate: starts ck_gate_main in a process of its own over a store in a temporary directory, and plays everybody
+   else. Failures end the test. Needs root, as the daemon does. */
+#ifndef CK_FAKES_GATE_RIG_H
+#define CK_FAKES_GATE_RIG_H
+
+#include <check.h>
+
+#include "authd/protocol/client.h"
+#include "authd/protocol/message.h"
+#include "directory/base/clock.h"
+#include "tests/fakes/soft_key.h"
+#include "tests/fakes/store_builder.h"
+
+#define RP "portal.example.gov.uk"
+#define PATIENCE_MS 10000
+/* Alice: ops and an administrator of leeds, a key. Bob: batch, no key. Carol: a key and no role. Dave: of rochdale.
+   db1 lets in ops by a touch, batch with nothing proved, and ops by service "seat" from the machine itself with nothing proved. */
+enum { LEEDS = 1, ROCHDALE = 2, ADMINS = 1000001, ALICE = 11, BOB = 12, CAROL = 13, DAVE = 14, OPS = 21, BATCH = 22, DB1 = 31 };
+
+struct rig {
+	struct ck_builder *builder;
+	char directory[64], socket[96];
+	pid_t pid;
+	struct ck_client control, ledger, replica;
+	struct ck_soft_credential alice, carol;
+	/* what the ledger does */
+	bool ledger_silent, refuse, inside;
+	const char *session_host;
+	/* what it was told last; the texts live until it is told something else */
+	struct ck_map event;
+	unsigned events, finds;
+	uint64_t find_ancestors;
+};
+extern struct rig rig;
+
+/* ---- frames ---- */
+struct rig_frame {
+	struct ck_frame_out frame;
+	uint8_t bytes[CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES];
+};
+struct ck_map_writer *rig_begin(struct rig_frame *out, uint64_t type);
+void rig_send(struct ck_client *to, struct rig_frame *out, int fd);
+uint64_t rig_number(const struct ck_map *map, unsigned field);
+bool rig_text_is(const struct ck_map *map, unsigned field, const char *expected);
+/* The answer of the gate, with the ledger served meanwhile. False: it hung up, or nothing came in time. */
+bool rig_receive(struct ck_client *client, struct ck_map *reply);
+enum ck_answer rig_ask(struct ck_client *client, struct rig_frame *out, struct ck_map *reply);
+
+/* ---- clients ---- */
+void rig_connect(struct ck_client *client, uid_t uid);
+void rig_put_login(struct rig_frame *out, enum ck_op op, const char *user, const char *account, const char *service, const char *tty,
+                   const char *remote_host);
+enum ck_answer rig_login_begin(struct ck_client *client, const char *user, const char *tty, const char *remote_host, struct ck_map *reply);
+enum ck_answer rig_account(struct ck_client *client, const char *user, const char *name, const char *service, struct ck_map *reply);
+/* Signs the challenge in the reply; `spoil` turns a bit of the signature. */
+enum ck_answer rig_touch(struct ck_client *client, struct ck_soft_credential *key, struct ck_map *reply, bool verified, bool spoil);
+void rig_identify(struct ck_client *client, const char *user, struct ck_soft_credential *key);
+
+/* ---- the daemon around it ---- */
+void rig_give_peer(enum ck_process process, struct ck_client *mine);
+void rig_set_up(void);
+void rig_set_up_unfinished(void);
+void rig_tear_down(void);
+void rig_add_case(Suite *suite, const char *name, void (*setup)(void), const TTest *const *tests, size_t count);
+int rig_run(Suite *suite);
+
+#endif
