@@ -196,7 +196,7 @@ static int issue_code(struct ck_cli *cli, int argc, char **argv)
 static int recover(struct ck_cli *cli, int argc, char **argv)
 {
 	static const struct ck_command_help help = { "key recover", "UID",
-		"Root of the core machine: issues a code to an existing administrator who has lost every key. It becomes valid only after recovery-delay-s, "
+		"Root of the core machine: issues a code to an existing administrator who has lost every key. It becomes valid only after recovery_delay_s, "
 		"and is announced in the audit log as an alarm.", 1, 1, no_options };
 	static struct ck_ask ask;
 	static struct ck_map reply;

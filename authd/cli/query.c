@@ -252,7 +252,7 @@ int ck_cli_kind(struct ck_cli *cli, int argc, char **argv)
 int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv)
 {
 	static const struct ck_command_help help = { "confirm-refresh", "",
-		"Root: lets in a refresh that was held back because it would remove more than refresh-removal-percent of the copy. Look at the directory first.", 0, 0, no_options };
+		"Root: lets in a refresh that was held back because it would remove more than refresh_removal_percent of the copy. Look at the directory first.", 0, 0, no_options };
 	static struct ck_ask ask;
 	static struct ck_map reply;
 	struct ck_arguments arguments;

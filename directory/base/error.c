@@ -1,9 +1,8 @@
-/* Error names, the error sentence, and the end of the process for broken promises of our own. Trusts nothing; allocates nothing. */
+/* Error names and the error sentence. Trusts nothing; allocates nothing. */
 #include "directory/base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char *const names[] = {
 	[CK_OK] = "ok",
@@ -37,10 +36,4 @@ enum ck_error ck_fail(struct ck_errmsg *err, enum ck_error error, const char *fo
 		va_end(args);
 	}
 	return error;
-}
-
-noreturn void ck_panic(const char *file, int line, const char *what)
-{
-	(void)fprintf(stderr, "PANIC %s:%d: %s does not hold; this is a bug in Crosskeys\n", file, line, what);
-	abort();
 }

@@ -45,7 +45,8 @@ CK_MUST_USE enum ck_error ck_id_parse(struct ck_text text, struct ck_id *out);
 /* Lower case; returns out. */
 const char *ck_id_format(struct ck_id id, char out[CK_ID_TEXT_BYTES]);
 
-/* Writes 2 * length lower-case digits and a NUL; out_bytes must be > 2 * length (asserted). Returns out. */
+/* Writes 2 * length lower-case digits and a NUL; out is "" unless out_bytes is > 2 * length (no assertion: the PAM
+   module links this, and aborts nobody's process). Returns out. out_bytes >= 1. */
 const char *ck_hex_encode(const uint8_t *bytes, size_t length, char *out, size_t out_bytes);
 /* Exactly out_bytes bytes from exactly 2 * out_bytes digits. */
 CK_MUST_USE enum ck_error ck_hex_decode(struct ck_text text, uint8_t *out, size_t out_bytes);
@@ -54,7 +55,7 @@ CK_MUST_USE enum ck_error ck_hex_decode(struct ck_text text, uint8_t *out, size_
 CK_MUST_USE enum ck_error ck_uint_parse(struct ck_text text, uint64_t min, uint64_t max, uint64_t *out);
 
 /* Makes bytes from outside harmless in a log line, a terminal and an audit record: printable ASCII but '\\', '"' and space stays,
-   everything else becomes \xHH. Cut with "..." when out is too small. Always NUL-terminated; returns out. out_bytes >= 8. */
+   everything else becomes \xHH. Cut with "..." when out is too small. Always NUL-terminated; returns out. Below 8 bytes out is "". */
 const char *ck_escape(struct ck_bytes bytes, char *out, size_t out_bytes);
 /* Undoes ck_escape (without the cut); CK_ERR_INVALID on any other form. *out_length is how many bytes were written. */
 CK_MUST_USE enum ck_error ck_unescape(struct ck_text text, uint8_t *out, size_t out_bytes, size_t *out_length);
