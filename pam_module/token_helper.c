@@ -148,5 +148,9 @@ int ck_token_main(int argc, char **argv, const struct ck_token_source *source)
 		fprintf(stderr, "crosskeys-token: cannot give up core dumps or new privileges: %s\n", strerror(errno));
 		return EXIT_FAILED;
 	}
+	if (source->hid && !ck_token_confine()) {
+		fprintf(stderr, "crosskeys-token: cannot confine itself: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
 	return ck_token_run((int)fd, source);
 }

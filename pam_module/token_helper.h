@@ -16,6 +16,7 @@ struct ck_token_source {
 	/* An opened device, or NULL. The helper closes and frees it. */
 	fido_dev_t *(*open)(const char *name, void *context);
 	void *context;
+	bool hid; /* these are the machine's own: nothing else need be reached */
 };
 /* Runs the conversation on fd; returns the exit code of the program. */
 int ck_token_run(int fd, const struct ck_token_source *source);

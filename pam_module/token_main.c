@@ -2,7 +2,8 @@
 #include "pam_module/token_helper.h"
 
 #include <stdio.h>
-#include <string.h>
+
+#define OPEN_TIMEOUT_MS 3000
 
 static int list_hid(char names[CK_TOKEN_DEVICES_LIMIT][256], void *context)
 {
@@ -24,12 +25,14 @@ static fido_dev_t *open_hid(const char *name, void *context)
 {
 	(void)context;
 	fido_dev_t *device = fido_dev_new();
+	/* a device that never answers must not keep the others from being asked */
+	if (device != NULL) (void)fido_dev_set_timeout(device, OPEN_TIMEOUT_MS);
 	if (device != NULL && fido_dev_open(device, name) != FIDO_OK) fido_dev_free(&device);
 	return device;
 }
 
 int main(int argc, char **argv)
 {
-	const struct ck_token_source source = {list_hid, open_hid, NULL};
+	const struct ck_token_source source = {.list = list_hid, .open = open_hid, .hid = true};
 	return ck_token_main(argc, argv, &source);
 }

@@ -40,7 +40,7 @@ static bool find_root(void)
 
 int main(int argc, char **argv)
 {
-	const struct ck_token_source source = {list_soft, open_soft, root};
+	const struct ck_token_source source = {.list = list_soft, .open = open_soft, .context = root};
 	if (!find_root()) {
 		fprintf(stderr, "crosskeys-token-soft: there are no software keys at %s\n", root);
 		return 2;

@@ -40,7 +40,7 @@ static inline fido_dev_t *open_soft(const char *name, void *context)
 	return ck_soft_open(name);
 }
 
-static const struct ck_token_source source = {list_soft, open_soft, NULL};
+static const struct ck_token_source source = {.list = list_soft, .open = open_soft};
 
 static inline void set_up(void)
 {
