@@ -36,6 +36,9 @@ struct ck_soft_device {
 	struct ck_soft_state state; /* as it was read at the last command */
 };
 
+/* soft_hid.c: the hook itself, for tests of the framing. */
+extern const fido_dev_io_t ck_soft_io;
+
 /* soft_ctap.c: runs one CTAP2 command (FIDO_OK or the error is the first byte of out). False: it needs a touch first; call again with
    touched. */
 bool ck_soft_run_command(struct ck_soft_device *device, const uint8_t *request, size_t length, bool touched, struct ck_writer *out);

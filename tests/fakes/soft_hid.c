@@ -225,11 +225,12 @@ static int soft_read(void *handle, unsigned char *frame, size_t length, int ms)
 	}
 }
 
+const fido_dev_io_t ck_soft_io = {soft_open, soft_close, soft_read, soft_write};
+
 fido_dev_t *ck_soft_open(const char *key_path)
 {
-	static const fido_dev_io_t io = {soft_open, soft_close, soft_read, soft_write};
 	fido_dev_t *device = fido_dev_new();
 	if (device == NULL) return NULL;
-	if (fido_dev_set_io_functions(device, &io) != FIDO_OK || fido_dev_open(device, key_path) != FIDO_OK) fido_dev_free(&device);
+	if (fido_dev_set_io_functions(device, &ck_soft_io) != FIDO_OK || fido_dev_open(device, key_path) != FIDO_OK) fido_dev_free(&device);
 	return device;
 }
