@@ -429,6 +429,7 @@ int ck_ledger_main(struct ck_start *start)
 	if (error == CK_OK) error = open_loop(ledger, &err);
 	if (error == CK_OK) {
 		ck_peers_ready(ledger->control);
+		arm_flush(ledger);
 		if (event_base_dispatch(ledger->base) < 0) error = ck_fail(&err, CK_ERR_IO, "the event loop failed");
 		close_books(ledger);
 		if (ledger->failed) error = CK_ERR_IO;

@@ -12,8 +12,9 @@
 #include "directory/base/log.h"
 #include "directory/model/record.h"
 
-/* Between snapshots at least so many records: at start they are read again, a few microseconds each. */
-#define SNAPSHOT_RECORDS 10000
+/* Between snapshots at least so many records (read again at start, four microseconds each), and one for so many keys (written each time). */
+#define SNAPSHOT_RECORDS 4000
+#define SNAPSHOT_KEYS_A_RECORD 8
 /* Checkpoints on demand: so many at once, then one a second. */
 #define CHECKPOINT_CREDIT 10
 
@@ -268,7 +269,7 @@ void ck_book_settle(struct ck_book *book)
 	/* what waits in the batch is in the counters, not in the log: a snapshot would know more than the place it names */
 	if (book->in_batch > 0 || !book->flushed) return;
 	ck_chain_where(book->chain, &place);
-	uint64_t due = ck_counters_count(book->state.counters) / 2;
+	uint64_t due = ck_counters_count(book->state.counters) / SNAPSHOT_KEYS_A_RECORD;
 	if (due < SNAPSHOT_RECORDS) due = SNAPSHOT_RECORDS;
 	if (place.segment != book->snapshot_segment || place.seq - book->snapshot_seq >= due) save(book, &place);
 }
@@ -364,8 +365,7 @@ static enum ck_error record_start(struct ck_book *book, size_t cut_bytes, struct
 	ck_event_fields_text(&book->fields, "version", ck_text_of(CK_VERSION));
 	ck_event_fields_text(&book->fields, "boot", ck_text_of(book->settings.boot));
 	if (!add(book, "started", true)) return ck_fail(err, CK_ERR_IO, "the audit log takes no record: the disk is full, and its reserve is used up");
-	enum ck_error error = ck_book_write(book, err);
-	return error == CK_OK ? ck_book_flush(book, err) : error;
+	return ck_book_write(book, err);
 }
 
 enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_book **out, struct ck_errmsg *err)

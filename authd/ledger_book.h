@@ -22,7 +22,7 @@ struct ck_book_answer {
 };
 struct ck_book;
 
-/* Opens the log, restores what it says, records that it started (flushed). */
+/* Opens the log, restores what it says, records that it started (written). */
 CK_MUST_USE enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_book **out, struct ck_errmsg *err);
 void ck_book_free(struct ck_book **book);
 
