@@ -29,7 +29,7 @@ static int usage(FILE *to)
 	      "  list                          names of the keys, one a line; unplugged ones too\n"
 	      "  show NAME\n"
 	      "  pin NAME PIN                  sets the PIN and all tries\n"
-	      "  misbehave NAME WORD...        wrong-counter no-uv no-up other-rp garbage bad-signature no-touch other-credential removed\n"
+	      "  misbehave NAME WORD...        wrong-counter no-uv no-up other-rp garbage bad-signature no-touch other-credential removed certificate\n"
 	      "                                slow=MS touch-limit=MS; none: behaves again\n"
 	      "  unplug NAME | plug NAME       plugging in allows three more wrong PINs in a row\n"
 	      "  touch NAME                    takes no-touch away\n",
@@ -122,7 +122,7 @@ static void print_state(const struct ck_soft_state *state)
 {
 	char hex[2 * sizeof state->credentials[0].id + 1];
 	printf("pin %s, %u tries left\nmisbehaviour", state->pin_set ? "set" : "not set", state->retries);
-	for (unsigned bit = 1; bit <= CK_SOFT_REMOVED; bit <<= 1)
+	for (unsigned bit = 1; bit <= CK_SOFT_CERTIFICATE; bit <<= 1)
 		if (state->misbehaviour & bit) printf(" %s", ck_soft_misbehaviour_name(bit));
 	printf("%s slow=%u touch-limit=%u\n", state->misbehaviour == 0 ? " none" : "", state->slow_ms, state->touch_limit_ms);
 	for (size_t i = 0; i < state->count; i++) {

@@ -168,7 +168,10 @@ static void put_attestation(const struct ck_soft_device *device, const struct cr
 	ck_put_u8(out, 2);
 	ck_soft_put_bytes(out, data, length);
 	ck_put_u8(out, 3);
-	ck_put_bytes(out, statement, ck_soft_put_self_statement(shown.algorithm, signature, signed_length, statement, sizeof statement));
+	size_t statement_length = ck_soft_put_self_statement(shown.algorithm, signature, signed_length, statement, sizeof statement);
+	if (misbehaves(device, CK_SOFT_CERTIFICATE)) statement[0] = 0xa3;
+	ck_put_bytes(out, statement, statement_length);
+	if (misbehaves(device, CK_SOFT_CERTIFICATE)) ck_put_bytes(out, "\x63" "x5c\x81\x42\x30\x00", 8);
 }
 
 static unsigned make_credential(struct ck_soft_device *device, const cbor_item_t *map, bool touched, struct ck_writer *out)

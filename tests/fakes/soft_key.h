@@ -75,7 +75,8 @@ enum ck_soft_misbehaviour {
 	CK_SOFT_BAD_SIGNATURE = 32,
 	CK_SOFT_NO_TOUCH = 64,          /* nobody touches it; taking the flag away is the touch */
 	CK_SOFT_OTHER_CREDENTIAL = 128, /* says that it used another credential */
-	CK_SOFT_REMOVED = 256           /* unplugged */
+	CK_SOFT_REMOVED = 256,          /* unplugged */
+	CK_SOFT_CERTIFICATE = 512       /* attests by a maker's certificate, as most real keys do; it is no real one */
 };
 #define CK_SOFT_CREDENTIALS_LIMIT 32
 #define CK_SOFT_PIN_TRIES 8

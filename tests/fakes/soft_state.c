@@ -22,6 +22,7 @@ static const struct {
 	{"wrong-counter", CK_SOFT_WRONG_COUNTER}, {"no-uv", CK_SOFT_NO_UV},       {"no-up", CK_SOFT_NO_UP},
 	{"other-rp", CK_SOFT_OTHER_RP},           {"garbage", CK_SOFT_GARBAGE},   {"bad-signature", CK_SOFT_BAD_SIGNATURE},
 	{"no-touch", CK_SOFT_NO_TOUCH},           {"removed", CK_SOFT_REMOVED},   {"other-credential", CK_SOFT_OTHER_CREDENTIAL},
+	{"certificate", CK_SOFT_CERTIFICATE},
 };
 #define MISBEHAVIOURS (sizeof misbehaviours / sizeof misbehaviours[0])
 

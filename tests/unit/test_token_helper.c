@@ -340,7 +340,19 @@ START_TEST(created)
 	expect_pin_wanted(&talk, 8);
 	send_pin(&talk, "1234", true);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
-	expect_created(&talk, true, _i == 0 ? CK_SOFT_ES256 : CK_SOFT_EDDSA);
+	expect_created(&talk, true, _i == 0 ? CK_SOFT_ES256 : CK_SOFT_EDDSA, "self");
+}
+END_TEST
+
+START_TEST(created_without_its_certificate)
+{
+	/* what the verifier would refuse, as it would from a browser that passed it on */
+	struct talk talk;
+	create_key("mine", NULL, CK_SOFT_CERTIFICATE, NULL);
+	struct request request = {.create = true, .time_ms = 5000};
+	ask(&talk, &request);
+	expect(&talk, CK_TOKEN_SAY, "touch-now");
+	expect_created(&talk, false, CK_SOFT_ES256, "none");
 }
 END_TEST
 
@@ -351,7 +363,7 @@ START_TEST(created_without_pin)
 	struct request request = {.create = true, .time_ms = 5000};
 	ask(&talk, &request);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
-	expect_created(&talk, false, CK_SOFT_ES256);
+	expect_created(&talk, false, CK_SOFT_ES256, "self");
 }
 END_TEST
 
@@ -365,7 +377,7 @@ START_TEST(created_with_pin_that_the_key_demands)
 	expect_pin_wanted(&talk, 8);
 	send_pin(&talk, "1234", true);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
-	expect_created(&talk, true, CK_SOFT_ES256);
+	expect_created(&talk, true, CK_SOFT_ES256, "self");
 }
 END_TEST
 
@@ -377,7 +389,7 @@ START_TEST(created_by_itself)
 	struct request request = {.create = true, .verify = true, .time_ms = 5000};
 	ask(&talk, &request);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
-	expect_created(&talk, true, CK_SOFT_ES256);
+	expect_created(&talk, true, CK_SOFT_ES256, "self");
 }
 END_TEST
 
@@ -429,7 +441,7 @@ START_TEST(created_and_chosen)
 	expect_pin_wanted(&talk, 8);
 	send_pin(&talk, "2222", true);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
-	expect_created(&talk, true, CK_SOFT_ES256);
+	expect_created(&talk, true, CK_SOFT_ES256, "self");
 }
 END_TEST
 
@@ -439,7 +451,7 @@ int main(void)
 	const TTest *const once[] = {
 		verified_by_itself, pin_wrong_then_right, pin_too_short_costs_no_try, pin_wrong_three_times, pin_last_try, pin_blocked_before,
 		pin_not_set, no_key_at_all, key_plugged_in_late, wrong_key, empty_allow_list, long_allow_list, touched_late, pin_not_answered,
-		noise_from_the_key, noise_from_the_start, pulled_out, the_one_that_holds_it, none_chosen, created_without_pin,
+		noise_from_the_key, noise_from_the_start, pulled_out, the_one_that_holds_it, none_chosen, created_without_pin, created_without_its_certificate,
 		created_with_pin_that_the_key_demands, created_by_itself, created_already, created_not_touched, created_pin_not_set,
 		created_and_chosen};
 	Suite *suite = suite_create("token helper");

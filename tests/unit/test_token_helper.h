@@ -270,7 +270,7 @@ static inline void expect_asserted(struct talk *talk, const struct ck_soft_crede
 	expect_exit(talk, 0);
 }
 
-static inline void expect_created(struct talk *talk, bool verified, int algorithm)
+static inline void expect_created(struct talk *talk, bool verified, int algorithm, const char *attestation)
 {
 	struct ck_fido_credential credential;
 	struct ck_errmsg err = {""};
@@ -282,7 +282,7 @@ static inline void expect_created(struct talk *talk, bool verified, int algorith
 	ck_assert_int_eq(ck_map_bytes(&talk->map, CK_F_ATT_STMT, 1, CK_ATT_STMT_LIMIT_BYTES, &registration.statement), CK_OK);
 	enum ck_error error = ck_fido_verify_registration(&registration, &credential, &err);
 	ck_assert_msg(error == CK_OK, "%s", err.text);
-	ck_assert_str_eq(credential.attestation, "self");
+	ck_assert_str_eq(credential.attestation, attestation);
 	ck_assert(credential.verified == verified);
 	ck_assert_int_eq(ck_fido_check_public_key(credential.public_key, &made, &err), CK_OK);
 	ck_assert_int_eq(made, algorithm);
