@@ -1,5 +1,5 @@
 /* crosskeys-token: talks to the FIDO keys of this machine for one conversation over one socket (enum ck_token_message), then ends.
-   It is not believed: whoever asked verifies what comes back. The devices come from a source: HID in production, a software key in tests. */
+   It is not believed: whoever asked verifies what comes back. The devices come from a source: HID in production, software in tests. */
 #ifndef CK_PAM_MODULE_TOKEN_HELPER_H
 #define CK_PAM_MODULE_TOKEN_HELPER_H
 

@@ -8,8 +8,8 @@
 #include <malloc.h>
 #include <string.h>
 
-/* es256_pk_from_ptr makes an OpenSSL key of the point only to see that it can, and throws it away: a tenth of a verification, which does the
-   same again. Where its result is the point's 64 bytes and no more (seen once, on the base point), they are copied instead. */
+/* es256_pk_from_ptr makes an OpenSSL key of the point only to see that it can, and throws it away: a tenth of a verification, which
+   does the same again. Where its result is the point's 64 bytes and no more (seen once, on the base point), they are copied instead. */
 static bool es256_is_plain(void)
 {
 	static const uint8_t base_point[64] = {
@@ -59,7 +59,8 @@ static void free_native(enum ck_fido_algorithm algorithm, void *native)
 }
 
 /* libfido2 checks neither presence nor verification nor the rp id unless it is told to: it is told all. */
-static enum ck_error verify_signature(const struct ck_fido_assertion *assertion, const struct ck_fido_public_key *key, struct ck_errmsg *err)
+static enum ck_error verify_signature(const struct ck_fido_assertion *assertion, const struct ck_fido_public_key *key,
+                                      struct ck_errmsg *err)
 {
 	enum ck_error error = CK_ERR_INTERNAL;
 	char rp_id[CK_FIDO_RP_ID_LIMIT_BYTES + 1];

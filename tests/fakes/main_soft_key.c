@@ -29,8 +29,8 @@ static int usage(FILE *to)
 	      "  list                          names of the keys, one a line; unplugged ones too\n"
 	      "  show NAME\n"
 	      "  pin NAME PIN                  sets the PIN and all tries\n"
-	      "  misbehave NAME WORD...        wrong-counter no-uv no-up other-rp garbage bad-signature no-touch other-credential removed certificate\n"
-	      "                                slow=MS touch-limit=MS; none: behaves again\n"
+	      "  misbehave NAME WORD...        wrong-counter no-uv no-up other-rp garbage bad-signature no-touch other-credential removed\n"
+	      "                                certificate slow=MS touch-limit=MS; none: behaves again\n"
 	      "  unplug NAME | plug NAME       plugging in allows three more wrong PINs in a row\n"
 	      "  touch NAME                    takes no-touch away\n",
 	      to);

@@ -1,4 +1,4 @@
-/* CBOR for the software authenticator: requests are read by libcbor, responses written by hand. Not for production: its peer is libfido2. */
+/* CBOR for the software authenticator: requests are read by libcbor, responses written by hand. Its peer is libfido2. */
 #include "tests/fakes/soft_device.h"
 
 #include <string.h>

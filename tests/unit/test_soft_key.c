@@ -118,7 +118,8 @@ static void enrol(fido_dev_t *device, int algorithm, const char *pin, struct enr
 }
 
 /* Asserts, and gives libfido2's answer or, if it was OK, that of our verification. */
-static int assertion(fido_dev_t *device, const struct enrolled *enrolled, const char *pin, struct ck_fido_result *out, enum ck_error *out_error)
+static int assertion(fido_dev_t *device, const struct enrolled *enrolled, const char *pin, struct ck_fido_result *out,
+                     enum ck_error *out_error)
 {
 	struct ck_errmsg err = {""};
 	fido_assert_t *native = fido_assert_new();

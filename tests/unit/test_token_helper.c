@@ -451,7 +451,8 @@ int main(void)
 	const TTest *const once[] = {
 		verified_by_itself, pin_wrong_then_right, pin_too_short_costs_no_try, pin_wrong_three_times, pin_last_try, pin_blocked_before,
 		pin_not_set, no_key_at_all, key_plugged_in_late, wrong_key, empty_allow_list, long_allow_list, touched_late, pin_not_answered,
-		noise_from_the_key, noise_from_the_start, pulled_out, the_one_that_holds_it, none_chosen, created_without_pin, created_without_its_certificate,
+		noise_from_the_key, noise_from_the_start, pulled_out, the_one_that_holds_it, none_chosen, created_without_pin,
+		created_without_its_certificate,
 		created_with_pin_that_the_key_demands, created_by_itself, created_already, created_not_touched, created_pin_not_set,
 		created_and_chosen};
 	Suite *suite = suite_create("token helper");
