@@ -1,5 +1,5 @@
 /* CTAPHID framing of the software authenticator (CTAP 2.0, 8.1) behind libfido2's I/O hook: writes are 65 bytes with the report id,
-   reads 64.   One thread writes and reads; another may write CANCEL meanwhile. */
+   reads 64. One thread writes and reads; another may write CANCEL meanwhile. */
 #include "tests/fakes/soft_device.h"
 
 #include <fido/err.h>
