@@ -88,7 +88,8 @@ static void client_free(struct ck_gate_client *client)
 	mind_the_door(gate);
 }
 
-static void client_handle(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *message, struct ck_bytes encoded)
+static void client_handle(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *message,
+                          struct ck_bytes encoded)
 {
 	uint64_t type = CK_KEY(CK_F_TYPE);
 	client->op = operation->op;
@@ -96,7 +97,7 @@ static void client_handle(struct ck_gate_client *client, const struct ck_operati
 	if (ck_map_expect(message, type | operation->required, operation->optional) != CK_OK)
 		ck_gate_error(client, "invalid", "the request does not have the fields of its operation");
 	else if (!ck_gate_permits(client, operation, message))
-		ck_gate_deny(client, "not-permitted", "this operation is not for you; an administrator identifies with a touch first (--as)");
+		ck_gate_deny(client, "not-permitted", "this is not for you; an administrator identifies with a touch first (--as)");
 	else if (operation->handler == CK_HANDLER_GATE)
 		handlers[operation->op](client, message, encoded);
 	else
@@ -123,7 +124,8 @@ static void on_client_closed(struct ck_channel *channel, enum ck_error why, void
 {
 	(void)channel;
 	struct ck_gate_client *client = context;
-	if (why != CK_ERR_UNAVAILABLE) ck_log(CK_LOG_DEBUG, "a client of uid %u was cut off: %s", (unsigned)client->uid, ck_error_name(why));
+	if (why != CK_ERR_UNAVAILABLE)
+		ck_log(CK_LOG_DEBUG, "a client of uid %u was cut off: %s", (unsigned)client->uid, ck_error_name(why));
 	client_free(client);
 }
 
@@ -150,7 +152,8 @@ static bool client_new(struct ck_gate *gate, int fd)
 	client->pid = peer.pid;
 	client->accepted_ticks = ck_gate_boot_ticks();
 	client->active_ms = ck_clock_monotonic_ms();
-	if (ck_channel_new(gate->base, fd, &client_handlers, client, CLIENT_QUEUE_BYTES, CLIENT_IDLE_MS, false, &client->channel) != CK_OK) {
+	if (ck_channel_new(gate->base, fd, &client_handlers, client, CLIENT_QUEUE_BYTES, CLIENT_IDLE_MS, false, &client->channel) !=
+	    CK_OK) {
 		free(client);
 		return false;
 	}
@@ -219,7 +222,8 @@ static bool on_replica_message(struct ck_channel *channel, const struct ck_map *
 /* What is no frame at all is malformed too. */
 static void on_peer_closed(struct ck_gate *gate, enum ck_process process, enum ck_error why)
 {
-	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT) ck_peers_accuse(gate->peers, process, 0, "bytes that are no message, or it does not read");
+	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT)
+		ck_peers_accuse(gate->peers, process, 0, "bytes that are no message, or it does not read");
 	ck_log(CK_LOG_WARNING, "the %s is gone: %s", process == CK_PROCESS_LEDGER ? "ledger" : "replica", ck_error_name(why));
 	ck_gate_give_up(gate, process);
 }
@@ -293,7 +297,7 @@ static enum ck_error load_secret(struct ck_gate *gate, struct ck_errmsg *err)
 	snprintf(path, sizeof path, "%s/secret", gate->config->directory);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
-		ck_log(CK_LOG_WARNING, "%s is missing: until the next start, names that do not exist look different from machine to machine and gate to gate", path);
+		ck_log(CK_LOG_WARNING, "%s is missing: until the next start each gate makes up its own keys for unknown names", path);
 		randombytes_buf(gate->secret, sizeof gate->secret);
 		return CK_OK;
 	}
@@ -301,8 +305,10 @@ static enum ck_error load_secret(struct ck_gate *gate, struct ck_errmsg *err)
 	ssize_t length = read(fd, bytes, sizeof bytes);
 	close(fd);
 	enum ck_error error = CK_OK;
-	if (length < (ssize_t)sizeof gate->secret) error = ck_fail(err, CK_ERR_INVALID, "%s: must hold at least %zu bytes", path, sizeof gate->secret);
-	else crypto_generichash(gate->secret, sizeof gate->secret, bytes, (unsigned long long)length, NULL, 0);
+	if (length < (ssize_t)sizeof gate->secret)
+		error = ck_fail(err, CK_ERR_INVALID, "%s: must hold at least %zu bytes", path, sizeof gate->secret);
+	else
+		crypto_generichash(gate->secret, sizeof gate->secret, bytes, (unsigned long long)length, NULL, 0);
 	ck_wipe(bytes, sizeof bytes);
 	return error;
 }

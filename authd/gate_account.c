@@ -53,8 +53,7 @@ static void account_recorded(struct ck_gate_client *client, const struct ck_map 
 {
 	char reason[64];
 	bool told = (client->proved & CK_PROVED_TOUCH) != 0;
-	bool stands = ck_gate_recorded(reply, reason);
-	if (reply == NULL || (!stands && client->verdict.allow)) {
+	if (ck_gate_recorded(reply, reason) != CK_OK) {
 		ck_gate_unavailable(client, "the decision could not be recorded, so nobody is let in");
 		return;
 	}
@@ -164,13 +163,13 @@ void ck_gate_account(struct ck_gate_client *client, const struct ck_map *request
 static void session_recorded(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	char reason[64];
-	if (ck_gate_recorded(reply, reason)) {
+	switch (ck_gate_recorded(reply, reason)) {
+	case CK_OK:
 		ck_gate_answer(client, CK_ANSWER_GRANTED);
 		ck_gate_send(client, -1);
-	} else if (reply == NULL) {
-		ck_gate_unavailable(client, "the session could not be recorded");
-	} else {
-		ck_gate_deny(client, reason[0] != '\0' ? reason : "no-login", "no login of this account and service fits this session");
+		break;
+	case CK_ERR_DENIED: ck_gate_deny(client, reason, "no login of this account and service fits this session"); break;
+	default: ck_gate_unavailable(client, "the session could not be recorded"); break;
 	}
 }
 

@@ -130,7 +130,7 @@ enum ck_error ck_gate_stored(struct ck_gate *gate, enum ck_error error)
 {
 	if (error != CK_ERR_CORRUPT) return error;
 	/* What is damaged must not be read on, and what it said before cannot be trusted either: the process ends without tidying up. */
-	ck_log(CK_LOG_ALARM, "the copy below %s is damaged: this gate ends; the copy must be rebuilt from the directory", gate->store_directory);
+	ck_log(CK_LOG_ALARM, "the copy below %s is damaged: this gate ends, the replica rebuilds it", gate->store_directory);
 	_exit(EXIT_STORE_DAMAGED);
 }
 

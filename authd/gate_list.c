@@ -2,6 +2,7 @@
    many records one request looks at is bounded, so that nobody holds the gate up; the cursor says where the next one goes on. */
 #include "authd/gate_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "authd/record_wire.h"
@@ -48,13 +49,16 @@ static bool put_record(const struct ck_record *record, void *context)
 
 static void send_page(struct page *page, const uint8_t *items)
 {
-	uint8_t count[4] = {(uint8_t)(page->passed >> 24), (uint8_t)(page->passed >> 16), (uint8_t)(page->passed >> 8), (uint8_t)page->passed};
-	struct ck_bytes cursor = {NULL, 0};
+	uint8_t count[4];
+	struct ck_writer w;
+	struct ck_bytes cursor = {NULL, 0}, last = {page->last.bytes, sizeof page->last.bytes};
 	if (page->failed || (page->more && page->passed > SKIPS_LIMIT && !page->by_id)) {
 		ck_gate_error(page->client, "too-much", "there is more than can be listed in this way");
 		return;
 	}
-	if (page->more) cursor = page->by_id ? (struct ck_bytes){page->last.bytes, sizeof page->last.bytes} : (struct ck_bytes){count, sizeof count};
+	ck_writer_init(&w, count, sizeof count);
+	ck_put_u32be(&w, page->passed);
+	if (page->more) cursor = page->by_id ? last : (struct ck_bytes){count, sizeof count};
 	ck_gate_send_entries(page->client, items, ck_writer_length(&page->w), page->count, cursor);
 }
 
@@ -135,15 +139,16 @@ static bool read_request(const struct ck_map *map, struct request *out)
 
 static bool read_cursor(const struct request *request, struct page *page)
 {
-	const uint8_t *at = request->cursor.at;
+	struct ck_reader r;
 	page->by_id = !request->with_about;
 	if (request->cursor.length == 0) return true;
 	if (page->by_id && request->cursor.length == sizeof page->last.bytes) {
-		memcpy(page->last.bytes, at, sizeof page->last.bytes);
+		memcpy(page->last.bytes, request->cursor.at, sizeof page->last.bytes);
 		return true;
 	}
 	if (page->by_id || request->cursor.length != 4) return false;
-	page->skip = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+	ck_reader_init(&r, request->cursor.at, request->cursor.length);
+	page->skip = ck_get_u32be(&r);
 	return page->skip <= SKIPS_LIMIT;
 }
 
@@ -176,16 +181,13 @@ static void list_recorded(struct ck_gate_client *client, const struct ck_map *ma
 void ck_gate_list(struct ck_gate_client *client, const struct ck_map *map, struct ck_bytes encoded)
 {
 	struct request request;
-	char name[64] = "list ", about[CK_ID_TEXT_BYTES];
+	char name[64 + CK_ID_TEXT_BYTES], about[CK_ID_TEXT_BYTES] = "";
 	if (!read_request(map, &request)) {
 		ck_gate_error(client, "invalid", "KIND, AUTHORITY, ABOUT or CURSOR is not what it should be");
 		return;
 	}
-	strncat(name, ck_kind_name(request.kind), 16);
-	if (request.with_about) {
-		strncat(name, " ", 1);
-		strncat(name, ck_id_format(request.about, about), CK_ID_TEXT_BYTES);
-	}
+	if (request.with_about) ck_id_format(request.about, about);
+	snprintf(name, sizeof name, "list %s%s%s", ck_kind_name(request.kind), request.with_about ? " " : "", about);
 	ck_gate_look_up(client, CK_EVENT_LOOKED_UP, name, encoded, list_recorded);
 }
 
@@ -230,15 +232,14 @@ static void show_recorded(struct ck_gate_client *client, const struct ck_map *ma
 void ck_gate_show(struct ck_gate_client *client, const struct ck_map *map, struct ck_bytes encoded)
 {
 	struct request request;
-	char name[CK_NAME_LIMIT_BYTES + 32] = "show ", text[2 * CK_HASH_BYTES + 1];
+	char name[CK_NAME_LIMIT_BYTES + 32], text[2 * CK_HASH_BYTES + 1];
 	if (!read_request(map, &request) || request.with_id == request.with_name) {
 		ck_gate_error(client, "invalid", "KIND, and either ID (of a key its hash) or NAME");
 		return;
 	}
-	strncat(name, ck_kind_name(request.kind), 16);
-	strncat(name, " ", 1);
-	if (request.with_name) strncat(name, request.name.at, request.name.length);
-	else if (request.kind == CK_KIND_KEY) strncat(name, ck_hex_encode(request.hash, sizeof request.hash, text, sizeof text), sizeof text);
-	else strncat(name, ck_id_format(request.id, text), CK_ID_TEXT_BYTES);
+	if (request.kind == CK_KIND_KEY) ck_hex_encode(request.hash, sizeof request.hash, text, sizeof text);
+	else ck_id_format(request.id, text);
+	struct ck_text what = request.with_name ? request.name : ck_text_of(text);
+	snprintf(name, sizeof name, "show %s %.*s", ck_kind_name(request.kind), (int)what.length, what.at);
 	ck_gate_look_up(client, CK_EVENT_LOOKED_UP, name, encoded, show_recorded);
 }

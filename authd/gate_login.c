@@ -84,7 +84,7 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 static void nothing_demanded_recorded(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	char reason[64];
-	if (!ck_gate_recorded(reply, reason)) {
+	if (ck_gate_recorded(reply, reason) != CK_OK) {
 		ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");
 		return;
 	}
@@ -226,7 +226,8 @@ static bool verify(struct ck_gate_client *client, struct ck_view *view, struct a
 
 static void refused_recorded(struct ck_gate_client *client, const struct ck_map *reply)
 {
-	if (reply == NULL) ck_gate_unavailable(client, "the refusal could not be recorded");
+	char reason[64];
+	if (ck_gate_recorded(reply, reason) != CK_OK) ck_gate_unavailable(client, "the refusal could not be recorded");
 	else if (client->proved == CK_PROVED_NOTHING) ck_gate_deny_alike(client);
 	else ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict));
 	client->proved = CK_PROVED_NOTHING;
@@ -245,14 +246,21 @@ static void record_refused(struct ck_gate_client *client, const char *reason, co
 	ck_gate_record(client, &event, refused_recorded);
 }
 
+static void not_granted(struct ck_gate_client *client, enum ck_error error, const char *reason)
+{
+	if (error == CK_ERR_DENIED)
+		ck_gate_deny(client, reason, "this key's counter went back: it may have been copied; see your administrator");
+	else
+		ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");
+}
+
 static void granted_recorded(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	struct ck_gate_login *login = &client->login;
 	char reason[64];
-	bool stands = ck_gate_recorded(reply, reason);
-	if (!stands) {
-		if (reply == NULL) ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");
-		else ck_gate_deny(client, reason[0] != '\0' ? reason : "counter", "this key's counter went back: it may have been copied; see your administrator");
+	enum ck_error error = ck_gate_recorded(reply, reason);
+	if (error != CK_OK) {
+		not_granted(client, error, reason);
 		return;
 	}
 	login->proved = client->proved;
@@ -309,10 +317,10 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 static void identified_recorded(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	char reason[64];
-	if (!ck_gate_recorded(reply, reason)) {
+	enum ck_error error = ck_gate_recorded(reply, reason);
+	if (error != CK_OK) {
 		memset(&client->person, 0, sizeof client->person);
-		if (reply == NULL) ck_gate_unavailable(client, "the identification could not be recorded");
-		else ck_gate_deny(client, reason[0] != '\0' ? reason : "counter", "this key's counter went back: it may have been copied; see your administrator");
+		not_granted(client, error, reason);
 		return;
 	}
 	client->person.since_ms = ck_clock_monotonic_ms();
@@ -338,8 +346,8 @@ static void assert_person(struct ck_gate_client *client, struct answered *a)
 	if (verify(client, view, a, &staff)) {
 		person->staff = staff.id;
 		memcpy(person->key_hash, a->hash, sizeof person->key_hash);
-		good = ck_text_copy(person->uid, sizeof person->uid, staff.as.staff.uid) == CK_OK && staff.as.staff.status == CK_STATUS_ACTIVE &&
-		       ck_window_contains(staff.as.staff.window, ck_clock_wall_s());
+		good = ck_text_copy(person->uid, sizeof person->uid, staff.as.staff.uid) == CK_OK &&
+		       staff.as.staff.status == CK_STATUS_ACTIVE && ck_window_contains(staff.as.staff.window, ck_clock_wall_s());
 		if (!good) (void)ck_fail(&a->why, CK_ERR_DENIED, "the person is not active");
 	}
 	ck_view_end(&view);
@@ -368,8 +376,8 @@ void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *re
 	login->tokens_left = 0;
 	login->proved = CK_PROVED_NOTHING;
 	if (error != CK_OK) {
-		ck_gate_deny(client, error == CK_ERR_TIMEOUT ? "challenge-expired" : "no-challenge",
-		             error == CK_ERR_TIMEOUT ? "that took too long; try again" : "nothing was begun on this connection that a key could answer");
+		if (error == CK_ERR_TIMEOUT) ck_gate_deny(client, "challenge-expired", "that took too long; try again");
+		else ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");
 		return;
 	}
 	if (ck_map_bytes(request, CK_F_CREDENTIAL, 1, CK_CREDENTIAL_ID_LIMIT_BYTES, &a.credential) != CK_OK ||

@@ -14,6 +14,7 @@
 #define FOUND_LIMIT 64             /* people behind one telephone number or staff number */
 #define QUARANTINED_SHOWN_LIMIT 50
 #define TEXT_LIMIT_BYTES 32768
+#define EXPLAIN_FAULT "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account"
 #define STORE_MISSING "this machine has no finished copy of the directory yet"
 
 /* ---- recorded first ---- */
@@ -25,9 +26,12 @@ static void looked_up_recorded(struct ck_gate_client *client, const struct ck_ma
 	uint8_t *kept = client->kept;
 	client->kept = NULL;
 	memset(&client->access, 0, sizeof client->access);
-	if (!ck_gate_recorded(reply, reason)) ck_gate_unavailable(client, "the look-up could not be recorded");
-	else if (ck_map_parse((struct ck_bytes){kept, client->kept_bytes}, &request) != CK_OK) ck_gate_error(client, "internal", "the request was lost");
-	else client->look_up(client, &request);
+	if (ck_gate_recorded(reply, reason) != CK_OK)
+		ck_gate_unavailable(client, "the look-up could not be recorded");
+	else if (ck_map_parse((struct ck_bytes){kept, client->kept_bytes}, &request) != CK_OK)
+		ck_gate_error(client, "internal", "the request was lost");
+	else
+		client->look_up(client, &request);
 	free(kept);
 }
 
@@ -191,8 +195,9 @@ static bool read_explained(const struct ck_map *request, struct explained *out)
 	q->now_s = ck_clock_wall_s();
 	enum ck_error time_error = ck_map_int(request, CK_F_TIME, &q->now_s);
 	enum ck_error proved_error = ck_map_uint(request, CK_F_PROVED, 0, CK_PROVED_ALL, &proved);
-	if (ck_login_read_ask(request, &out->ask) != CK_OK || ck_map_string(request, CK_F_SYSTEM, out->system, sizeof out->system) != CK_OK ||
-	    !read_source(request, &q->source) || (time_error != CK_OK && time_error != CK_ERR_NOT_FOUND) ||
+	if (ck_login_read_ask(request, &out->ask) != CK_OK ||
+	    ck_map_string(request, CK_F_SYSTEM, out->system, sizeof out->system) != CK_OK || !read_source(request, &q->source) ||
+	    (time_error != CK_OK && time_error != CK_ERR_NOT_FOUND) ||
 	    (proved_error != CK_OK && proved_error != CK_ERR_NOT_FOUND))
 		return false;
 	q->uid = ck_text_of(out->ask.user);
@@ -241,7 +246,7 @@ static void explain_recorded(struct ck_gate_client *client, const struct ck_map 
 	struct explained e;
 	int64_t at_s;
 	if (!read_explained(request, &e)) {
-		ck_gate_error(client, "invalid", "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account");
+		ck_gate_error(client, "invalid", EXPLAIN_FAULT);
 		return;
 	}
 	if (ck_gate_view(client->gate, &view, &state) != CK_OK) {
@@ -251,8 +256,10 @@ static void explain_recorded(struct ck_gate_client *client, const struct ck_map 
 	/* A question about another time is answered as if the copy were fresh then. */
 	e.question.as_of_s = ck_map_int(request, CK_F_TIME, &at_s) == CK_OK ? at_s : state.as_of_s;
 	e.question.as_of_limit_s = config->as_of_limit_s == 0 ? INT64_MAX : (int64_t)config->as_of_limit_s;
-	if (may_explain(client, view, &e.question)) send_explained(client, view, &e.question);
-	else ck_gate_deny(client, "not-yours", "only root, the person, and administrators of the person's or the system's authority may ask");
+	if (may_explain(client, view, &e.question))
+		send_explained(client, view, &e.question);
+	else
+		ck_gate_deny(client, "not-yours", "only root, the person, and administrators of their or the system's authority may ask");
 	ck_view_end(&view);
 }
 
@@ -261,7 +268,7 @@ void ck_gate_explain(struct ck_gate_client *client, const struct ck_map *request
 	struct explained e;
 	char name[sizeof e.ask.user + sizeof e.system + sizeof e.ask.service + 3];
 	if (!read_explained(request, &e)) {
-		ck_gate_error(client, "invalid", "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account");
+		ck_gate_error(client, "invalid", EXPLAIN_FAULT);
 		return;
 	}
 	snprintf(name, sizeof name, "%s %s %s", e.ask.user, e.system, e.ask.service);
@@ -325,7 +332,8 @@ void ck_gate_status(struct ck_gate_client *client, const struct ck_map *request,
 	text[0] = '\0';
 	put_line(&lines, "version: %s\n", CK_VERSION);
 	put_line(&lines, "system: %s\ngate: %u\n", gate->config->system, gate->start->index);
-	put_line(&lines, "ledger: %s\nreplica: %s\n", gate->ledger != NULL ? "connected" : "missing", gate->replica != NULL ? "connected" : "missing");
+	put_line(&lines, "ledger: %s\n", gate->ledger != NULL ? "connected" : "missing");
+	put_line(&lines, "replica: %s\n", gate->replica != NULL ? "connected" : "missing");
 	if (there) put_state(client, view, &state, &lines);
 	ck_view_end(&view);
 	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);

@@ -49,11 +49,12 @@ void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e
 	ck_gate_ask_end(client, CK_PROCESS_LEDGER, LEDGER_TIMEOUT_MS, -1, resume);
 }
 
-bool ck_gate_recorded(const struct ck_map *reply, char out_reason[64])
+enum ck_error ck_gate_recorded(const struct ck_map *reply, char out_reason[64])
 {
 	bool stands = false;
 	out_reason[0] = '\0';
-	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &stands) != CK_OK) return false;
-	if (!stands && ck_map_string(reply, CK_F_REASON, out_reason, 64) != CK_OK) out_reason[0] = '\0';
-	return stands;
+	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &stands) != CK_OK) return CK_ERR_UNAVAILABLE;
+	if (stands) return CK_OK;
+	if (ck_map_string(reply, CK_F_REASON, out_reason, 64) != CK_OK || strcmp(out_reason, "unrecorded") == 0) return CK_ERR_UNAVAILABLE;
+	return CK_ERR_DENIED;
 }

@@ -44,10 +44,11 @@ static void checkpoint_made(struct ck_gate_client *client, const struct ck_map *
 {
 	char reason[64];
 	struct ck_text line;
-	if (reply == NULL) {
+	enum ck_error error = ck_gate_recorded(reply, reason);
+	if (error == CK_ERR_DENIED) {
+		ck_gate_deny(client, reason, "no checkpoint was made now; try again in a moment");
+	} else if (error != CK_OK || ck_map_text(reply, CK_F_TEXT, CK_FRAME_LIMIT_BYTES, &line) != CK_OK) {
 		ck_gate_unavailable(client, "the audit log does not answer");
-	} else if (!ck_gate_recorded(reply, reason) || ck_map_text(reply, CK_F_TEXT, CK_FRAME_LIMIT_BYTES, &line) != CK_OK) {
-		ck_gate_deny(client, reason[0] != '\0' ? reason : "unrecorded", "no checkpoint was made now; try again in a moment");
 	} else {
 		struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
 		ck_field_text(m, CK_F_TEXT, line);

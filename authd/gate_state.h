@@ -1,5 +1,5 @@
 /* What the files of the gate share: its state, the state of one client's connection, and the verbs between them. Requests of one
-   connection are strictly one at a time; a request that has to ask another process leaves `resume` behind and goes on when it is answered. */
+   connection are strictly one at a time; one that has to ask another process leaves `resume` behind and goes on when it is answered. */
 #ifndef CK_AUTHD_GATE_STATE_H
 #define CK_AUTHD_GATE_STATE_H
 
@@ -148,8 +148,8 @@ struct ck_gate_event {
 	int64_t age_ms;
 };
 void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *event, ck_gate_resume resume);
-/* Recorded, and it stands. *out_reason: why it does not, as the ledger says; "" if it says nothing. */
-bool ck_gate_recorded(const struct ck_map *reply, char out_reason[64]);
+/* CK_OK: recorded, and it stands. CK_ERR_DENIED: it does not stand, out_reason says why. CK_ERR_UNAVAILABLE: it is not recorded. */
+CK_MUST_USE enum ck_error ck_gate_recorded(const struct ck_map *reply, char out_reason[64]);
 
 /* ---- gate_access.c: who may ---- */
 

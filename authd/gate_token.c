@@ -1,5 +1,5 @@
-/* Handing out a token helper: a program that the supervisor starts and that talks to the keys of this machine. Only for people who sit at it,
-   and only for a challenge that waits for an answer. The helper's socket passes through here; what is said over it does not. */
+/* Handing out a token helper: a program that the supervisor starts and that talks to the keys of this machine. Only for people who sit
+   at it, and only for a challenge that waits for an answer. The helper's socket passes through here; what is said over it does not. */
 #include "authd/gate_state.h"
 
 #include <string.h>

@@ -66,7 +66,8 @@ enum ck_error ck_login_hash_identify(const char *user, const char *system, const
 	return error;
 }
 
-void ck_challenge_issue(struct ck_challenge *challenge, const uint8_t hash[CK_CHALLENGE_BYTES], bool verify, int64_t now_ms, int64_t life_ms)
+void ck_challenge_issue(struct ck_challenge *challenge, const uint8_t hash[CK_CHALLENGE_BYTES], bool verify, int64_t now_ms,
+                        int64_t life_ms)
 {
 	*challenge = (struct ck_challenge){.open = true, .verify = verify, .issued_ms = now_ms, .expires_ms = now_ms + life_ms};
 	memcpy(challenge->hash, hash, sizeof challenge->hash);

@@ -38,7 +38,8 @@ struct ck_challenge {
 	uint8_t hash[CK_CHALLENGE_BYTES];
 	int64_t issued_ms, expires_ms; /* monotonic */
 };
-void ck_challenge_issue(struct ck_challenge *challenge, const uint8_t hash[CK_CHALLENGE_BYTES], bool verify, int64_t now_ms, int64_t life_ms);
+void ck_challenge_issue(struct ck_challenge *challenge, const uint8_t hash[CK_CHALLENGE_BYTES], bool verify, int64_t now_ms,
+                        int64_t life_ms);
 /* Uses it up, whatever comes of it. CK_ERR_DENIED: there is none. CK_ERR_TIMEOUT: it is too old. */
 CK_MUST_USE enum ck_error ck_challenge_take(struct ck_challenge *challenge, int64_t now_ms, struct ck_challenge *out);
 

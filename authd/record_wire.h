@@ -12,7 +12,7 @@ enum ck_wire_detail {
 #define CK_WIRE_ENTRY_LIMIT_BYTES 32768 /* of one; the longest lists of the longest values stay below it */
 
 /* The wire entry's bytes. CK_ERR_LIMIT: out is too small. */
-CK_MUST_USE enum ck_error ck_record_wire_encode(const struct ck_record *record, enum ck_wire_detail detail, uint8_t *out, size_t limit_bytes,
-                                                size_t *out_length);
+CK_MUST_USE enum ck_error ck_record_wire_encode(const struct ck_record *record, enum ck_wire_detail detail, uint8_t *out,
+                                                size_t limit_bytes, size_t *out_length);
 
 #endif

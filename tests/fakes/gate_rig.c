@@ -54,7 +54,7 @@ bool rig_text_is(const struct ck_map *map, unsigned field, const char *expected)
 
 /* ---- the ledger and the replica ---- */
 
-static void serve_ledger(void)
+void rig_serve_ledger(void)
 {
 	struct ck_map message;
 	struct rig_frame out;
@@ -72,8 +72,9 @@ static void serve_ledger(void)
 	struct ck_map_writer *m = rig_begin(&out, type == CK_MSG_RECORD ? CK_MSG_RECORDED : CK_MSG_SESSION_FOUND);
 	ck_field_uint(m, CK_F_REQUEST, request);
 	if (type == CK_MSG_SESSION_FIND) ck_field_string(m, CK_F_REMOTE_HOST, rig.inside ? rig.session_host : NULL);
+	if (type == CK_MSG_RECORD) ck_field_string(m, CK_F_REASON, rig.refuse);
 	if (type == CK_MSG_RECORD && rig_number(&message, CK_F_EVENT) == CK_EVENT_CHECKPOINT) ck_field_string(m, CK_F_TEXT, "a checkpoint");
-	ck_field_bool(m, CK_F_VERDICT, type == CK_MSG_RECORD ? !rig.refuse : rig.inside);
+	ck_field_bool(m, CK_F_VERDICT, type == CK_MSG_RECORD ? rig.refuse == NULL : rig.inside);
 	rig_send(&rig.ledger, &out, -1);
 }
 
@@ -84,7 +85,7 @@ bool rig_receive(struct ck_client *client, struct ck_map *reply)
 	while (ck_clock_monotonic_ms() < until_ms) {
 		struct pollfd fds[] = {{.fd = client->fd, .events = POLLIN}, {.fd = rig.ledger.fd, .events = POLLIN}};
 		if (poll(fds, 2, 500) < 0) return false;
-		if (fds[1].revents != 0) serve_ledger();
+		if (fds[1].revents != 0) rig_serve_ledger();
 		if (fds[0].revents != 0) return ck_client_receive(client, reply, until_ms, -1) == CK_OK;
 	}
 	return false;
@@ -219,7 +220,8 @@ static void finish_store(void)
 	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
 	ck_builder_finish(rig.builder, false); /* a later commit leaves as_of alone */
 	/* what init does with owners: the gate's user reads the data and writes the lock */
-	(void)snprintf(command, sizeof command, "chmod 755 %s && chmod -R a+rwX %s", ck_builder_directory(rig.builder), ck_builder_directory(rig.builder));
+	const char *directory = ck_builder_directory(rig.builder);
+	(void)snprintf(command, sizeof command, "chmod 755 %s && chmod -R a+rwX %s", directory, directory);
 	ck_assert_int_eq(system(command), 0);
 }
 

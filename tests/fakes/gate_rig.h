@@ -24,7 +24,8 @@ struct rig {
 	struct ck_client control, ledger, replica;
 	struct ck_soft_credential alice, carol;
 	/* what the ledger does */
-	bool ledger_silent, refuse, inside;
+	bool ledger_silent, inside;
+	const char *refuse; /* the reason; NULL: it stands */
 	const char *session_host;
 	/* what it was told last; the texts live until it is told something else */
 	struct ck_map event;
@@ -42,6 +43,8 @@ struct ck_map_writer *rig_begin(struct rig_frame *out, uint64_t type);
 void rig_send(struct ck_client *to, struct rig_frame *out, int fd);
 uint64_t rig_number(const struct ck_map *map, unsigned field);
 bool rig_text_is(const struct ck_map *map, unsigned field, const char *expected);
+/* Takes one message of the gate's to the ledger, and answers it. */
+void rig_serve_ledger(void);
 /* The answer of the gate, with the ledger served meanwhile. False: it hung up, or nothing came in time. */
 bool rig_receive(struct ck_client *client, struct ck_map *reply);
 enum ck_answer rig_ask(struct ck_client *client, struct rig_frame *out, struct ck_map *reply);

@@ -122,7 +122,8 @@ START_TEST(one_user_does_not_take_all_places)
 		size_t length;
 		rig_begin(&out, CK_OP_STATUS);
 		ck_assert_int_eq(ck_frame_end(&out.frame, &length), CK_OK);
-		if (ck_client_send(&crowd[i], out.bytes, length, -1, ck_clock_monotonic_ms() + PATIENCE_MS) == CK_OK) served += rig_receive(&crowd[i], &reply);
+		if (ck_client_send(&crowd[i], out.bytes, length, -1, ck_clock_monotonic_ms() + PATIENCE_MS) == CK_OK)
+			served += rig_receive(&crowd[i], &reply);
 	}
 	ck_assert_uint_eq(served, 8); /* a quarter of 32 */
 	rig_connect(&other, 4712);
@@ -268,10 +269,25 @@ START_TEST(a_counter_that_went_back_is_refused)
 	struct ck_map reply;
 	rig_connect(&client, 0);
 	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	rig.refuse = true;
+	rig.refuse = "counter";
 	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_DENIED);
-	rig.refuse = false;
+	ck_assert(rig_text_is(&reply, CK_F_REASON, "counter"));
+	rig.refuse = NULL;
 	ck_assert_int_eq(rig_account(&client, "alice", "alice", "login", &reply), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+}
+END_TEST
+
+START_TEST(what_is_not_recorded_is_unavailable)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	rig_connect(&client, 0);
+	rig.refuse = "unrecorded";
+	ck_assert_int_eq(rig_account(&client, "bob", "bob", "sshd", &reply), CK_ANSWER_UNAVAILABLE);
+	ck_assert_int_eq(rig_login_begin(&client, "bob", "tty1", NULL, &reply), CK_ANSWER_UNAVAILABLE);
+	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_UNAVAILABLE);
 	ck_client_close(&client);
 }
 END_TEST
@@ -347,6 +363,7 @@ int main(void)
 		the_reason_is_told_once_the_own_key_verified,
 		presence_without_verification_is_not_enough,
 		a_counter_that_went_back_is_refused,
+		what_is_not_recorded_is_unavailable,
 		without_a_ledger_nothing_is_granted,
 		a_rule_that_demands_nothing_needs_no_touch,
 		a_person_begins_for_their_own_name_only,

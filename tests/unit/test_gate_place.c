@@ -194,6 +194,53 @@ START_TEST(a_change_goes_to_the_replica_as_it_came)
 }
 END_TEST
 
+/* An operator's command asks for a helper after the replica's challenge, with other questions in between. */
+START_TEST(a_challenge_of_the_replicas_opens_a_token_helper)
+{
+	static const uint8_t need[] = {0xa1, 0x00, 0x03}; /* {0: need-token} */
+	struct ck_client client;
+	struct ck_map message;
+	struct rig_frame out;
+	rig_connect(&client, 0);
+	ck_field_string(rig_begin(&out, CK_OP_CHANGE_BEGIN), CK_F_AS, "alice");
+	rig_send(&client, &out, -1);
+	ck_assert_int_eq(ck_client_receive(&rig.replica, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
+	answer_relay(&message, need, sizeof need);
+	ck_assert(rig_receive(&client, &message));
+	ck_assert_uint_eq(rig_number(&message, CK_F_TYPE), CK_ANSWER_NEED_TOKEN);
+	rig_begin(&out, CK_OP_STATUS);
+	ck_assert_int_eq(rig_ask(&client, &out, &message), CK_ANSWER_GRANTED);
+	/* root in a session from elsewhere is not at the machine */
+	rig.inside = true;
+	rig.session_host = "10.0.0.1";
+	rig_begin(&out, CK_OP_LOGIN_TOKEN);
+	ck_assert_int_eq(rig_ask(&client, &out, &message), CK_ANSWER_DENIED);
+	ck_assert(rig_text_is(&message, CK_F_REASON, "not-local"));
+	rig_begin(&out, CK_OP_LOGIN_TOKEN);
+	ck_assert_int_eq(rig_ask(&client, &out, &message), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+	rig.inside = false;
+	rig_connect(&client, 0);
+	ck_field_string(rig_begin(&out, CK_OP_CHANGE_BEGIN), CK_F_AS, "alice");
+	rig_send(&client, &out, -1);
+	ck_assert_int_eq(ck_client_receive(&rig.replica, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
+	answer_relay(&message, need, sizeof need);
+	ck_assert(rig_receive(&client, &message));
+	rig_begin(&out, CK_OP_LOGIN_TOKEN);
+	rig_send(&client, &out, -1);
+	while (rig.finds < 2) rig_serve_ledger();
+	ck_assert_int_eq(ck_client_receive(&rig.control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
+	ck_assert_uint_eq(rig_number(&message, CK_F_TYPE), CK_MSG_TOKEN);
+	uint64_t request = rig_number(&message, CK_F_REQUEST);
+	/* none could be started */
+	ck_field_uint(rig_begin(&out, CK_MSG_TOKEN), CK_F_REQUEST, request);
+	rig_send(&rig.control, &out, -1);
+	ck_assert(rig_receive(&client, &message));
+	ck_assert_uint_eq(rig_number(&message, CK_F_TYPE), CK_ANSWER_UNAVAILABLE);
+	ck_client_close(&client);
+}
+END_TEST
+
 START_TEST(what_only_root_orders_brings_its_socket)
 {
 	static const uint8_t body[] = {0xa1, 0x00, 0x02};
@@ -265,6 +312,7 @@ int main(void)
 	const TTest *const others[] = {
 		the_token_helper_is_for_local_logins_that_were_begun,
 		a_change_goes_to_the_replica_as_it_came,
+		a_challenge_of_the_replicas_opens_a_token_helper,
 		what_only_root_orders_brings_its_socket,
 		an_answer_that_is_none_is_accused,
 		a_checkpoint_is_the_ledgers,

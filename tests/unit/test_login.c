@@ -275,8 +275,8 @@ END_TEST
 
 START_TEST(terminals_that_say_nothing)
 {
-	static const char *const names[] = {"",        "ssh",    "tty",    "tty0",   "tty64",   "tty01",  "ttyS0", "tty1 ",  ":",     ":a",
-					    ":0.",     ":0.x",   "localhost:10.0", "cron", "pts/", "pts/-1", "/dev/", "dev/tty1", "/dev//tty1", "/dev/:0"};
+	static const char *const names[] = {"", "ssh", "tty", "tty0", "tty64", "tty01", "ttyS0", "tty1 ", ":", ":a", ":0.", ":0.x",
+	                                    "localhost:10.0", "cron", "pts/", "pts/-1", "/dev/", "dev/tty1", "/dev//tty1", "/dev/:0"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		ck_assert_msg(ck_login_terminal(names[i]) == CK_TERMINAL_NONE, "%s", names[i]);
 }
@@ -396,7 +396,8 @@ int main(void)
 					   every_part_of_a_login_is_signed, the_longest_login_fits_its_statement};
 	const TTest *const requests[] = {ask_is_read_and_absent_texts_are_empty, ask_with_a_name_too_long_is_refused_whole,
 					 same_login_is_user_account_and_service};
-	const TTest *const challenges[] = {challenge_is_good_once, challenge_ends, challenge_is_not_good_before_it_was_issued, no_challenge_is_denied};
+	const TTest *const challenges[] = {challenge_is_good_once, challenge_ends, challenge_is_not_good_before_it_was_issued,
+	                                   no_challenge_is_denied};
 	const TTest *const decoys[] = {decoys_are_stable_for_a_name, decoys_differ_by_name_and_by_machine, decoys_look_like_keys,
 				       nobodys_key_is_a_sound_one};
 	const TTest *const terminals[] = {terminals_of_a_seat, terminals_that_are_pseudo, terminals_that_say_nothing};

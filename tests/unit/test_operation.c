@@ -56,7 +56,8 @@ END_TEST
 /* What only root may do, and what names another person, never becomes anybody's by an edit of one row. */
 START_TEST(who_may_is_as_narrow_as_designed)
 {
-	static const enum ck_op root_only[] = {CK_OP_SESSION_OPEN, CK_OP_SESSION_CLOSE, CK_OP_RECOVER, CK_OP_CHECKPOINT, CK_OP_CONFIRM_REFRESH};
+	static const enum ck_op root_only[] = {CK_OP_SESSION_OPEN, CK_OP_SESSION_CLOSE, CK_OP_RECOVER, CK_OP_CHECKPOINT,
+	                                       CK_OP_CONFIRM_REFRESH};
 	static const enum ck_op own_name_only[] = {CK_OP_LOGIN_BEGIN, CK_OP_ACCOUNT};
 	for (size_t i = 0; i < sizeof root_only / sizeof root_only[0]; i++)
 		ck_assert_int_eq(ck_operation_of(root_only[i])->who, CK_WHO_ROOT);
@@ -97,7 +98,8 @@ END_TEST
 
 START_TEST(what_is_not_offered_is_not_there)
 {
-	static const char *const names[] = {"staff.remove", "authority.remove", "code.change", "", "grant", "grant.", "Grant.add", "grant.add "};
+	static const char *const names[] = {"staff.remove", "authority.remove", "code.change", "",
+	                                    "grant",        "grant.",           "Grant.add",   "grant.add "};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) ck_assert_ptr_null(ck_change_rule_of(ck_text_of(names[i])));
 	ck_assert_ptr_null(ck_change_rule_of((struct ck_text){NULL, 0}));
 }
@@ -163,7 +165,8 @@ START_TEST(the_protocol_page_has_every_change)
 		if ((rules[i].who & CK_CHANGE_FOUNDING_FIRST) != 0) strcat(who, ", founding first");
 		at = strstr(at, "| ");
 		ck_assert_ptr_nonnull(at);
-		ck_assert_msg(strncmp(at + 2, who + 2, strlen(who + 2)) == 0 && strncmp(at + 2 + strlen(who + 2), " |", 2) == 0, "%s: %s", name, who);
+		strcat(who, " |");
+		ck_assert_msg(strncmp(at + 2, who + 2, strlen(who + 2)) == 0, "%s: %s", name, who);
 	}
 }
 END_TEST
