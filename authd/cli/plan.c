@@ -20,6 +20,17 @@ struct ck_plan_item *ck_plan_add(struct ck_plan *plan, const char *operation, en
 	return item;
 }
 
+/* A grant hangs below its role, a key and a code below their person: the statement says so. */
+static bool put_parent(const struct ck_cli_entry *entry, struct ck_plan_item *item)
+{
+	const char *attribute = NULL;
+	if (entry->kind == CK_KIND_GRANT) attribute = "ckRoleId";
+	if (entry->kind == CK_KIND_KEY || entry->kind == CK_KIND_CODE) attribute = "ckStaffId";
+	if (attribute == NULL) return true;
+	item->has_parent = ck_id_parse(ck_cli_entry_text(entry, attribute), &item->parent) == CK_OK;
+	return item->has_parent;
+}
+
 struct ck_plan_item *ck_plan_touch(struct ck_plan *plan, const char *operation, const struct ck_cli_entry *entry)
 {
 	struct ck_plan_item *item = ck_plan_add(plan, operation, entry->kind, NULL, entry->authority);
@@ -29,7 +40,9 @@ struct ck_plan_item *ck_plan_touch(struct ck_plan *plan, const char *operation, 
 	item->authority = entry->authority;
 	item->csn = entry->csn;
 	item->before = entry;
-	return item;
+	if (put_parent(entry, item)) return item;
+	(void)ck_cli_complain(CK_ERR_INTERNAL, "the daemon did not say whose this %s is", ck_kind_name(entry->kind));
+	return NULL;
 }
 
 void ck_plan_value(struct ck_plan_item *item, const char *attribute, const char *value)

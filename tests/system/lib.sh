@@ -120,10 +120,23 @@ new_instance() {
 	pam_service demo
 }
 
-# add_staff UID "Full Name" NUMBER: in northtown, with a key UID-key (PIN 1234) enrolled
+# change WORDS…: ordered by ada; one that is not done is a failure
+change() {
+	checks=$((checks + 1))
+	only_key ada-key
+	as ada 1234 "$@" > "$T/change.out" 2>&1 || { fail "not done: $*"; sed 's/^/    /' "$T/change.out" | tail -5; }
+}
+# audited UID EVENT TEXT: the newest record about this person is of this event and holds this text
+audited() {
+	checks=$((checks + 1))
+	crosskeys audit show --user "$1" --last 1 "$I/audit" > "$T/audited" 2>&1
+	grep -qF -- " $2 " "$T/audited" && grep -qF -- "$3" "$T/audited" || { fail "not the newest record: $2 $3"; sed 's/^/    /' "$T/audited"; }
+}
+
+# add_staff UID "Full Name" NUMBER [OPTIONS…]: in northtown, with a key UID-key (PIN 1234) enrolled
 add_staff() {
 	only_key ada-key
-	as ada 1234 staff add "$1" --name "$2" --mail "$1@northtown.example" --number "$3" > "$T/add.out" 2>&1 || { cat "$T/add.out"; return 1; }
+	as ada 1234 staff add "$1" --name "$2" --mail "$1@northtown.example" --number "$3" "${@:4}" > "$T/add.out" 2>&1 || { cat "$T/add.out"; return 1; }
 	as ada 1234 key code "$1" > "$T/code.out" 2>&1 || { cat "$T/code.out"; return 1; }
 	new_key "$1-key" 1234
 	only_key "$1-key"
