@@ -9,6 +9,7 @@
 #include "directory/base/secret.h"
 
 #define TOUCH_TIMEOUT_MS 60000
+#define HELPER_TIMEOUT_MS (TOUCH_TIMEOUT_MS - 1500) /* its own "timeout" says more than our silence: let it come first */
 
 /* The reply of the daemon is overwritten by the next receive, so the request is copied before. */
 struct copied {
@@ -161,7 +162,7 @@ enum ck_error ck_token_assert(struct ck_cli *cli, const struct ck_token_request 
 	ck_field_key(&frame.map, CK_F_ALLOW);
 	ck_put_bytes(&frame.w, copied.allow.at, copied.allow.length);
 	ck_field_bool(&frame.map, CK_F_VERIFY, request->verify);
-	ck_field_int(&frame.map, CK_F_TIME, TOUCH_TIMEOUT_MS);
+	ck_field_int(&frame.map, CK_F_TIME, HELPER_TIMEOUT_MS);
 	error = ck_frame_end(&frame, &length);
 	if (error == CK_OK) error = ck_client_send(&helper, bytes, length, -1, ck_clock_monotonic_ms() + CK_CLIENT_REPLY_TIMEOUT_MS);
 	if (error == CK_OK) error = converse(cli, &helper, CK_TOKEN_ASSERTED, &message);
@@ -193,7 +194,7 @@ enum ck_error ck_token_create(struct ck_cli *cli, const struct ck_token_request 
 	ck_field_key(&frame.map, CK_F_ALLOW);
 	ck_put_bytes(&frame.w, copied.allow.at, copied.allow.length);
 	ck_field_bool(&frame.map, CK_F_VERIFY, request->verify);
-	ck_field_int(&frame.map, CK_F_TIME, TOUCH_TIMEOUT_MS);
+	ck_field_int(&frame.map, CK_F_TIME, HELPER_TIMEOUT_MS);
 	ck_field_bytes(&frame.map, CK_F_ID, handle.at, handle.length);
 	ck_field_text(&frame.map, CK_F_NAME, name);
 	error = ck_frame_end(&frame, &length);

@@ -16,9 +16,9 @@ compare() { # what, its keys
 compare "docs/man/crosskeys.conf.5" "$(sed -n 's/^\.It Cm \([a-z0-9_-]*\).*/\1/p' "$CK_SOURCE/docs/man/crosskeys.conf.5" | sort)"
 compare "contrib/crosskeys.conf.sample" "$(sed -nE 's/^#? ?([a-z0-9_-]+) = .*/\1/p; s/^#? ?([a-z0-9_-]+) =$/\1/p' "$CK_SOURCE/contrib/crosskeys.conf.sample" | sort)"
 # key = default, as the sample's comment lines show them
-while IFS=$'\t' read -r key _ otherwise _; do
+while IFS='|' read -r key _ otherwise _; do
 	shown=$(sed -nE "s/^#? ?$key =[[:space:]]*//p" "$CK_SOURCE/contrib/crosskeys.conf.sample" | head -1)
 	grep -qE "^# ?$key =" "$CK_SOURCE/contrib/crosskeys.conf.sample" || continue # one that must be given has no default
 	[ "$shown" = "$otherwise" ] || { echo "$key: the sample shows '$shown', the table says '$otherwise'"; failed=1; }
-done <<< "$table"
+done < <(tr '\t' '|' <<< "$table") # a tab would swallow an empty default
 exit "$failed"
