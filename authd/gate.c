@@ -94,9 +94,14 @@ static void client_handle(struct ck_gate_client *client, const struct ck_operati
 	uint64_t type = CK_KEY(CK_F_TYPE);
 	client->op = operation->op;
 	memset(&client->access, 0, sizeof client->access);
-	if (ck_map_expect(message, type | operation->required, operation->optional) != CK_OK)
+	if (ck_map_expect(message, type | operation->required, operation->optional) != CK_OK) {
 		ck_gate_error(client, "invalid", "the request does not have the fields of its operation");
-	else if (!ck_gate_permits(client, operation, message))
+		return;
+	}
+	enum ck_error error = ck_gate_permits(client, operation, message);
+	if (error == CK_ERR_UNAVAILABLE)
+		ck_gate_unavailable(client, "this machine has no finished copy of the directory yet");
+	else if (error != CK_OK)
 		ck_gate_deny(client, "not-permitted", "this is not for you; an administrator identifies with a touch first (--as)");
 	else if (operation->handler == CK_HANDLER_GATE)
 		handlers[operation->op](client, message, encoded);
@@ -171,8 +176,11 @@ static void on_acceptable(evutil_socket_t listening, short what, void *context)
 	for (int i = 0; i < ACCEPTS_AT_ONCE && gate->clients_count < gate->clients_limit; i++) {
 		int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) ck_log(CK_LOG_ERROR, "accept: %s", strerror(errno));
-			break;
+			if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) break;
+			/* Out of descriptors or memory: it stays readable, and asking again at once would be a busy loop; the tick asks. */
+			ck_log(CK_LOG_ERROR, "accept: %s", strerror(errno));
+			if (event_del(gate->acceptable) == 0) gate->accepting = false;
+			return;
 		}
 		(void)client_new(gate, fd);
 	}
@@ -273,6 +281,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	struct ck_gate *gate = context;
 	int64_t now_ms = ck_clock_monotonic_ms();
 	ck_gate_give_up_late(gate, now_ms);
+	mind_the_door(gate);
 	for (size_t i = 0; i < gate->clients_limit; i++) {
 		struct ck_gate_client *client = gate->clients[i];
 		if (client == NULL || client->pending != 0) continue;

@@ -15,38 +15,41 @@ static bool identified(const struct ck_gate_client *client)
 }
 
 /* Looks its own name up, never the one asked for: as long for a name that exists as for one that does not. */
-static bool is_own_name(struct ck_gate_client *client, struct ck_text name)
+static enum ck_error is_own_name(struct ck_gate_client *client, struct ck_text name)
 {
 	struct ck_view *view;
 	struct ck_store_state state;
 	struct ck_record record;
 	bool own = false;
-	if (ck_gate_view(client->gate, &view, &state) != CK_OK) return false;
+	if (ck_gate_view(client->gate, &view, &state) != CK_OK) return CK_ERR_UNAVAILABLE;
 	if (ck_gate_stored(client->gate, ck_view_staff_by_uid_number(view, client->uid, &record)) == CK_OK)
 		own = ck_text_equal(record.as.staff.uid, name);
 	ck_view_end(&view);
-	return own;
+	return own ? CK_OK : CK_ERR_DENIED;
 }
 
-bool ck_gate_permits(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *request)
+static enum ck_error allowed_if(bool condition) { return condition ? CK_OK : CK_ERR_DENIED; }
+
+enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *request)
 {
 	struct ck_text name;
 	bool root = client->uid == 0;
 	switch (operation->who) {
 	case CK_WHO_ANYONE:
 	case CK_WHO_TOUCH:
-		return true;
+		return CK_OK;
 	case CK_WHO_ROOT:
-		return root;
+		return allowed_if(root);
 	case CK_WHO_SELF_OR_ROOT:
-		if (root) return true;
-		return ck_map_text(request, CK_F_USER, CK_LOGIN_NAME_LIMIT_BYTES, &name) == CK_OK && is_own_name(client, name);
+		if (root) return CK_OK;
+		if (ck_map_text(request, CK_F_USER, CK_LOGIN_NAME_LIMIT_BYTES, &name) != CK_OK) return CK_ERR_DENIED;
+		return is_own_name(client, name);
 	case CK_WHO_ADMINISTRATOR:
-		return root || identified(client);
+		return allowed_if(root || identified(client));
 	case CK_WHO_SELF_OR_ADMINISTRATOR:
-		return root || identified(client) || client->uid >= CK_UID_NUMBER_FIRST;
+		return allowed_if(root || identified(client) || client->uid >= CK_UID_NUMBER_FIRST);
 	}
-	return false;
+	return CK_ERR_DENIED;
 }
 
 bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, struct ck_id *out)

@@ -153,8 +153,9 @@ CK_MUST_USE enum ck_error ck_gate_recorded(const struct ck_map *reply, char out_
 
 /* ---- gate_access.c: who may ---- */
 
-/* The table's `who`, before the handler. */
-bool ck_gate_permits(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *request);
+/* The table's `who`, before the handler. CK_ERR_DENIED; CK_ERR_UNAVAILABLE: without a copy of the directory nobody can tell. */
+CK_MUST_USE enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_operation *operation,
+                                          const struct ck_map *request);
 /* Of one entry: root, the person it is about, an administrator of its authority. */
 bool ck_gate_may_see(struct ck_gate_client *client, struct ck_view *view, struct ck_id authority, struct ck_id person);
 /* The staff that this client is: by a touch on this connection, else by its kernel uid. False: nobody known. */

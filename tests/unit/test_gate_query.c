@@ -157,6 +157,9 @@ START_TEST(an_unfinished_copy_answers_unavailable)
 	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_UNAVAILABLE);
 	ck_assert_int_eq(rig_account(&client, "bob", "bob", "login", &reply), CK_ANSWER_UNAVAILABLE);
 	ck_client_close(&client);
+	rig_connect(&client, 200012);
+	ck_assert_int_eq(rig_account(&client, "bob", "bob", "login", &reply), CK_ANSWER_UNAVAILABLE);
+	ck_client_close(&client);
 }
 END_TEST
 
