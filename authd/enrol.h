@@ -19,6 +19,8 @@ struct ck_code_tries {
 };
 bool ck_code_tries_left(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms);
 void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms);
+/* A new code was issued: it may be tried as often as any. */
+void ck_code_tries_forget(struct ck_code_tries *tries, struct ck_id staff);
 
 /* SHA-256 of the canonical text: upper case, without dashes and spaces; O is 0, I and L are 1 (Crockford's base 32). */
 CK_MUST_USE enum ck_error ck_code_hash(struct ck_text code, uint8_t out[CK_HASH_BYTES]);

@@ -45,6 +45,12 @@ void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, int64_
 	tries->at[at].wrong++;
 }
 
+void ck_code_tries_forget(struct ck_code_tries *tries, struct ck_id staff)
+{
+	for (size_t i = 0; i < CK_CODE_TRIED_LIMIT; i++)
+		if (ck_id_equal(tries->at[i].staff, staff)) memset(&tries->at[i], 0, sizeof tries->at[i]);
+}
+
 static char canonical_symbol(char c)
 {
 	if (c >= 'a' && c <= 'z') c = (char)(c - 'a' + 'A');

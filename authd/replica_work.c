@@ -244,9 +244,20 @@ static enum ck_error authorise_and_try(struct ck_replica *r, struct ck_work *wor
 	return error;
 }
 
+/* Whose wrong tries used up the last code may try the new one. */
+static void forget_tries(struct ck_replica *r, const struct ck_order_item *item)
+{
+	struct ck_id staff;
+	if (item->rule->kind != CK_KIND_CODE || item->rule->verb != CK_VERB_ADD || item->statement.parent.length != sizeof staff.bytes) return;
+	memcpy(staff.bytes, item->statement.parent.at, sizeof staff.bytes);
+	ck_code_tries_forget(&r->tries, staff);
+}
+
 static void note_written(struct ck_replica *r, struct ck_work *work, int64_t deadline_ms)
 {
 	work->written = true;
+	for (size_t i = 0; work->kind == CK_WORK_CHANGE && i < work->order->count; i++) forget_tries(r, &work->order->items[i]);
+	if (work->kind == CK_WORK_RECOVER) forget_tries(r, &work->recovery->item);
 	work->known_csns = ck_replica_context(r, deadline_ms, &work->wanted) == CK_OK;
 }
 

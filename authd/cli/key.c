@@ -2,6 +2,7 @@
    life, which is that of every kind (kind.c). */
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "authd/cli/code.h"
 #include "authd/cli/kind.h"
@@ -126,6 +127,15 @@ static enum ck_error adopt_prepared(const struct ck_map *reply, const struct enr
 	return ours ? CK_OK : CK_ERR_INVALID;
 }
 
+/* One port, two keys: with only the new one plugged in the helper would end at once. */
+static void wait_for_swap(const struct ck_cli *cli)
+{
+	char line[16];
+	if (cli->yes || !isatty(STDIN_FILENO)) return;
+	fputs("Then press Enter. ", stderr);
+	(void)!fgets(line, sizeof line, stdin);
+}
+
 static int finish(struct ck_cli *cli, struct enrolment *e)
 {
 	static struct ck_ask ask;
@@ -151,6 +161,7 @@ static int finish(struct ck_cli *cli, struct enrolment *e)
 	if (adopt_prepared(&reply, e, &plan) != CK_OK)
 		return ck_cli_complain(CK_ERR_INTERNAL, "what the daemon wants signed is not the key that was just made; nothing was signed");
 	fprintf(stderr, "Now plug in and touch a key that %s already has.\n", e->uid);
+	wait_for_swap(cli);
 	return ck_plan_sign(cli, &plan, &reply);
 }
 
@@ -183,13 +194,17 @@ static const struct ck_option no_options[] = { { NULL, 0, NULL, NULL } };
 
 static int issue_code(struct ck_cli *cli, int argc, char **argv)
 {
+	static const struct ck_option options[] = {
+		{ "until", CK_OPTION_ONE, "TIME", "until when it counts (default +24h; the daemon's code_life_s is the limit)" },
+		{ NULL, 0, NULL, NULL },
+	};
 	static const struct ck_command_help help = { "key code", "UID",
-		"Issues a one-time code with which this person enrols their first key. Hand it over so that nobody else sees it.", 1, 1, no_options };
+		"Issues a one-time code with which this person enrols their first key. Hand it over so that nobody else sees it.", 1, 1, options };
 	static struct ck_plan plan;
 	struct ck_arguments arguments;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
 	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
-	error = ck_kind_plan_code(cli, arguments.words[0], &plan);
+	error = ck_kind_plan_code(cli, arguments.words[0], ck_argument(&help, &arguments, "until"), &plan);
 	return error == CK_OK ? ck_plan_order(cli, &plan) : ck_exit_of(error);
 }
 
@@ -246,7 +261,7 @@ static int order(struct ck_cli *cli, int argc, char **argv)
 }
 
 /* revoke UID KEY is change UID KEY --status revoked */
-static int revoke(struct ck_cli *cli, int argc, char **argv)
+static int revoke_key(struct ck_cli *cli, int argc, char **argv)
 {
 	char *words[24] = { "key", "change", "--status", "revoked" };
 	int used = 4;
@@ -274,7 +289,7 @@ int ck_cli_key(struct ck_cli *cli, int argc, char **argv)
 	if (strcmp(verb, "code") == 0) return issue_code(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "recover") == 0) return recover(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "list") == 0) return list(cli, argc - 2, argv + 2);
-	if (strcmp(verb, "revoke") == 0) return revoke(cli, argc - 2, argv + 2);
+	if (strcmp(verb, "revoke") == 0) return revoke_key(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "change") == 0 || strcmp(verb, "remove") == 0) return order(cli, argc, argv);
 	bool asked = strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0;
 	print_help(asked ? stdout : stderr);

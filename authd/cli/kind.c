@@ -272,14 +272,19 @@ static enum ck_error plan_grant(struct ck_cli *cli, const char *uid, const char 
 	return CK_OK;
 }
 
-enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, struct ck_plan *plan)
+enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, const char *ends, struct ck_plan *plan)
 {
 	struct ck_id staff, home, self;
 	struct ck_code_text code;
+	int64_t until_s = ck_clock_wall_s() + CK_CODE_LIFE_S;
 	char hash[2 * CK_HASH_BYTES + 1], until[CK_TIME_TEXT_BYTES], from[CK_TIME_TEXT_BYTES];
 	enum ck_error error = ck_resolve_self(cli, &self);
 	if (error == CK_OK) error = ck_resolve(cli, plan, CK_KIND_STAFF, uid, NULL, &staff, &home);
 	if (error != CK_OK) return error;
+	if (ends != NULL && ck_time_parse(ck_text_of(ends), ck_clock_wall_s(), &until_s) != CK_OK) {
+		(void)ck_cli_complain(CK_ERR_INVALID, "--until: '%s' is no time; expected 2026-12-31T17:00:00Z, +30m, +12h", ends);
+		return CK_ERR_INVALID;
+	}
 	struct ck_plan_item *item = ck_plan_add(plan, "code.add", CK_KIND_CODE, NULL, home);
 	if (item == NULL) return CK_ERR_LIMIT;
 	ck_code_make(&code);
@@ -288,7 +293,7 @@ enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, struct ck_p
 	ck_plan_value(item, "ckIssuerId", ck_id_format(self, ck_cli_allocate(CK_ID_TEXT_BYTES)));
 	ck_plan_value(item, "ckCodeHash", ck_cli_copy(ck_text_of(ck_hex_encode(code.hash, sizeof code.hash, hash, sizeof hash))));
 	ck_plan_value(item, "ckValidFrom", ck_cli_copy(ck_text_of(ck_time_format_generalized(ck_clock_wall_s() - 60, from))));
-	ck_plan_value(item, "ckValidUntil", ck_cli_copy(ck_text_of(ck_time_format_generalized(ck_clock_wall_s() + CK_CODE_LIFE_S, until))));
+	ck_plan_value(item, "ckValidUntil", ck_cli_copy(ck_text_of(ck_time_format_generalized(until_s, until))));
 	item->summary = ck_cli_print("issue a one-time code for the first key of %s", uid);
 	plan->codes[plan->code_count++] = ck_cli_print("%s: %s", uid, code.text);
 	return CK_OK;
@@ -322,7 +327,7 @@ static enum ck_error complete_authority(struct ck_cli *cli, const struct ck_comm
 	ck_plan_value(grant, "ckValidFrom", "00010101000000Z");
 	ck_plan_value(grant, "ckValidUntil", "99991231235959Z");
 	ck_plan_value(grant, "ckReason", "first administrator");
-	return ck_kind_plan_code(cli, uid, plan);
+	return ck_kind_plan_code(cli, uid, NULL, plan);
 }
 
 static enum ck_error plan_add(struct ck_cli *cli, const struct ck_kind_row *row, const struct ck_command_help *help,

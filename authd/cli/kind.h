@@ -32,8 +32,8 @@ struct ck_kind_row {
 };
 const struct ck_kind_row *ck_kind_row_of(enum ck_kind kind);
 
-/* Plans a one-time code for a person; the code itself is printed once the plan is done. */
-CK_MUST_USE enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, struct ck_plan *plan);
+/* Plans a one-time code for a person, good until that time (NULL: a day); the code itself is printed once the plan is done. */
+CK_MUST_USE enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, const char *ends, struct ck_plan *plan);
 /* A key by its hash (or the beginning of it), or by its owner's uid and its label. */
 CK_MUST_USE enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *name, const char *label, struct ck_cli_entry **out);
 

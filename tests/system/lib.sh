@@ -19,7 +19,7 @@ expect() {
 # said TEXT: the last expect's output holds it
 said() {
 	checks=$((checks + 1))
-	grep -qF -- "$1" "$T/out" || { fail "not said: $1"; sed 's/^/    /' "$T/out" | head -30; }
+	grep -qF -- "$1" "$T/out" || { fail "not said: $1"; sed 's/^/    /' "$T/out" | cut -c1-300 | head -20; }
 }
 # until_true SECONDS WORDS…
 until_true() {
@@ -102,7 +102,7 @@ login_as() {
 }
 audit_count() { crosskeys audit show --event "$1" "$I/audit" | grep -c . || true; }
 
-# The instance: one authority with an administrator (ada), her key enrolled.
+# The instance: one authority with an administrator (ada), her key enrolled. MORE_CONFIG: more lines of crosskeys.conf.
 new_instance() {
 	"$CK_SOURCE/contrib/create-users" > /dev/null
 	mkdir -p "$K/soft-keys" "$S"
@@ -113,6 +113,7 @@ new_instance() {
 	crosskeys init "$I" --suffix dc=example,dc=org --rp-id keys.example.org --portal-origin https://keys.example.org \
 		--system core1 --authority northtown --admin ada --admin-name "Ada North" --admin-mail ada@northtown.example \
 		--mail-domain northtown.example --token-helper "$K/crosskeys-token-soft" "$@" > "$T/init.out"
+	printf '%s\n' ${MORE_CONFIG:+"$MORE_CONFIG"} >> "$I/crosskeys.conf"
 	start_daemon
 	new_key ada-key 1234
 	only_key ada-key
