@@ -3,7 +3,6 @@
    verified here against the key in the store. */
 #include "authd/gate_state.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "authd/fido/fido.h"
@@ -69,7 +68,7 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 	uint8_t nonce[CK_NONCE_BYTES], hash[CK_CHALLENGE_BYTES];
 	enum ck_error error = find_allowed(client, view, ck_text_of(login->ask.user), &decoys, &allow);
 	if (error != CK_OK) return error;
-	randombytes_buf(nonce, sizeof nonce);
+	ck_gate_random(gate, nonce, sizeof nonce);
 	if (login->identify) error = ck_login_hash_identify(login->ask.user, gate->config->system, nonce, allow.now_s, hash);
 	else error = ck_login_hash_statement(&login->ask, gate->config->system, nonce, allow.now_s, hash);
 	if (error != CK_OK) return error;
