@@ -1,0 +1,798 @@
+/* Who may order what, and what would come of it: for each rule one change that it lets pass and one that it does not. */
+#include "tests/unit/change_fixture.h"
+
+static void as_ada(void)
+{
+	f.user = "ada";
+	f.signer = KEY_ADA;
+}
+
+static void as_bob(void)
+{
+	f.user = "bob";
+	f.signer = KEY_BOB;
+}
+
+/* ---- administrators ---- */
+
+START_TEST(role_by_its_administrator)
+{
+	struct draft draft = ROLE_ADD;
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(role_by_staff)
+{
+	struct draft draft = ROLE_ADD;
+	as_bob();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(role_of_another_authority)
+{
+	struct draft draft = ROLE_ADD;
+	draft.authority = LEEDS;
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(role_by_the_founding_authority)
+{
+	struct draft draft = ROLE_ADD;
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(administrator_no_more)
+{
+	struct draft draft = ROLE_ADD;
+	struct ck_record *record = ck_builder_grant(f.b, 31, YORK, YORK_ADMINS, ALICE);
+	record->as.grant.window.until_s = NOW;
+	ck_builder_put(f.b, record);
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(administrator_by_this_very_change)
+{
+	struct draft grant = {.operation = "grant.add", .target = FRESH, .parent = LEEDS_ADMINS, .authority = LEEDS,
+	                      .values = {{"ckStaffId", id_text(ALICE)}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                                 {"ckGrantedById", id_text(ALICE)}, {"ckReason", "why not"}}};
+	expect_reason(order_one(&grant), "not-permitted");
+}
+END_TEST
+
+/* ---- attributes ---- */
+
+START_TEST(attribute_not_settable)
+{
+	static const char *const names[] = {"ckId", "ckProof", "objectClass", "entryCSN", "entryUUID", "creatorsName", "userPassword", "ckname"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		struct draft draft = ROLE_ADD;
+		draft.values[2] = (struct value){names[i], "x"};
+		f.count = 0;
+		expect_reason(order_one(&draft), "attribute");
+	}
+}
+END_TEST
+
+START_TEST(attribute_twice)
+{
+	struct draft draft = ROLE_ADD;
+	draft.values[2] = (struct value){"ckName", "other"};
+	expect_reason(order_one(&draft), "attribute");
+}
+END_TEST
+
+START_TEST(attribute_fixed_when_added)
+{
+	struct draft draft = {.operation = "system.change", .target = WEB, .csn = CSN, .values = {{"ckName", "web-2"}}};
+	expect_reason(order_one(&draft), "attribute");
+}
+END_TEST
+
+START_TEST(must_missing)
+{
+	struct draft draft = {.operation = "role.add", .target = FRESH, .values = {{"ckName", "cleaners"}}};
+	expect_reason(order_one(&draft), "invalid");
+}
+END_TEST
+
+START_TEST(value_invalid)
+{
+	struct draft draft = ROLE_ADD;
+	draft.values[1].text = "perhaps";
+	expect_reason(order_one(&draft), "invalid");
+}
+END_TEST
+
+START_TEST(name_taken)
+{
+	struct draft draft = ROLE_ADD;
+	draft.values[0].text = "porters";
+	expect_reason(order_one(&draft), "exists");
+}
+END_TEST
+
+START_TEST(id_taken)
+{
+	struct draft draft = ROLE_ADD;
+	draft.target = PORTERS;
+	expect_reason(order_one(&draft), "exists");
+}
+END_TEST
+
+START_TEST(twice_in_one_list)
+{
+	struct draft draft = ROLE_ADD;
+	begin_as("alice");
+	add_statement(&draft);
+	draft.values[0].text = "painters";
+	add_statement(&draft);
+	touch();
+	expect_reason(commit(), "malformed");
+}
+END_TEST
+
+START_TEST(same_name_in_one_list)
+{
+	struct draft draft = ROLE_ADD;
+	begin_as("alice");
+	add_statement(&draft);
+	draft.target = FRESH2;
+	add_statement(&draft);
+	touch();
+	expect_reason(commit(), "exists");
+}
+END_TEST
+
+/* ---- what was read ---- */
+
+static const struct value *porters_entry(const char *csn)
+{
+	static struct value entry[8];
+	static char uuid[CK_ID_TEXT_BYTES];
+	struct ck_id id;
+	ck_builder_uuid(CK_KIND_ROLE, PORTERS, id.bytes);
+	ck_id_format(id, uuid);
+	struct value made[] = {{"objectClass", "ckRole"}, {"ckId", id_text(PORTERS)}, {"ckName", "porters"}, {"ckStatus", "active"},
+	                       {"entryUUID", uuid}, {"entryCSN", csn}, {NULL, NULL}};
+	memcpy(entry, made, sizeof made);
+	return entry;
+}
+static const struct draft rename_porters = {.operation = "role.change", .target = PORTERS, .csn = CSN, .values = {{"ckName", "doormen"}}};
+
+START_TEST(role_changed)
+{
+	f.entry = porters_entry(CSN);
+	expect_fine(order_one(&rename_porters));
+}
+END_TEST
+
+START_TEST(changed_since_it_was_read)
+{
+	f.entry = porters_entry("20270115080000.000001Z#000000#001#000000");
+	expect_reason(order_one(&rename_porters), "conflict");
+}
+END_TEST
+
+START_TEST(removed_since_it_was_read)
+{
+	f.entry = NULL;
+	expect_reason(order_one(&rename_porters), "conflict");
+}
+END_TEST
+
+START_TEST(directory_away)
+{
+	f.read_error = CK_ERR_TIMEOUT;
+	expect_reason(order_one(&rename_porters), "unavailable");
+}
+END_TEST
+
+START_TEST(change_of_nothing)
+{
+	struct draft draft = rename_porters;
+	draft.target = FRESH;
+	f.entry = porters_entry(CSN);
+	expect_reason(order_one(&draft), "not-found");
+}
+END_TEST
+
+START_TEST(change_of_anothers_entry_in_ones_own_name)
+{
+	/* the statement says York, the entry is of Leeds */
+	struct draft draft = {.operation = "role.change", .target = LEEDS_ADMINS, .csn = CSN, .values = {{"ckName", "doormen"}}};
+	expect_reason(order_one(&draft), "not-found");
+}
+END_TEST
+
+START_TEST(removed)
+{
+	struct draft draft = {.operation = "role.remove", .target = PORTERS, .csn = CSN};
+	f.entry = porters_entry(CSN);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(remove_with_values)
+{
+	struct draft draft = {.operation = "role.remove", .target = PORTERS, .csn = CSN, .values = {{"ckName", "x"}}};
+	f.entry = porters_entry(CSN);
+	expect_reason(order_one(&draft), "malformed");
+}
+END_TEST
+
+START_TEST(remove_what_changed)
+{
+	struct draft draft = {.operation = "role.remove", .target = PORTERS, .csn = CSN};
+	f.entry = porters_entry("20270115080000.000001Z#000000#001#000000");
+	expect_reason(order_one(&draft), "conflict");
+}
+END_TEST
+
+START_TEST(remove_the_administrators_role)
+{
+	struct draft draft = {.operation = "role.remove", .target = YORK_ADMINS, .csn = CSN};
+	f.entry = porters_entry(CSN);
+	expect_reason(order_one(&draft), "in-use");
+}
+END_TEST
+
+/* ---- references ---- */
+
+static struct draft grant_to(unsigned staff, unsigned by)
+{
+	return (struct draft){.operation = "grant.add", .target = FRESH, .parent = PORTERS,
+	                      .values = {{"ckStaffId", id_text(staff)}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                                 {"ckGrantedById", id_text(by)}, {"ckReason", "on the rota"}}};
+}
+
+START_TEST(grant_given)
+{
+	struct draft draft = grant_to(BOB, ALICE);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(grant_to_staff_of_another_authority)
+{
+	struct draft draft = grant_to(CAROL, ALICE);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(grant_to_nobody)
+{
+	struct draft draft = grant_to(FRESH3, ALICE);
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(grant_in_anothers_name)
+{
+	struct draft draft = grant_to(BOB, BOB);
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(grant_of_a_role_that_is_not_there)
+{
+	struct draft draft = grant_to(BOB, ALICE);
+	draft.parent = FRESH3;
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(grant_of_anothers_role)
+{
+	struct draft draft = grant_to(ALICE, ALICE);
+	draft.parent = LEEDS_ADMINS; /* below York, where it is not */
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+static struct draft rule_for(unsigned target, unsigned role)
+{
+	return (struct draft){.operation = "rule.add", .target = FRESH,
+	                      .values = {{"ckName", "console"}, {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"},
+	                                 {"ckValidUntil", "99991231235959Z"}, {"ckTarget", id_text(target)}, {"ckRoleId", id_text(role)},
+	                                 {"ckAccount", "self"}, {"ckService", "login"}, {"ckSource", "*"}, {"ckProved", "touch"}}};
+}
+
+START_TEST(rule_written)
+{
+	struct draft draft = rule_for(WEB, PORTERS);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(rule_for_anothers_role)
+{
+	struct draft draft = rule_for(SERVERS, LEEDS_ADMINS);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(rule_for_anothers_system)
+{
+	struct draft draft = rule_for(LEEDS_WEB, PORTERS);
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(rule_for_no_role)
+{
+	struct draft draft = rule_for(WEB, FRESH3);
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(role_with_unknown_member)
+{
+	struct draft draft = ROLE_ADD;
+	draft.values[2] = (struct value){"ckMemberRoleId", id_text(FRESH3)};
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(role_for_all_staff_of_nobody)
+{
+	struct draft draft = ROLE_ADD;
+	draft.values[2] = (struct value){"ckAllStaffOfId", id_text(FRESH3)};
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(system_in_anothers_group)
+{
+	struct draft draft = {.operation = "system.add", .target = FRESH, .authority = LEEDS,
+	                      .values = {{"ckName", "leeds-2"}, {"ckStatus", "active"}, {"ckGroupId", id_text(SERVERS)}}};
+	as_ada();
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+static struct draft person(const char *uid, const char *number, const char *mail)
+{
+	return (struct draft){.operation = "staff.add", .target = FRESH,
+	                      .values = {{"uid", uid}, {"uidNumber", number}, {"gidNumber", number}, {"homeDirectory", "/home/x"},
+	                                 {"loginShell", "/bin/sh"}, {"cn", "Dan Dale"}, {"sn", "Dale"}, {"mail", mail},
+	                                 {"employeeNumber", "77"}, {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"},
+	                                 {"ckValidUntil", "99991231235959Z"}}};
+}
+
+START_TEST(staff_added)
+{
+	struct draft draft = person("dan", "201500", "dan@example.gov.uk");
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(staff_outside_the_range)
+{
+	struct draft draft = person("dan", "202500", "dan@example.gov.uk");
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(staff_outside_the_domains)
+{
+	struct draft draft = person("dan", "201500", "dan@other.gov.uk");
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(staff_with_a_domain_that_only_ends_alike)
+{
+	struct draft draft = person("dan", "201500", "dan@evil-example.gov.uk");
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(staff_with_a_reserved_name)
+{
+	struct draft draft = person("root", "201500", "dan@example.gov.uk");
+	expect_reason(order_one(&draft), "invalid");
+}
+END_TEST
+
+START_TEST(staff_with_a_uid_of_another)
+{
+	struct draft draft = person("bob", "201500", "dan@example.gov.uk");
+	expect_reason(order_one(&draft), "exists");
+}
+END_TEST
+
+/* ---- codes ---- */
+
+static struct draft code_for(unsigned staff, unsigned issuer, int64_t from_s, int64_t until_s)
+{
+	static char from[CK_TIME_TEXT_BYTES], until[CK_TIME_TEXT_BYTES];
+	ck_time_format_generalized(from_s, from);
+	ck_time_format_generalized(until_s, until);
+	return (struct draft){.operation = "code.add", .target = FRESH, .parent = staff,
+	                      .values = {{"ckIssuerId", id_text(issuer)},
+	                                 {"ckCodeHash", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+	                                 {"ckValidFrom", from}, {"ckValidUntil", until}}};
+}
+
+START_TEST(code_issued)
+{
+	struct draft draft = code_for(BOB, ALICE, NOW, NOW + 86400);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(code_in_anothers_name)
+{
+	struct draft draft = code_for(BOB, BOB, NOW, NOW + 86400);
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(code_that_lives_too_long)
+{
+	struct draft draft = code_for(BOB, ALICE, NOW, NOW + 86400 + 301);
+	expect_reason(order_one(&draft), "code-life");
+}
+END_TEST
+
+START_TEST(code_without_end)
+{
+	struct draft draft = code_for(BOB, ALICE, NOW, CK_TIME_UNLIMITED);
+	const char *reason = order_one(&draft);
+	ck_assert(strcmp(reason, "code-life") == 0 || strcmp(reason, "invalid") == 0);
+}
+END_TEST
+
+START_TEST(code_for_staff_of_another_authority)
+{
+	struct draft draft = code_for(CAROL, ALICE, NOW, NOW + 3600);
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
+START_TEST(code_for_oneself_by_staff)
+{
+	struct draft draft = code_for(BOB, BOB, NOW, NOW + 3600);
+	as_bob();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+/* ---- the founding authority ---- */
+
+START_TEST(founding_code_for_an_administrator_without_key)
+{
+	struct draft draft = code_for(CAROL, ADA, NOW, NOW + 3600);
+	draft.authority = BATH;
+	as_ada();
+	expect_fine(order_one(&draft));
+	ck_assert(f.order.items[0].founding_first);
+}
+END_TEST
+
+START_TEST(founding_code_where_there_is_an_administrator)
+{
+	struct draft draft = code_for(BOB, ADA, NOW, NOW + 3600);
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+	f.count = 0;
+	draft = code_for(ALICE, ADA, NOW, NOW + 3600);
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(founding_code_for_somebody_else)
+{
+	struct draft draft = code_for(14, ADA, NOW, NOW + 3600);
+	ck_builder_put(f.b, ck_builder_staff(f.b, 14, BATH, "dora", 202002));
+	draft.authority = BATH;
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(founding_code_once_there_is_a_key)
+{
+	struct draft draft = code_for(CAROL, ADA, NOW, NOW + 3600);
+	put_key(KEY_BOB2, BATH, CAROL, "carol's");
+	draft.authority = BATH;
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(founding_grants_itself_another_authority)
+{
+	struct draft draft = grant_to(ADA, ADA);
+	draft.parent = BATH_ADMINS;
+	draft.authority = BATH;
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+static const char *create_authority(unsigned staff_of_grant, const char *first, unsigned signer)
+{
+	struct draft authority = {.operation = "authority.add", .target = FRESH, .authority = FRESH,
+	                          .values = {{"ckName", "Hull"}, {"ckAuthorityKind", "council"}, {"ckStatus", "active"},
+	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                                     {"ckAdminRoleId", id_text(FRESH2)}, {"ckUidNumberFirst", first}, {"ckUidNumberLast", "203999"},
+	                                     {"ckMailDomain", "hull.gov.uk"}}};
+	struct draft role = {.operation = "role.add", .target = FRESH2, .authority = FRESH, .values = {{"ckName", "administrators"}, {"ckStatus", "active"}}};
+	struct draft staff = person("hal", "203000", "hal@hull.gov.uk");
+	struct draft grant = grant_to(staff_of_grant, signer);
+	struct draft first_code = code_for(FRESH3, signer, NOW, NOW + 3600);
+	staff.target = FRESH3;
+	grant.target = FRESH4;
+	grant.parent = FRESH2;
+	first_code.target = FRESH5;
+	staff.authority = grant.authority = first_code.authority = FRESH;
+	begin_as(f.user);
+	add_statement(&authority);
+	add_statement(&role);
+	add_statement(&staff);
+	add_statement(&grant);
+	add_statement(&first_code);
+	touch();
+	return commit();
+}
+
+START_TEST(founding_creates_an_authority)
+{
+	as_ada();
+	expect_fine(create_authority(FRESH3, "203000", ADA));
+}
+END_TEST
+
+START_TEST(founding_creates_one_and_administers_it)
+{
+	as_ada();
+	expect_reason(create_authority(ADA, "203000", ADA), "reference");
+}
+END_TEST
+
+START_TEST(founding_creates_one_whose_people_do_not_fit)
+{
+	as_ada();
+	expect_reason(create_authority(FRESH3, "203500", ADA), "reference");
+}
+END_TEST
+
+START_TEST(another_authority_creates_one)
+{
+	expect_reason(create_authority(FRESH3, "203000", ALICE), "not-permitted");
+}
+END_TEST
+
+START_TEST(authority_without_its_role)
+{
+	struct draft authority = {.operation = "authority.add", .target = FRESH, .authority = FRESH,
+	                          .values = {{"ckName", "Hull"}, {"ckAuthorityKind", "council"}, {"ckStatus", "active"},
+	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                                     {"ckAdminRoleId", id_text(LEEDS_ADMINS)}, {"ckUidNumberFirst", "203000"}, {"ckUidNumberLast", "203999"},
+	                                     {"ckMailDomain", "hull.gov.uk"}}};
+	as_ada();
+	expect_reason(order_one(&authority), "reference");
+}
+END_TEST
+
+START_TEST(an_authority_widens_itself)
+{
+	struct draft draft = {.operation = "authority.change", .target = YORK, .authority = YORK, .csn = CSN, .values = {{"ckUidNumberLast", "209999"}}};
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+/* ---- keys ---- */
+
+static const struct value *key_entry(int which, const char *status)
+{
+	static struct value entry[16];
+	static char hash[65], uuid[CK_ID_TEXT_BYTES];
+	struct ck_id id;
+	ck_builder_uuid(CK_KIND_KEY, 60 + (unsigned)which, id.bytes);
+	ck_id_format(id, uuid);
+	struct value made[] = {{"objectClass", "ckKey"}, {"ckKeyHash", ck_hex_encode(f.hashes[which], 32, hash, sizeof hash)},
+	                       {"ckCredentialId", "credential"}, {"ckPublicKey", "a key of some sixty bytes: it is not looked at in a change of its label"},
+	                       {"ckRpId", RP}, {"ckAaguid", "00000000-0000-0000-0000-000000000000"}, {"ckLabel", "blue"}, {"ckAttestation", "none"},
+	                       {"ckCanVerify", "TRUE"}, {"ckStatus", status}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                       {"entryUUID", uuid}, {"entryCSN", CSN}, {NULL, NULL}};
+	memcpy(entry, made, sizeof made);
+	return entry;
+}
+
+static struct draft of_key(const char *operation, int which, const char *attribute, const char *text)
+{
+	struct draft draft = {.operation = operation, .parent = BOB, .csn = CSN, .hash = f.hashes[which]};
+	if (attribute != NULL) draft.values[0] = (struct value){attribute, text};
+	f.entry = key_entry(which, "active");
+	return draft;
+}
+
+START_TEST(own_label)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckLabel", "the red one");
+	as_bob();
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(own_key_revoked)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckStatus", "revoked");
+	as_bob();
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(own_key_removed)
+{
+	struct draft draft = of_key("key.remove", KEY_BOB2, NULL, NULL);
+	as_bob();
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(own_last_key)
+{
+	struct draft first = of_key("key.remove", KEY_BOB, NULL, NULL), second = of_key("key.change", KEY_BOB2, "ckStatus", "revoked");
+	as_bob();
+	begin_as("bob");
+	add_statement(&first);
+	add_statement(&second);
+	touch();
+	expect_reason(commit(), "last-key");
+}
+END_TEST
+
+START_TEST(last_key_by_an_administrator)
+{
+	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_BOB2, YORK, BOB, "bob two");
+	memcpy(record->as.key.hash, f.hashes[KEY_BOB2], 32);
+	memcpy(record->id.bytes, f.hashes[KEY_BOB2], 16);
+	record->as.key.status = CK_STATUS_REVOKED;
+	ck_builder_put(f.b, record);
+	struct draft draft = of_key("key.remove", KEY_BOB, NULL, NULL);
+	expect_fine(order_one(&draft));
+	f.count = 0;
+	as_bob();
+	expect_reason(order_one(&draft), "last-key");
+}
+END_TEST
+
+START_TEST(own_window_made_wider)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckValidUntil", "20280101000000Z");
+	as_bob();
+	expect_fine(order_one(&draft)); /* narrower */
+	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_BOB2, YORK, BOB, "bob two");
+	memcpy(record->as.key.hash, f.hashes[KEY_BOB2], 32);
+	memcpy(record->id.bytes, f.hashes[KEY_BOB2], 16);
+	record->as.key.window.until_s = NOW + 60;
+	ck_builder_put(f.b, record);
+	f.count = 0;
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+static void set_status(enum ck_status status)
+{
+	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_BOB2, YORK, BOB, "bob two");
+	memcpy(record->as.key.hash, f.hashes[KEY_BOB2], 32);
+	memcpy(record->id.bytes, f.hashes[KEY_BOB2], 16);
+	record->as.key.status = status;
+	ck_builder_put(f.b, record);
+}
+
+START_TEST(own_suspended_key_taken_back)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckStatus", "active");
+	set_status(CK_STATUS_SUSPENDED);
+	as_bob();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(suspended_key_given_back)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckStatus", "active");
+	set_status(CK_STATUS_SUSPENDED);
+	expect_fine(order_one(&draft));
+}
+END_TEST
+
+START_TEST(revoked_key_given_back)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckStatus", "active");
+	set_status(CK_STATUS_REVOKED);
+	expect_reason(order_one(&draft), "revoked");
+}
+END_TEST
+
+START_TEST(key_of_somebody_else)
+{
+	struct draft draft = of_key("key.change", KEY_ALICE, "ckStatus", "revoked");
+	draft.parent = ALICE;
+	as_bob();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+START_TEST(key_of_somebody_else_as_ones_own)
+{
+	struct draft draft = of_key("key.change", KEY_ALICE, "ckStatus", "revoked"); /* below bob, where it is not */
+	as_bob();
+	expect_reason(order_one(&draft), "not-found");
+}
+END_TEST
+
+START_TEST(another_public_key)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckPublicKey", "another");
+	as_bob();
+	expect_reason(order_one(&draft), "attribute");
+}
+END_TEST
+
+START_TEST(key_by_the_founding_authority)
+{
+	struct draft draft = of_key("key.change", KEY_BOB2, "ckStatus", "revoked");
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+int main(void)
+{
+	const struct {
+		const char *name;
+		const TTest *test;
+	} tests[] = {
+		{"administrators", role_by_its_administrator}, {"administrators", role_by_staff}, {"administrators", role_of_another_authority},
+		{"administrators", role_by_the_founding_authority}, {"administrators", administrator_no_more},
+		{"administrators", administrator_by_this_very_change}, {"attributes", attribute_not_settable}, {"attributes", attribute_twice},
+		{"attributes", attribute_fixed_when_added}, {"attributes", must_missing}, {"attributes", value_invalid}, {"attributes", name_taken},
+		{"attributes", id_taken}, {"attributes", twice_in_one_list}, {"attributes", same_name_in_one_list}, {"read", role_changed},
+		{"read", changed_since_it_was_read}, {"read", removed_since_it_was_read}, {"read", directory_away}, {"read", change_of_nothing},
+		{"read", change_of_anothers_entry_in_ones_own_name}, {"read", removed}, {"read", remove_with_values}, {"read", remove_what_changed},
+		{"read", remove_the_administrators_role}, {"references", grant_given}, {"references", grant_to_staff_of_another_authority},
+		{"references", grant_to_nobody}, {"references", grant_in_anothers_name}, {"references", grant_of_a_role_that_is_not_there},
+		{"references", grant_of_anothers_role}, {"references", rule_written}, {"references", rule_for_anothers_role},
+		{"references", rule_for_anothers_system}, {"references", rule_for_no_role}, {"references", role_with_unknown_member},
+		{"references", role_for_all_staff_of_nobody}, {"references", system_in_anothers_group}, {"references", staff_added},
+		{"references", staff_outside_the_range}, {"references", staff_outside_the_domains},
+		{"references", staff_with_a_domain_that_only_ends_alike}, {"references", staff_with_a_reserved_name},
+		{"references", staff_with_a_uid_of_another}, {"codes", code_issued}, {"codes", code_in_anothers_name}, {"codes", code_that_lives_too_long},
+		{"codes", code_without_end}, {"codes", code_for_staff_of_another_authority}, {"codes", code_for_oneself_by_staff},
+		{"founding", founding_code_for_an_administrator_without_key}, {"founding", founding_code_where_there_is_an_administrator},
+		{"founding", founding_code_for_somebody_else}, {"founding", founding_code_once_there_is_a_key},
+		{"founding", founding_grants_itself_another_authority}, {"founding", founding_creates_an_authority},
+		{"founding", founding_creates_one_and_administers_it}, {"founding", founding_creates_one_whose_people_do_not_fit},
+		{"founding", another_authority_creates_one}, {"founding", authority_without_its_role}, {"founding", an_authority_widens_itself},
+		{"keys", own_label}, {"keys", own_key_revoked}, {"keys", own_key_removed}, {"keys", own_last_key},
+		{"keys", last_key_by_an_administrator}, {"keys", own_window_made_wider}, {"keys", own_suspended_key_taken_back},
+		{"keys", suspended_key_given_back}, {"keys", revoked_key_given_back}, {"keys", key_of_somebody_else},
+		{"keys", key_of_somebody_else_as_ones_own}, {"keys", another_public_key}, {"keys", key_by_the_founding_authority},
+	};
+	Suite *suite = suite_create("change rights");
+	TCase *c = NULL;
+	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+		if (i == 0 || strcmp(tests[i].name, tests[i - 1].name) != 0) {
+			c = tcase_create(tests[i].name);
+			tcase_add_checked_fixture(c, change_setup, change_teardown);
+			suite_add_tcase(suite, c);
+		}
+		tcase_add_test(c, tests[i].test);
+	}
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
