@@ -100,8 +100,9 @@ static void print_overlays(const struct ck_init *init, FILE *to)
 	} unique[] = {{"uid", "(objectClass=ckStaff)"},   {"mail", "(objectClass=ckStaff)"}, {"uidNumber", "(objectClass=ckStaff)"},
 	              {"ckStaffNumber", ""},              {"ckKeyHash", ""},                 {"ckCredentialId", ""},
 	              {"ckId", ""},                       {"ckName", "(objectClass=ckSystem)"}, {"ckName", "(objectClass=ckAuthority)"}};
+	/* A checkpoint a write: else contextCSN is kept in memory, and after a crash slapd looks older than the copy that followed it. */
 	fprintf(to, "\ndn: olcOverlay={0}syncprov,olcDatabase={1}mdb,cn=config\nobjectClass: olcOverlayConfig\nobjectClass: olcSyncProvConfig\n"
-	            "olcOverlay: {0}syncprov\nolcSpCheckpoint: 100 1\nolcSpSessionlogSource: cn=accesslog\n"
+	            "olcOverlay: {0}syncprov\nolcSpCheckpoint: 1 1\nolcSpSessionlogSource: cn=accesslog\n"
 	            "\ndn: olcOverlay={1}accesslog,olcDatabase={1}mdb,cn=config\nobjectClass: olcOverlayConfig\nobjectClass: olcAccessLogConfig\n"
 	            "olcOverlay: {1}accesslog\nolcAccessLogDB: cn=accesslog\nolcAccessLogOps: writes\nolcAccessLogSuccess: TRUE\n"
 	            "olcAccessLogPurge: 07+00:00 00+06:00\n"
