@@ -14,6 +14,7 @@ struct ck_uuids {
 	uint8_t (*slots)[16]; /* all zero: free */
 	size_t slot_count;    /* a power of two, or 0 */
 	size_t count;
+	uint8_t key[16];      /* of the hash; random */
 };
 
 CK_MUST_USE enum ck_error ck_uuids_add(struct ck_uuids *set, const uint8_t uuid[16]);

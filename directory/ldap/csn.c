@@ -55,13 +55,14 @@ enum ck_error ck_csn_set_add(struct ck_csn_set *set, struct ck_text csn)
 
 enum ck_error ck_csn_set_add_list(struct ck_csn_set *set, struct ck_text list)
 {
-	while (list.length > 0) {
-		const char *end = memchr(list.at, ';', list.length);
+	bool more = list.length > 0;
+	while (more) {
+		const char *end = list.length > 0 ? memchr(list.at, ';', list.length) : NULL;
 		size_t length = end != NULL ? (size_t)(end - list.at) : list.length;
 		enum ck_error error = ck_csn_set_add(set, (struct ck_text){list.at, length});
 		if (error != CK_OK) return error;
-		if (end == NULL) break;
-		list = (struct ck_text){end + 1, list.length - length - 1};
+		more = end != NULL;
+		if (more) list = (struct ck_text){end + 1, list.length - length - 1};
 	}
 	return CK_OK;
 }

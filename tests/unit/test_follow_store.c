@@ -1,0 +1,559 @@
+/* What each message of a stream does to the store, without a provider: the handlers are called as the stream would call them. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "authd/replica_follow.h"
+#include "directory/base/clock.h"
+
+#define SUFFIX "dc=example,dc=org"
+#define AUTHORITY "11111111-1111-4111-8111-111111111111"
+#define COOKIE(n) "rid=000,csn=20260102030405.00000" #n "Z#000000#001#000000"
+#define CONTEXT(n) "20260102030405.00000" #n "Z#000000#001#000000"
+
+static char directory[64];
+static struct ck_follower *follower;
+static struct ck_errmsg err;
+static struct ck_bytes resume_from;
+static unsigned quarantined, released, alarms, refreshed, committed;
+static uint64_t removed;
+static const struct ck_follow_handlers *h = &ck_follower_handlers;
+
+static void on_quarantine(struct ck_text dn, const char *reason, void *context)
+{
+	(void)dn;
+	(void)context;
+	if (reason != NULL) quarantined++;
+	else released++;
+}
+
+static void on_alarm(const char *detail, void *context)
+{
+	(void)detail;
+	(void)context;
+	alarms++;
+}
+
+static void on_refreshed(bool full, uint64_t entries, uint64_t gone, void *context)
+{
+	(void)full;
+	(void)entries;
+	(void)context;
+	refreshed++;
+	removed = gone;
+}
+
+static void on_committed(void *context)
+{
+	(void)context;
+	committed++;
+}
+
+static void open_follower(void)
+{
+	struct ck_follower_settings settings = {.store_directory = directory, .suffix = SUFFIX, .removal_percent = 5, .removal_floor = 3,
+	                                        .on_quarantine = on_quarantine, .on_alarm = on_alarm, .on_refreshed = on_refreshed,
+	                                        .on_committed = on_committed};
+	ck_assert_msg(ck_follower_open(&settings, &follower, &err) == CK_OK, "%s", err.text);
+}
+
+static void begin(void)
+{
+	ck_assert_msg(ck_follower_begin(follower, &resume_from, &err) == CK_OK, "%s", err.text);
+}
+
+static void set_up(void)
+{
+	quarantined = released = alarms = refreshed = committed = 0;
+	removed = 0;
+	snprintf(directory, sizeof directory, "/tmp/ck-follow-unit.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	open_follower();
+}
+
+static void tear_down(void)
+{
+	char command[128];
+	ck_follower_close(&follower);
+	snprintf(command, sizeof command, "rm -rf %s", directory);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* ---- entries ---- */
+
+static void uuid_of(unsigned number, uint8_t out[16])
+{
+	memset(out, 0x55, 16);
+	memcpy(out, &number, sizeof number);
+}
+
+struct pair {
+	const char *name, *value;
+};
+
+static enum ck_error give(unsigned number, const char *dn, const struct pair *pairs)
+{
+	struct ck_attribute attributes[24];
+	struct ck_bytes values[24];
+	struct ck_id id;
+	uint8_t uuid[16];
+	char uuid_text[CK_ID_TEXT_BYTES];
+	size_t count = 0;
+	uuid_of(number, uuid);
+	memcpy(id.bytes, uuid, 16);
+	for (; pairs[count].name != NULL; count++) {
+		values[count] = ck_bytes_of(ck_text_of(pairs[count].value));
+		attributes[count] = (struct ck_attribute){ck_text_of(pairs[count].name), &values[count], 1};
+	}
+	values[count] = ck_bytes_of(ck_text_of(ck_id_format(id, uuid_text)));
+	attributes[count] = (struct ck_attribute){ck_text_of("entryUUID"), &values[count], 1};
+	struct ck_entry entry = {.dn = ck_text_of(dn), .attributes = attributes, .count = count + 1};
+	return h->on_entry(uuid, &entry, follower);
+}
+
+static enum ck_error give_role(unsigned number, const char *name)
+{
+	char dn[256], id[40];
+	snprintf(id, sizeof id, "22222222-2222-4222-8222-%012u", number);
+	snprintf(dn, sizeof dn, "ckId=%s,ou=roles,ckId=" AUTHORITY ",ou=authorities," SUFFIX, id);
+	return give(number, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", name}, {"ckStatus", "active"}, {NULL, NULL}});
+}
+
+static void give_roles(unsigned first, unsigned last)
+{
+	char name[32];
+	for (unsigned i = first; i <= last; i++) {
+		snprintf(name, sizeof name, "role-%u", i);
+		ck_assert_int_eq(give_role(i, name), CK_OK);
+	}
+}
+
+static enum ck_error take(unsigned number)
+{
+	uint8_t uuid[16];
+	uuid_of(number, uuid);
+	return h->on_delete(uuid, follower);
+}
+
+static enum ck_error present(unsigned number)
+{
+	uint8_t uuid[16];
+	uuid_of(number, uuid);
+	return h->on_present(uuid, follower);
+}
+
+#define REFRESHED(purge, cookie) h->on_refreshed((purge), ck_bytes_of(ck_text_of(cookie)), follower)
+
+/* A first refresh of so many roles, then the persist stage. */
+static void filled(unsigned roles)
+{
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	give_roles(1, roles);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(1)), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+}
+
+/* What is committed; nothing while there is no finished copy. By the follower's own handle: LMDB wants one for each process. */
+static struct ck_store_state state_now(void)
+{
+	struct ck_view *view;
+	struct ck_store_state state = {.finished = false};
+	static char cookie[CK_COOKIE_LIMIT_BYTES];
+	enum ck_error error = ck_follower_view(follower, &view);
+	if (error == CK_ERR_UNAVAILABLE) return state;
+	ck_assert_int_eq(error, CK_OK);
+	ck_assert_int_eq(ck_view_state(view, &state), CK_OK);
+	memcpy(cookie, state.cookie.length > 0 ? (const char *)state.cookie.at : "", state.cookie.length);
+	cookie[state.cookie.length] = '\0';
+	state.cookie.at = (const uint8_t *)cookie;
+	ck_view_end(&view);
+	return state;
+}
+#define ck_assert_roles(n) ck_assert_uint_eq(state_now().counts[CK_KIND_ROLE], (n))
+
+/* ---- tests ---- */
+
+START_TEST(nothing_is_finished_before_the_refresh_is)
+{
+	struct ck_view *view;
+	begin();
+	give_roles(1, 10);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert(!state_now().finished);
+	ck_assert_roles(0);
+	ck_assert_int_eq(ck_follower_view(follower, &view), CK_ERR_UNAVAILABLE);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(1)), CK_OK);
+	ck_assert(state_now().finished);
+	ck_assert_roles(10);
+	ck_assert_uint_eq(refreshed, 1);
+	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_PERSISTING);
+}
+END_TEST
+
+START_TEST(a_refresh_without_cookie_is_not_finished)
+{
+	begin();
+	give_roles(1, 3);
+	ck_assert_int_eq(h->on_refreshed(false, (struct ck_bytes){NULL, 0}, follower), CK_ERR_UNAVAILABLE);
+	ck_assert(!state_now().finished);
+}
+END_TEST
+
+START_TEST(a_stream_that_breaks_leaves_nothing)
+{
+	filled(10);
+	begin();
+	ck_assert_str_eq((const char *)resume_from.at, COOKIE(1));
+	ck_assert_int_eq(take(1), CK_OK);
+	give_roles(11, 12);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK); /* a resumed refresh goes in as a whole */
+	ck_follower_end(follower);
+	ck_assert_roles(10);
+	ck_assert_str_eq((const char *)state_now().cookie.at, COOKIE(1));
+}
+END_TEST
+
+START_TEST(a_full_refresh_that_breaks_leaves_the_old_copy)
+{
+	filled(10);
+	ck_follower_require_full(follower);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	give_roles(1, 5);
+	ck_follower_end(follower);
+	ck_assert_roles(10);
+	ck_assert(state_now().finished);
+}
+END_TEST
+
+START_TEST(changes_and_cookie_go_in_together)
+{
+	filled(3);
+	ck_assert_int_eq(give_role(4, "role-4"), CK_OK);
+	ck_assert_roles(3);
+	ck_assert_int_eq(h->on_cookie(ck_bytes_of(ck_text_of(COOKIE(2))), follower), CK_OK);
+	committed = 0;
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(committed, 1);
+	ck_assert_roles(4);
+	ck_assert_str_eq((const char *)state_now().cookie.at, COOKIE(2));
+	ck_assert_int_eq(take(4), CK_OK);
+	ck_assert_int_eq(take(99), CK_OK); /* what was never known */
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_roles(3);
+}
+END_TEST
+
+START_TEST(survives_a_restart)
+{
+	filled(7);
+	ck_follower_close(&follower);
+	open_follower();
+	begin();
+	ck_assert_str_eq((const char *)resume_from.at, COOKIE(1));
+	ck_assert_roles(7);
+}
+END_TEST
+
+START_TEST(present_phase_removes_what_was_not_named)
+{
+	filled(10);
+	begin();
+	for (unsigned i = 1; i <= 8; i++) ck_assert_int_eq(present(i), CK_OK);
+	give_roles(9, 9);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_OK);
+	ck_assert_roles(9);
+	ck_assert_uint_eq(removed, 1);
+}
+END_TEST
+
+START_TEST(delete_phase_removes_only_what_was_named)
+{
+	filled(10);
+	begin();
+	ck_assert_int_eq(take(3), CK_OK);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(2)), CK_OK);
+	ck_assert_roles(9);
+}
+END_TEST
+
+START_TEST(present_phase_that_removes_too_much)
+{
+	uint64_t would;
+	filled(40);
+	ck_assert_int_eq(ck_follower_confirm(follower, &would), CK_ERR_NOT_FOUND);
+	begin();
+	for (unsigned i = 1; i <= 30; i++) ck_assert_int_eq(present(i), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_ERR_DENIED);
+	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_HELD);
+	ck_assert_uint_eq(alarms, 1);
+	ck_follower_end(follower);
+	ck_assert_roles(40);
+	ck_assert_int_eq(ck_follower_confirm(follower, &would), CK_OK);
+	ck_assert_uint_eq(would, 10);
+	begin();
+	for (unsigned i = 1; i <= 30; i++) ck_assert_int_eq(present(i), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_OK);
+	ck_assert_roles(30);
+	/* once */
+	begin();
+	for (unsigned i = 1; i <= 20; i++) ck_assert_int_eq(present(i), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(3)), CK_ERR_DENIED);
+}
+END_TEST
+
+START_TEST(full_refresh_that_removes_too_much)
+{
+	uint64_t would;
+	filled(40);
+	ck_follower_require_full(follower);
+	begin();
+	give_roles(1, 30);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(2)), CK_ERR_DENIED);
+	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_HELD);
+	ck_follower_end(follower);
+	ck_assert_roles(40);
+	ck_assert_int_eq(ck_follower_confirm(follower, &would), CK_OK);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	give_roles(1, 30);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(2)), CK_OK);
+	ck_assert_roles(30);
+}
+END_TEST
+
+START_TEST(a_few_may_always_go)
+{
+	filled(10);
+	begin();
+	for (unsigned i = 1; i <= 7; i++) ck_assert_int_eq(present(i), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_OK); /* 30 %, and the floor is 3 */
+	ck_assert_roles(7);
+}
+END_TEST
+
+START_TEST(provider_behind)
+{
+	uint64_t would;
+	filled(3);
+	ck_assert_int_eq(h->on_cookie(ck_bytes_of(ck_text_of(COOKIE(5))), follower), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	begin();
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(5)), follower), CK_OK);
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(6)), follower), CK_OK);
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(4)), follower), CK_ERR_CONFLICT);
+	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_BEHIND);
+	/* it is remembered across a restart */
+	ck_follower_close(&follower);
+	open_follower();
+	begin();
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(4)), follower), CK_ERR_CONFLICT);
+	/* another server's number is no substitute */
+	ck_assert_int_eq(h->on_provider(ck_text_of("20290102030405.000000Z#000000#002#000000"), follower), CK_ERR_CONFLICT);
+	/* root lets it go back: by a full refresh */
+	ck_assert_int_eq(ck_follower_confirm(follower, &would), CK_OK);
+	begin();
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(4)), follower), CK_ERR_CONFLICT);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(4)), follower), CK_OK);
+}
+END_TEST
+
+START_TEST(a_full_refresh_remembers_the_highest)
+{
+	filled(3);
+	ck_assert_int_eq(h->on_cookie(ck_bytes_of(ck_text_of(COOKIE(5))), follower), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_follower_require_full(follower);
+	begin();
+	give_roles(1, 3);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(3)), CK_OK); /* a cookie need not be the newest */
+	ck_follower_close(&follower);
+	open_follower();
+	begin();
+	ck_assert_int_eq(h->on_provider(ck_text_of(CONTEXT(4)), follower), CK_ERR_CONFLICT);
+}
+END_TEST
+
+START_TEST(probe_counts_when_its_changes_are_there)
+{
+	struct ck_csn_set csns = {0};
+	int64_t now_s = ck_clock_wall_s();
+	filled(3);
+	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(1)), now_s + 100), CK_OK);
+	ck_assert_int_eq(state_now().as_of_s, now_s + 100);
+	/* the provider has one change more than came by the stream */
+	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(2)), now_s + 200), CK_OK);
+	ck_assert_int_eq(state_now().as_of_s, now_s + 100);
+	ck_assert(ck_follower_lags(follower));
+	ck_assert_int_eq(ck_csn_set_add(&csns, ck_text_of(CONTEXT(2))), CK_OK);
+	ck_assert(!ck_follower_holds(follower, &csns));
+	ck_assert_int_eq(give_role(4, "role-4"), CK_OK);
+	ck_assert_int_eq(h->on_cookie(ck_bytes_of(ck_text_of(COOKIE(2))), follower), CK_OK);
+	ck_assert(!ck_follower_holds(follower, &csns)); /* not committed */
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert(ck_follower_holds(follower, &csns));
+	ck_assert(!ck_follower_lags(follower));
+	ck_assert_int_eq(state_now().as_of_s, now_s + 200);
+	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(1)), now_s + 300), CK_ERR_CONFLICT);
+	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_BEHIND);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_is_quarantined)
+{
+	filled(3);
+	ck_assert_int_eq(give_role(4, ""), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 1);
+	ck_assert_uint_eq(quarantined, 1);
+	/* a good one that turns bad is gone */
+	ck_assert_int_eq(give_role(1, ""), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 2);
+	ck_assert_roles(2);
+	/* … and good again */
+	ck_assert_int_eq(give_role(1, "role-1"), CK_OK);
+	ck_assert_int_eq(take(4), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 0);
+	ck_assert_roles(3);
+}
+END_TEST
+
+START_TEST(the_entry_known_first_stays)
+{
+	filled(3);
+	ck_assert_int_eq(give_role(4, "role-1"), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 1);
+	ck_assert_roles(3);
+	ck_assert_int_eq(give_role(4, "role-4"), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 0);
+	ck_assert_uint_eq(released, 1);
+	ck_assert_roles(4);
+}
+END_TEST
+
+START_TEST(an_entry_under_anothers_uuid)
+{
+	uint8_t other[16];
+	struct ck_bytes value = ck_bytes_of(ck_text_of("ckRole"));
+	struct ck_attribute attribute = {ck_text_of("objectClass"), &value, 1};
+	struct ck_entry entry = {.dn = ck_text_of("ckId=" AUTHORITY ",ou=roles,ckId=" AUTHORITY ",ou=authorities," SUFFIX),
+	                         .attributes = &attribute, .count = 1};
+	filled(3);
+	uuid_of(9, other);
+	ck_assert_int_eq(h->on_entry(other, &entry, follower), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 1);
+}
+END_TEST
+
+START_TEST(an_unreadable_entry)
+{
+	uint8_t uuid[16];
+	filled(3);
+	uuid_of(2, uuid);
+	ck_assert_int_eq(h->on_unreadable(uuid, ck_text_of("ckId=x," SUFFIX), "has too many values", follower), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 1);
+	ck_assert_roles(2);
+}
+END_TEST
+
+START_TEST(containers_are_nothing)
+{
+	filled(3);
+	ck_assert_int_eq(give(50, "ou=roles,ckId=" AUTHORITY ",ou=authorities," SUFFIX,
+	                      (struct pair[]){{"objectClass", "organizationalUnit"}, {"ou", "roles"}, {NULL, NULL}}), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(state_now().quarantined, 0);
+	ck_assert_uint_eq(state_now().counts[CK_KIND_ROLE], 3);
+}
+END_TEST
+
+START_TEST(a_moved_subtree_is_read_again)
+{
+	char dn[256];
+	static const char id[] = "22222222-2222-4222-8222-000000000001";
+	filled(3);
+	snprintf(dn, sizeof dn, "ckId=%s,ou=roles,ckId=99999999-9999-4999-8999-999999999999,ou=authorities," SUFFIX, id);
+	ck_assert_int_eq(give(1, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", "role-1"}, {"ckStatus", "active"}, {NULL, NULL}}), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_ERR_CONFLICT);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+}
+END_TEST
+
+START_TEST(a_trial_is_only_for_a_copy_in_step)
+{
+	struct ck_batch *batch;
+	begin();
+	ck_assert_int_eq(ck_follower_trial(follower, &batch, &err), CK_ERR_UNAVAILABLE);
+	give_roles(1, 2);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(1)), CK_OK);
+	ck_assert_int_eq(ck_follower_trial(follower, &batch, &err), CK_OK);
+	ck_batch_abort(&batch);
+	ck_assert_int_eq(give_role(3, "role-3"), CK_OK); /* the batch is open */
+	ck_assert_int_eq(ck_follower_trial(follower, &batch, &err), CK_ERR_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(a_marked_copy_is_made_anew)
+{
+	char path[96];
+	filled(5);
+	ck_follower_close(&follower);
+	snprintf(path, sizeof path, "%s/" CK_FOLLOWER_DAMAGED_FILE, directory);
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	open_follower();
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_uint_eq(alarms, 1);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	ck_assert(!state_now().finished);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("follow store");
+	TCase *c = tcase_create("follow");
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_add_test(c, nothing_is_finished_before_the_refresh_is);
+	tcase_add_test(c, a_refresh_without_cookie_is_not_finished);
+	tcase_add_test(c, a_stream_that_breaks_leaves_nothing);
+	tcase_add_test(c, a_full_refresh_that_breaks_leaves_the_old_copy);
+	tcase_add_test(c, changes_and_cookie_go_in_together);
+	tcase_add_test(c, survives_a_restart);
+	tcase_add_test(c, present_phase_removes_what_was_not_named);
+	tcase_add_test(c, delete_phase_removes_only_what_was_named);
+	tcase_add_test(c, present_phase_that_removes_too_much);
+	tcase_add_test(c, full_refresh_that_removes_too_much);
+	tcase_add_test(c, a_few_may_always_go);
+	tcase_add_test(c, provider_behind);
+	tcase_add_test(c, a_full_refresh_remembers_the_highest);
+	tcase_add_test(c, probe_counts_when_its_changes_are_there);
+	tcase_add_test(c, what_does_not_fit_is_quarantined);
+	tcase_add_test(c, the_entry_known_first_stays);
+	tcase_add_test(c, an_entry_under_anothers_uuid);
+	tcase_add_test(c, an_unreadable_entry);
+	tcase_add_test(c, containers_are_nothing);
+	tcase_add_test(c, a_moved_subtree_is_read_again);
+	tcase_add_test(c, a_trial_is_only_for_a_copy_in_step);
+	tcase_add_test(c, a_marked_copy_is_made_anew);
+	suite_add_tcase(suite, c);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
