@@ -248,10 +248,10 @@ enum ck_error ck_book_write(struct ck_book *book, struct ck_errmsg *err)
 }
 
 /* A snapshot that fails is a slower start, no more. */
-static void save(struct ck_book *book, const struct ck_chain_place *place)
+static void save(struct ck_book *book, const struct ck_chain_place *place, bool durable)
 {
 	struct ck_errmsg err;
-	if (ck_state_save(&book->state, book->settings.directory, place, &err) != CK_OK) ck_log(CK_LOG_ERROR, "no snapshot: %s", err.text);
+	if (ck_state_save(&book->state, book->settings.directory, place, durable, &err) != CK_OK) ck_log(CK_LOG_ERROR, "no snapshot: %s", err.text);
 	book->snapshot_seq = place->seq;
 	book->snapshot_segment = place->segment;
 }
@@ -271,7 +271,7 @@ void ck_book_settle(struct ck_book *book)
 	ck_chain_where(book->chain, &place);
 	uint64_t due = ck_counters_count(book->state.counters) / SNAPSHOT_KEYS_A_RECORD;
 	if (due < SNAPSHOT_RECORDS) due = SNAPSHOT_RECORDS;
-	if (place.segment != book->snapshot_segment || place.seq - book->snapshot_seq >= due) save(book, &place);
+	if (place.segment != book->snapshot_segment || place.seq - book->snapshot_seq >= due) save(book, &place, false);
 }
 
 /* ---- checkpoints, time, stop ---- */
@@ -303,7 +303,7 @@ enum ck_error ck_book_checkpoint(struct ck_book *book, const char **out_line, st
 	if (error != CK_OK) return error;
 	ck_chain_where(book->chain, &place);
 	book->checkpoint_seq = place.seq;
-	save(book, &place);
+	save(book, &place, true);
 	return CK_OK;
 }
 

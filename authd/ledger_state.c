@@ -14,7 +14,8 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define SNAPSHOT_FILE "ledger.state"
+#define DURABLE_FILE "ledger.state"
+#define RECENT_FILE "ledger.recent" /* only where it is newer */
 #define MAGIC "CKLEDGE1"
 #define CHECK_BYTES 32
 #define HEAD_BYTES (8 + 8 + CK_AUDIT_DIGEST_BYTES + 4 + 8 + CK_BOOT_ID_BYTES)
@@ -68,7 +69,7 @@ static void put_state(struct ck_state *state, const struct ck_chain_place *place
 	ck_sessions_save(state->sessions, w);
 }
 
-static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t length, struct ck_errmsg *err)
+static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t length, bool durable, struct ck_errmsg *err)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
@@ -78,16 +79,18 @@ static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t l
 		if (written > 0) done += (size_t)written;
 		else if (written == 0 || errno != EINTR) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
 	}
-	if (error == CK_OK && fsync(fd) != 0) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
+	if (error == CK_OK && durable && fsync(fd) != 0) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
 	close(fd);
 	return error;
 }
 
-enum ck_error ck_state_save(struct ck_state *state, const char *directory, const struct ck_chain_place *place, struct ck_errmsg *err)
+enum ck_error ck_state_save(struct ck_state *state, const char *directory, const struct ck_chain_place *place, bool durable,
+                            struct ck_errmsg *err)
 {
-	char path[512], beside[512];
-	(void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, directory);
-	(void)snprintf(beside, sizeof beside, "%s/" SNAPSHOT_FILE ".new", directory);
+	char path[512], beside[512], recent[512];
+	(void)snprintf(path, sizeof path, "%s/%s", directory, durable ? DURABLE_FILE : RECENT_FILE);
+	(void)snprintf(beside, sizeof beside, "%s/" DURABLE_FILE ".new", directory);
+	(void)snprintf(recent, sizeof recent, "%s/" RECENT_FILE, directory);
 	size_t length = HEAD_BYTES + 8 + ck_counters_count(state->counters) * COUNTER_BYTES + ck_sessions_saved_bytes(state->sessions);
 	uint8_t *bytes = malloc(length + CHECK_BYTES);
 	if (bytes == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for the ledger's snapshot");
@@ -97,9 +100,10 @@ enum ck_error ck_state_save(struct ck_state *state, const char *directory, const
 	CK_ASSERT(!w.failed);
 	length = ck_writer_length(&w);
 	crypto_generichash(bytes + length, CHECK_BYTES, bytes, length, NULL, 0);
-	enum ck_error error = write_file(beside, bytes, length + CHECK_BYTES, err);
+	enum ck_error error = write_file(beside, bytes, length + CHECK_BYTES, durable, err);
 	if (error == CK_OK && rename(beside, path) != 0) error = ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
 	if (error != CK_OK) (void)unlink(beside);
+	else if (durable) (void)unlink(recent);
 	free(bytes);
 	return error;
 }
@@ -159,12 +163,12 @@ static enum ck_error take_state(struct ck_state *state, struct ck_chain_place *p
 	return error == CK_OK && !ck_reader_done(&r) ? CK_ERR_CORRUPT : error;
 }
 
-static enum ck_error load(struct ck_state *state, const char *directory, struct ck_chain_place *place, struct ck_errmsg *err)
+static enum ck_error load(struct ck_state *state, const char *directory, const char *name, struct ck_chain_place *place, struct ck_errmsg *err)
 {
 	char path[512];
 	uint8_t *bytes = NULL;
 	size_t length = 0;
-	(void)snprintf(path, sizeof path, "%s/" SNAPSHOT_FILE, directory);
+	(void)snprintf(path, sizeof path, "%s/%s", directory, name);
 	enum ck_error error = read_file(path, &bytes, &length, err);
 	if (error == CK_OK && (error = take_state(state, place, bytes, length)) == CK_ERR_CORRUPT)
 		error = ck_fail(err, error, "%s is damaged", path);
@@ -315,21 +319,36 @@ static bool same_end(const struct ck_chain_place *place, const struct ck_chain_p
 	return place->seq < end->seq || (place->seq == end->seq && memcmp(place->digest, end->digest, sizeof place->digest) == 0);
 }
 
+/* Forgets what an unfit snapshot brought. */
+static enum ck_error start_anew(struct ck_state *state)
+{
+	ck_state_free(state);
+	return ck_state_new(state);
+}
+
+static enum ck_error restore_from(struct ck_state *state, const char *directory, const char *name, const struct ck_chain_place *end,
+                                  uint64_t *out_replayed)
+{
+	struct ck_chain_place place = { .segment = 1 };
+	struct ck_errmsg why = { "its place is not in the log" };
+	enum ck_error error = load(state, directory, name, &place, &why);
+	if (error == CK_OK) error = same_end(&place, end) ? replay_since(state, directory, &place, out_replayed, &why) : CK_ERR_CORRUPT;
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) ck_log(CK_LOG_WARNING, "the snapshot %s is not used: %s", name, why.text);
+	return error;
+}
+
 enum ck_error ck_state_restore(struct ck_state *state, const char *directory, const struct ck_chain_place *end, const char *boot,
                                uint64_t *out_replayed, struct ck_errmsg *err)
 {
-	struct ck_chain_place place = { .segment = 1 };
-	struct ck_errmsg why = { "" };
+	static const char *const names[] = { RECENT_FILE, DURABLE_FILE };
+	const struct ck_chain_place beginning = { .segment = 1 };
+	enum ck_error error = CK_ERR_NOT_FOUND;
 	*out_replayed = 0;
-	enum ck_error error = load(state, directory, &place, &why);
-	if (error == CK_OK) error = same_end(&place, end) ? replay_since(state, directory, &place, out_replayed, &why) : CK_ERR_CORRUPT;
-	if (error != CK_OK) {
-		if (error != CK_ERR_NOT_FOUND) ck_log(CK_LOG_ALARM, "the ledger's snapshot is not used, the whole log is read: %s", why.text);
-		place = (struct ck_chain_place){ .segment = 1 };
-		ck_state_free(state);
-		error = ck_state_new(state);
-		if (error == CK_OK) error = replay_since(state, directory, &place, out_replayed, err);
+	for (size_t i = 0; i < sizeof names / sizeof *names && error != CK_OK; i++) {
+		error = restore_from(state, directory, names[i], end, out_replayed);
+		if (error != CK_OK && start_anew(state) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for the ledger's state");
 	}
+	if (error != CK_OK) error = replay_since(state, directory, &beginning, out_replayed, err);
 	if (error != CK_OK) return error;
 	if (strcmp(state->boot, boot) != 0) ck_sessions_clear(state->sessions);
 	return ck_text_copy(state->boot, sizeof state->boot, ck_text_of(boot));

@@ -19,9 +19,11 @@ void ck_state_free(struct ck_state *state);
 /* The kernel's boot id, or "" if it has none. To be read before the process is confined. */
 void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES]);
 
-/* Writes, fsyncs and renames the snapshot into the log's directory. `place` is flushed. */
-CK_MUST_USE enum ck_error ck_state_save(struct ck_state *state, const char *directory, const struct ck_chain_place *place, struct ck_errmsg *err);
-/* From the snapshot, if it is whole and its place lies in the log, and from all records since; else from all records.
+/* Writes a snapshot into the log's directory. `place` is flushed. durable: on disk before this returns; else it is good against a crash of
+   this process, and one that a power cut damages is passed over for the last durable one. */
+CK_MUST_USE enum ck_error ck_state_save(struct ck_state *state, const char *directory, const struct ck_chain_place *place, bool durable,
+                                        struct ck_errmsg *err);
+/* From the newest snapshot that is whole and whose place lies in the log, and from all records since; without one, from all records.
    *out_replayed: how many. boot: of the running kernel; sessions of another are forgotten. */
 CK_MUST_USE enum ck_error ck_state_restore(struct ck_state *state, const char *directory, const struct ck_chain_place *end, const char *boot,
                                            uint64_t *out_replayed, struct ck_errmsg *err);
