@@ -2,12 +2,13 @@
 # A key's life: enrolled by a code, a later one under the touch of an earlier, labelled, revoked, removed, recovered by root; and keys that
 # do not do as they should. Each login that is refused here was granted just before.
 . "$CK_SOURCE/tests/system/lib.sh"
-MORE_CONFIG='recovery_delay_s = 2'
+export MORE_CONFIG='recovery_delay_s = 2'
 new_instance
 change role add operators --all-staff-of northtown
 change rule add console --system core1 --role operators --service demo
 change staff add bob --name "Bob Stone" --mail bob@northtown.example --number 2
 change staff add eve --name "Eve Marsh" --mail eve@northtown.example --number 3
+eves='' bobs='' short='' fresh=''
 code_for() { # VARIABLE UID [OPTIONS…]
 	change key code "${@:2}"
 	printf -v "$1" %s "$(code_of "$2" "$T/change.out")"

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# The real sshd on loopback with the stack of contrib/pam.d: a public key gets staff as far as the account stage, where a rule that demands
+# nothing lets them in and its absence does not; at the keyboard staff are told that this login is remote.
+. "$CK_SOURCE/tests/system/surfaces_lib.sh"
+[ -x /usr/sbin/sshd ] && command -v ssh > /dev/null || { echo "skipped: no sshd or ssh"; exit 77; }
+new_instance
+add_staff bob "Bob Stone" 2 --uid-number 250001
+add_staff eve "Eve Marsh" 3 --uid-number 250002
+private_accounts bob:250001 eve:250002
+private_stacks
+mkdir -p /run/sshd "$T/ssh"
+for name in host user other; do ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/$name"; done
+chmod 644 "$T/ssh/user.pub"
+SSHD=
+sshd_starts() { # on a port that is free
+	local port
+	for port in $((20000 + $$ % 20000)) $((21000 + $$ % 20000)) $((22000 + $$ % 20000)); do
+		printf '%s\n' "ListenAddress 127.0.0.1:$port" "HostKey $T/ssh/host" 'PidFile none' 'UsePAM yes' 'PasswordAuthentication no' \
+			'KbdInteractiveAuthentication yes' "AuthorizedKeysFile $T/ssh/user.pub" 'StrictModes no' > "$T/ssh/config"
+		/usr/sbin/sshd -D -e -f "$T/ssh/config" > "$T/ssh/log" 2>&1 &
+		SSHD=$!
+		PORT=$port
+		until_true 5 grep -q 'Server listening' "$T/ssh/log" && return
+		wait "$SSHD" || true
+	done
+	cat "$T/ssh/log"
+	return 1
+}
+sshd_starts
+trap 'kill "$SSHD" 2> /dev/null || true; cleanup' EXIT
+enter=(timeout 20 ssh -F none -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null)
+key=(-i "$T/ssh/user" -o IdentitiesOnly=yes -o PreferredAuthentications=publickey)
+by_key() { "${enter[@]}" "${key[@]/user/${2:-user}}" "$1@127.0.0.1" "${@:3}"; } # WHO [KEY [COMMAND…]]
+last_refused() { # TEXT
+	checks=$((checks + 1))
+	crosskeys audit show --event account-refused --last 1 "$I/audit" > "$T/audited"
+	grep -qF -- "$1" "$T/audited" || { fail "not the last refusal: $1"; cat "$T/audited"; }
+}
+
+# ---- a public key, and the rules ----
+hidden "no rule" "in as" by_key bob
+last_refused "user=bob"
+last_refused "reason=no-rule"
+change role add operators
+change grant add bob operators --why "runs the servers"
+change rule add remote --system core1 --role operators --service sshd --proved none --source 127.0.0.0/8
+shown "a rule that demands nothing" "in as bob" by_key bob
+shown "with a terminal" "in as bob" at pts 0 "${enter[@]}" "${key[@]}" -tt bob@127.0.0.1
+checks=$((checks + 1))
+id=$(by_key bob user 'echo $CROSSKEYS_LOGIN' 2> /dev/null)
+for event in account-granted session-opened session-closed; do
+	until_true 5 sh -c "'$CK_BUILD/crosskeys' audit show --event $event '$I/audit' | grep -q 'login-id=$id'" || fail "no $event with the login's id $id"
+done
+crosskeys audit show --event session-opened --last 1 "$I/audit" > "$T/out"
+said "remote-host=127.0.0.1"
+hidden "another public key" "in as" by_key bob other
+hidden "no role" "in as" by_key eve
+last_refused "user=eve"
+last_refused "reason=no-role"
+expect 0 ck explain bob core1 sshd --from 127.0.0.1 --proved none
+expect 1 ck explain bob core1 sshd --from 192.0.2.1 --proved none
+change rule change remote --source 192.0.2.0/24
+hidden "from elsewhere" "in as" by_key bob
+last_refused "reason=source"
+change rule change remote --source "*" --proved touch
+hidden "a rule that demands a touch, which public key does not prove" "in as" by_key bob
+last_refused "reason=proof"
+change rule change remote --proved none
+shown "again" "in as bob" by_key bob
+
+# ---- inside, a pseudo-terminal does not make anything local ----
+change rule add service --system core1 --role operators --service su --account svcuser
+only_key bob-key
+hidden "su inside a remote session" "uid=1001" at pts 0 "${enter[@]}" "${key[@]}" -tt bob@127.0.0.1 'su svcuser -c id'
+said "remote"
+
+# ---- at the keyboard ----
+by_hand=("${enter[@]}" -o PreferredAuthentications=keyboard-interactive -o NumberOfPasswordPrompts=1)
+hidden "keyboard-interactive" "in as" at pts 0 "${by_hand[@]}" eve@127.0.0.1
+said "This login is remote"
+hidden "keyboard-interactive, a rule that demands nothing" "in as" at pts 0 "${by_hand[@]}" bob@127.0.0.1
+said "No rule asks for your security key here, so nothing would show that it is you."
+
+# ---- the daemon is dead ----
+stop_daemon
+hidden "staff, no daemon" "in as" by_key bob
+shown "the machine's own, no daemon" "in as svcuser" by_key svcuser
+shown "root, no daemon" "uid=0" by_key root user id
+finish
