@@ -1,7 +1,5 @@
 /* Following into the store. The provider is trusted for content only as far as the mapping, the store's uniqueness and the limits here
    check it: what does not fit is quarantined, what would remove too much or go back stops and waits for root. */
-#include "authd/replica_follow.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,45 +7,16 @@
 #include <unistd.h>
 
 #include "authd/fido/fido.h"
-#include "authd/replica_uuids.h"
+#include "authd/replica_follow_state.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
 #define NOTE_HIGHEST "highest-csns"
 #define CLASH_PREFIX "clash: "
-#define CLASHES_LIMIT 1024         /* kept to be read again; more wait for the next refresh */
 #define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
 #define ANNOUNCED_LIMIT 100        /* quarantined entries told one by one in one stream; the store knows them all */
 
-struct clash {
-	uint8_t uuid[16];
-	char dn[CK_DN_LIMIT_BYTES];
-	bool wanted; /* to be read again */
-	bool asked;  /* being read; cleared by anything newer about it */
-};
-
-struct ck_follower {
-	struct ck_follower_settings settings;
-	enum ck_follower_state state;
-	struct ck_store *current; /* NULL only after a refresh that could not go in */
-	struct ck_store *next;
-	struct ck_batch *batch; /* on next while rebuilding, else on current */
-	size_t batch_entries;
-	struct ck_uuids named; /* in this refresh */
-	struct ck_csn_set followed, highest, probed;
-	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
-	int64_t probe_asked_s, begun_s;
-	uint64_t refused_removals;
-	size_t announced;
-	char cookie[CK_COOKIE_LIMIT_BYTES];
-	char reason[256];
-	char state_line[256];
-	struct ck_entry_scratch scratch;
-	struct clash clashes[CLASHES_LIMIT];
-	size_t clash_count;
-};
-
-static void alarm_about(struct ck_follower *f, const char *detail)
+void ck_follower_alarm(struct ck_follower *f, const char *detail)
 {
 	ck_log(CK_LOG_ALARM, "%s", detail);
 	if (f->settings.on_alarm != NULL) f->settings.on_alarm(detail, f->settings.context);
@@ -55,7 +24,7 @@ static void alarm_about(struct ck_follower *f, const char *detail)
 
 /* ---- the batch ---- */
 
-static enum ck_error open_batch(struct ck_follower *f)
+enum ck_error ck_follower_open_batch(struct ck_follower *f)
 {
 	struct ck_errmsg err;
 	if (f->batch != NULL) return CK_OK;
@@ -67,7 +36,7 @@ static enum ck_error open_batch(struct ck_follower *f)
 	return error;
 }
 
-static enum ck_error put_position(struct ck_follower *f)
+enum ck_error ck_follower_put_position(struct ck_follower *f)
 {
 	char text[CK_CSN_LIST_LIMIT_BYTES];
 	enum ck_error error = CK_OK;
@@ -78,7 +47,7 @@ static enum ck_error put_position(struct ck_follower *f)
 	return ck_batch_set_note(f->batch, ck_text_of(NOTE_HIGHEST), ck_bytes_of(ck_text_of(text)));
 }
 
-static enum ck_error commit_batch(struct ck_follower *f)
+enum ck_error ck_follower_commit(struct ck_follower *f)
 {
 	struct ck_errmsg err;
 	if (f->batch == NULL) return CK_OK;
@@ -94,7 +63,7 @@ static enum ck_error commit_batch(struct ck_follower *f)
 
 /* ---- clashes ---- */
 
-static struct clash *find_clash(struct ck_follower *f, const uint8_t uuid[16])
+static struct ck_clash *find_clash(struct ck_follower *f, const uint8_t uuid[16])
 {
 	for (size_t i = 0; i < f->clash_count; i++)
 		if (memcmp(f->clashes[i].uuid, uuid, 16) == 0) return &f->clashes[i];
@@ -103,7 +72,7 @@ static struct clash *find_clash(struct ck_follower *f, const uint8_t uuid[16])
 
 static bool forget_clash(struct ck_follower *f, const uint8_t uuid[16])
 {
-	struct clash *clash = find_clash(f, uuid);
+	struct ck_clash *clash = find_clash(f, uuid);
 	if (clash == NULL) return false;
 	*clash = f->clashes[--f->clash_count];
 	return true;
@@ -111,9 +80,9 @@ static bool forget_clash(struct ck_follower *f, const uint8_t uuid[16])
 
 static void remember_clash(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn)
 {
-	struct clash clash = {.wanted = false};
+	struct ck_clash clash = {.wanted = false};
 	(void)forget_clash(f, uuid);
-	if (f->clash_count == CLASHES_LIMIT || ck_text_copy(clash.dn, sizeof clash.dn, dn) != CK_OK) return;
+	if (f->clash_count == CK_CLASHES_LIMIT || ck_text_copy(clash.dn, sizeof clash.dn, dn) != CK_OK) return;
 	memcpy(clash.uuid, uuid, sizeof clash.uuid);
 	f->clashes[f->clash_count++] = clash;
 }
@@ -123,10 +92,10 @@ static bool load_clash(const uint8_t entry_uuid[16], struct ck_text dn, struct c
 	struct ck_follower *f = context;
 	if (reason.length >= strlen(CLASH_PREFIX) && memcmp(reason.at, CLASH_PREFIX, strlen(CLASH_PREFIX)) == 0)
 		remember_clash(f, entry_uuid, dn);
-	return f->clash_count < CLASHES_LIMIT;
+	return f->clash_count < CK_CLASHES_LIMIT;
 }
 
-static void want_clashes(struct ck_follower *f)
+void ck_follower_want_clashes(struct ck_follower *f)
 {
 	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].wanted = true;
 }
@@ -143,7 +112,7 @@ static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], s
 	f->announced++;
 	if (f->announced > ANNOUNCED_LIMIT + 1) return CK_OK;
 	if (f->announced == ANNOUNCED_LIMIT + 1) {
-		alarm_about(f, "more entries are quarantined than are told one by one: crosskeys status counts them");
+		ck_follower_alarm(f, "more entries are quarantined than are told one by one: crosskeys status counts them");
 		return CK_OK;
 	}
 	ck_log(CK_LOG_ALARM, "quarantined %s: %s", ck_escape(ck_bytes_of(dn), shown, sizeof shown), reason);
@@ -185,7 +154,7 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	struct ck_record record;
 	struct ck_errmsg why;
 	bool was_clash = forget_clash(f, uuid);
-	enum ck_error error = open_batch(f);
+	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	f->batch_entries++;
 	error = read_record(f, uuid, entry, &record, &why);
@@ -229,9 +198,9 @@ static enum ck_error on_present(const uint8_t uuid[16], void *context)
 	return f->state == CK_FOLLOWER_PERSISTING ? CK_OK : ck_uuids_add(&f->named, uuid);
 }
 
-static enum ck_error remove_known(struct ck_follower *f, const uint8_t uuid[16])
+enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid[16])
 {
-	enum ck_error error = open_batch(f);
+	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	f->changed = true;
 	(void)forget_clash(f, uuid);
@@ -241,26 +210,18 @@ static enum ck_error remove_known(struct ck_follower *f, const uint8_t uuid[16])
 
 static enum ck_error on_delete(const uint8_t uuid[16], void *context)
 {
-	return remove_known(context, uuid);
+	return ck_follower_remove_known(context, uuid);
 }
 
 static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context)
 {
 	struct ck_follower *f = context;
 	enum ck_error error = on_present(uuid, f);
-	if (error == CK_OK) error = open_batch(f);
+	if (error == CK_OK) error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	(void)forget_clash(f, uuid);
 	f->changed = true;
 	return quarantine(f, uuid, dn, false, reason);
-}
-
-static enum ck_error on_cookie(struct ck_bytes cookie, void *context)
-{
-	struct ck_follower *f = context;
-	if (ck_csn_set_add_cookie(&f->followed, cookie) != CK_OK || ck_csn_set_merge(&f->highest, &f->followed) != CK_OK) return CK_ERR_INVALID;
-	f->cookie_changed = true;
-	return open_batch(f);
 }
 
 static enum ck_error on_provider(struct ck_text context_csns, void *context)
@@ -270,7 +231,7 @@ static enum ck_error on_provider(struct ck_text context_csns, void *context)
 	if (ck_csn_set_add_list(&provider, context_csns) != CK_OK) return CK_ERR_INVALID;
 	if (ck_csn_set_covers(&provider, &f->highest)) return CK_OK;
 	if (f->confirmed) {
-		alarm_about(f, "root let the copy go back to a provider that is older than what was seen");
+		ck_follower_alarm(f, "root let the copy go back to a provider that is older than what was seen");
 		memset(&f->highest, 0, sizeof f->highest);
 		f->full_wanted = true;
 		return CK_ERR_CONFLICT;
@@ -279,152 +240,12 @@ static enum ck_error on_provider(struct ck_text context_csns, void *context)
 	return CK_ERR_CONFLICT;
 }
 
-/* ---- the end of a refresh ---- */
-
-struct absent {
-	const struct ck_uuids *named;
-	struct ck_uuids gone;
-	uint64_t known;
-	enum ck_error error;
-};
-
-static bool look_absent(const uint8_t entry_uuid[16], void *context)
-{
-	struct absent *absent = context;
-	absent->known++;
-	if (!ck_uuids_has(absent->named, entry_uuid)) absent->error = ck_uuids_add(&absent->gone, entry_uuid);
-	return absent->error == CK_OK;
-}
-
-/* What the view knows and the refresh did not name. The caller clears out->gone. */
-static enum ck_error find_absent(struct ck_follower *f, struct ck_view *view, struct absent *out)
-{
-	*out = (struct absent){.named = &f->named};
-	enum ck_error error = ck_view_each_uuid(view, look_absent, out);
-	return error != CK_OK ? error : out->error;
-}
-
-static bool removes_too_much(const struct ck_follower *f, const struct absent *absent)
-{
-	uint64_t gone = absent->gone.count;
-	return gone > f->settings.removal_floor && gone * 100 > absent->known * f->settings.removal_percent;
-}
-
-static enum ck_error hold_if_too_much(struct ck_follower *f, const struct absent *absent)
-{
-	if (!removes_too_much(f, absent)) return CK_OK;
-	if (f->confirmed) {
-		alarm_about(f, "root let a refresh in that removes more than the limit");
-		return CK_OK;
-	}
-	f->refused_removals = absent->gone.count;
-	f->state = CK_FOLLOWER_HELD;
-	snprintf(f->reason, sizeof f->reason,
-	         "a refresh would remove %zu of %llu entries, more than %u %%: it stopped until root confirms it (crosskeys confirm-refresh)",
-	         absent->gone.count, (unsigned long long)absent->known, f->settings.removal_percent);
-	alarm_about(f, f->reason);
-	return CK_ERR_DENIED;
-}
-
-static enum ck_error purge(struct ck_follower *f, uint64_t *out_removed)
-{
-	struct absent absent;
-	enum ck_error error = open_batch(f);
-	if (error != CK_OK) return error;
-	error = find_absent(f, ck_batch_view(f->batch), &absent);
-	if (error == CK_OK) error = hold_if_too_much(f, &absent);
-	for (size_t i = 0; error == CK_OK && i < absent.gone.slot_count; i++)
-		if (ck_uuids_has(&absent.gone, absent.gone.slots[i])) error = remove_known(f, absent.gone.slots[i]);
-	*out_removed = absent.gone.count;
-	ck_uuids_clear(&absent.gone);
-	return error;
-}
-
-static enum ck_error compare_next(struct ck_follower *f, uint64_t *out_removed)
-{
-	struct absent absent;
-	struct ck_view *view = NULL;
-	*out_removed = 0;
-	if (f->current == NULL) return CK_OK;
-	enum ck_error error = ck_view_begin(f->current, &view);
-	if (error != CK_OK) return error == CK_ERR_CORRUPT ? CK_OK : error; /* being replaced is the cure */
-	error = find_absent(f, view, &absent);
-	ck_view_end(&view);
-	if (error == CK_ERR_CORRUPT) error = CK_OK;
-	if (error == CK_OK) error = hold_if_too_much(f, &absent);
-	*out_removed = absent.gone.count;
-	ck_uuids_clear(&absent.gone);
-	return error;
-}
-
-static void unlink_in_store(const struct ck_follower *f, const char *name)
-{
-	char path[1024];
-	snprintf(path, sizeof path, "%s/%s", f->settings.store_directory, name);
-	if (unlink(path) != 0 && errno != ENOENT) ck_log(CK_LOG_ERROR, "cannot remove %s: %s", path, strerror(errno));
-}
-
-static enum ck_error install_next(struct ck_follower *f)
-{
-	struct ck_errmsg err;
-	struct ck_store *fresh = NULL;
-	enum ck_error error = ck_store_supersede(f->settings.store_directory, &f->current, &f->next, &fresh, &err);
-	if (error != CK_OK) {
-		ck_log(CK_LOG_ERROR, "the refreshed copy does not go in: %s", err.text);
-		return error;
-	}
-	f->current = fresh;
-	return CK_OK;
-}
-
-static enum ck_error finish_resumed(struct ck_follower *f, bool purge_absent, uint64_t *out_removed)
-{
-	enum ck_error error = purge_absent ? purge(f, out_removed) : open_batch(f);
-	if (error == CK_OK) error = put_position(f);
-	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
-	return error == CK_OK ? commit_batch(f) : error;
-}
-
-static enum ck_error finish_rebuilt(struct ck_follower *f, uint64_t *out_removed)
-{
-	enum ck_error error = compare_next(f, out_removed);
-	if (error == CK_OK) error = open_batch(f);
-	if (error == CK_OK) error = put_position(f);
-	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
-	if (error == CK_OK) error = commit_batch(f);
-	return error == CK_OK ? install_next(f) : error;
-}
-
-static enum ck_error on_refreshed(bool purge_absent, struct ck_bytes cookie, void *context)
-{
-	struct ck_follower *f = context;
-	uint64_t removed = 0;
-	bool full = f->state == CK_FOLLOWER_REBUILDING;
-	if (cookie.at == NULL || on_cookie(cookie, f) != CK_OK) {
-		ck_log(CK_LOG_ERROR, "the provider ended a refresh without a cookie to resume from");
-		return CK_ERR_UNAVAILABLE;
-	}
-	enum ck_error error = full ? finish_rebuilt(f, &removed) : finish_resumed(f, purge_absent, &removed);
-	if (error != CK_OK) return error;
-	f->state = CK_FOLLOWER_PERSISTING;
-	f->full_wanted = false;
-	f->confirmed = false;
-	f->refused_removals = 0;
-	f->reason[0] = '\0';
-	if (f->changed) want_clashes(f);
-	f->changed = false;
-	if (f->settings.on_refreshed != NULL) f->settings.on_refreshed(full, f->named.count, removed, f->settings.context);
-	ck_uuids_clear(&f->named);
-	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
-	return CK_OK;
-}
-
 /* ---- the persist stage ---- */
 
 static enum ck_error settle_probe(struct ck_follower *f)
 {
 	if (!f->probe_waits || !ck_csn_set_covers(&f->followed, &f->probed)) return CK_OK;
-	enum ck_error error = open_batch(f);
+	enum ck_error error = ck_follower_open_batch(f);
 	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->probe_asked_s);
 	if (error == CK_OK) f->probe_waits = false;
 	return error;
@@ -433,14 +254,14 @@ static enum ck_error settle_probe(struct ck_follower *f)
 static enum ck_error on_batch_end(void *context)
 {
 	struct ck_follower *f = context;
-	if (f->state == CK_FOLLOWER_REBUILDING && f->batch_entries >= REBUILD_BATCH_ENTRIES) return commit_batch(f);
+	if (f->state == CK_FOLLOWER_REBUILDING && f->batch_entries >= REBUILD_BATCH_ENTRIES) return ck_follower_commit(f);
 	if (f->state != CK_FOLLOWER_PERSISTING) return CK_OK; /* a resumed refresh goes in as a whole */
 	enum ck_error error = settle_probe(f);
 	if (error != CK_OK || f->batch == NULL) return error;
-	if (f->cookie_changed || f->highest_changed) error = put_position(f);
-	if (error == CK_OK) error = commit_batch(f);
+	if (f->cookie_changed || f->highest_changed) error = ck_follower_put_position(f);
+	if (error == CK_OK) error = ck_follower_commit(f);
 	if (error != CK_OK) return error;
-	if (f->changed) want_clashes(f);
+	if (f->changed) ck_follower_want_clashes(f);
 	f->changed = false;
 	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
 	if (!f->moved) return CK_OK;
@@ -454,8 +275,8 @@ const struct ck_follow_handlers ck_follower_handlers = {
 	.on_entry = on_entry,
 	.on_present = on_present,
 	.on_delete = on_delete,
-	.on_refreshed = on_refreshed,
-	.on_cookie = on_cookie,
+	.on_refreshed = ck_follower_on_refreshed,
+	.on_cookie = ck_follower_on_cookie,
 	.on_batch_end = on_batch_end,
 	.on_provider = on_provider,
 	.on_unreadable = on_unreadable,
@@ -520,7 +341,7 @@ void ck_follower_require_full(struct ck_follower *f)
 void ck_follower_set_behind(struct ck_follower *f)
 {
 	static const char text[] = "the provider is older than what was seen: waiting for it to catch up, or for root to let the copy go back";
-	if (strcmp(f->reason, text) != 0) alarm_about(f, text);
+	if (strcmp(f->reason, text) != 0) ck_follower_alarm(f, text);
 	f->state = CK_FOLLOWER_BEHIND;
 	snprintf(f->reason, sizeof f->reason, "%s", text);
 }
@@ -528,7 +349,7 @@ void ck_follower_set_behind(struct ck_follower *f)
 static void on_read(const uint8_t uuid[16], const struct ck_entry *entry, void *context)
 {
 	struct ck_follower *f = context;
-	struct clash *clash = entry != NULL ? find_clash(f, uuid) : NULL;
+	struct ck_clash *clash = entry != NULL ? find_clash(f, uuid) : NULL;
 	/* Not asked any more: something newer about it came by the stream while this answer was on its way. */
 	if (clash == NULL || !clash->asked || f->state != CK_FOLLOWER_PERSISTING) return;
 	enum ck_error error = take_entry(f, uuid, entry);
@@ -539,7 +360,7 @@ void ck_follower_pump(struct ck_follower *f, struct ck_follow *follow)
 {
 	if (f->state != CK_FOLLOWER_PERSISTING) return;
 	for (size_t i = 0; i < f->clash_count; i++) {
-		struct clash *clash = &f->clashes[i];
+		struct ck_clash *clash = &f->clashes[i];
 		if (!clash->wanted || clash->asked) continue;
 		if (ck_follow_read(follow, clash->dn, on_read, f) != CK_OK) return; /* the next step makes room */
 		clash->wanted = false;
@@ -561,7 +382,7 @@ enum ck_error ck_follower_probed(struct ck_follower *f, struct ck_text context_c
 	f->probed = csns;
 	f->probe_asked_s = asked_s;
 	f->probe_waits = true;
-	return on_batch_end(f);
+	return f->batch == NULL ? on_batch_end(f) : CK_OK; /* else the step that it came in ends the batch */
 }
 
 bool ck_follower_lags(const struct ck_follower *f)
@@ -598,10 +419,10 @@ void ck_follower_note_state(struct ck_follower *f, const char *line)
 	if (strncmp(line, f->state_line, sizeof f->state_line - 1) == 0 || f->current == NULL) return;
 	if (f->batch != NULL && f->state != CK_FOLLOWER_PERSISTING) return; /* an unfinished refresh must not be committed for a remark */
 	bool own = f->batch == NULL;
-	if (own && open_batch(f) != CK_OK) return;
+	if (own && ck_follower_open_batch(f) != CK_OK) return;
 	if (ck_batch_set_note(f->batch, ck_text_of(CK_FOLLOWER_NOTE_STATE), ck_bytes_of(ck_text_of(line))) == CK_OK)
 		snprintf(f->state_line, sizeof f->state_line, "%s", line);
-	if (own && commit_batch(f) != CK_OK) f->state_line[0] = '\0';
+	if (own && ck_follower_commit(f) != CK_OK) f->state_line[0] = '\0';
 }
 
 bool ck_follower_holds(const struct ck_follower *f, const struct ck_csn_set *csns)
@@ -632,6 +453,13 @@ enum ck_error ck_follower_trial(struct ck_follower *f, struct ck_batch **out, st
 
 /* ---- open and close ---- */
 
+static void unlink_in_store(const struct ck_follower *f, const char *name)
+{
+	char path[1024];
+	snprintf(path, sizeof path, "%s/%s", f->settings.store_directory, name);
+	if (unlink(path) != 0 && errno != ENOENT) ck_log(CK_LOG_ERROR, "cannot remove %s: %s", path, strerror(errno));
+}
+
 static void load_position(struct ck_follower *f)
 {
 	struct ck_view *view = NULL;
@@ -639,7 +467,7 @@ static void load_position(struct ck_follower *f)
 	if (f->current == NULL || ck_view_begin(f->current, &view) != CK_OK) return;
 	if (ck_view_note(view, ck_text_of(NOTE_HIGHEST), &note) == CK_OK &&
 	    ck_csn_set_add_list(&f->highest, (struct ck_text){(const char *)note.at, note.length}) != CK_OK)
-		alarm_about(f, "the remembered change numbers are malformed: going back cannot be noticed until the next change");
+		ck_follower_alarm(f, "the remembered change numbers are malformed: going back cannot be noticed until the next change");
 	if (ck_view_each_quarantined(view, load_clash, f) != CK_OK) ck_log(CK_LOG_ERROR, "the list of quarantined entries cannot be read");
 	ck_view_end(&view);
 }
@@ -654,7 +482,7 @@ enum ck_error ck_follower_open(const struct ck_follower_settings *settings, stru
 	enum ck_error error = CK_OK;
 	snprintf(path, sizeof path, "%s/" CK_FOLLOWER_DAMAGED_FILE, settings->store_directory);
 	if (access(path, F_OK) == 0) {
-		alarm_about(f, "the copy was damaged: it is rebuilt from the directory");
+		ck_follower_alarm(f, "the copy was damaged: it is rebuilt from the directory");
 		error = ck_store_discard(settings->store_directory, err);
 		unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
 	}

@@ -259,7 +259,7 @@ END_TEST
 
 /* ---- recovery ---- */
 
-START_TEST(recovery)
+START_TEST(recovery_by_root)
 {
 	static struct ck_recovery recovery;
 	static struct ck_change_build build;
@@ -295,7 +295,7 @@ int main(void)
 	tcase_add_test(c, code_not_yet);
 	tcase_add_test(c, code_no_more);
 	tcase_add_test(c, code_tries);
-	tcase_add_test(c, recovery);
+	tcase_add_test(c, recovery_by_root);
 	suite_add_tcase(suite, c);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,52 @@
+/* What the files of the follower share: its state, and the verbs between the stream and the end of a refresh. */
+#ifndef CK_AUTHD_REPLICA_FOLLOW_STATE_H
+#define CK_AUTHD_REPLICA_FOLLOW_STATE_H
+
+#include "authd/replica_follow.h"
+#include "authd/replica_uuids.h"
+
+#define CK_CLASHES_LIMIT 1024 /* kept to be read again; more wait for the next refresh */
+
+struct ck_clash {
+	uint8_t uuid[16];
+	char dn[CK_DN_LIMIT_BYTES];
+	bool wanted; /* to be read again */
+	bool asked;  /* being read; cleared by anything newer about it */
+};
+
+struct ck_follower {
+	struct ck_follower_settings settings;
+	enum ck_follower_state state;
+	struct ck_store *current; /* NULL only after a refresh that could not go in */
+	struct ck_store *next;
+	struct ck_batch *batch; /* on next while rebuilding, else on current */
+	size_t batch_entries;
+	struct ck_uuids named; /* in this refresh */
+	struct ck_csn_set followed, highest, probed;
+	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
+	int64_t probe_asked_s, begun_s;
+	uint64_t refused_removals;
+	size_t announced;
+	char cookie[CK_COOKIE_LIMIT_BYTES];
+	char reason[256];
+	char state_line[256];
+	struct ck_entry_scratch scratch;
+	struct ck_clash clashes[CK_CLASHES_LIMIT];
+	size_t clash_count;
+};
+
+void ck_follower_alarm(struct ck_follower *f, const char *detail);
+/* The batch on the file that is being written, begun if there is none. */
+enum ck_error ck_follower_open_batch(struct ck_follower *f);
+enum ck_error ck_follower_commit(struct ck_follower *f);
+/* Cookie and highest numbers, beside the data of the batch. */
+enum ck_error ck_follower_put_position(struct ck_follower *f);
+enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid[16]);
+/* Every clash that is kept may be over: to be read again. */
+void ck_follower_want_clashes(struct ck_follower *f);
+
+/* ---- replica_refresh.c ---- */
+enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context);
+enum ck_error ck_follower_on_refreshed(bool purge_absent, struct ck_bytes cookie, void *context);
+
+#endif

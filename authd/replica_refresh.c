@@ -1,0 +1,145 @@
+/* The end of a refresh: what was not named in it is gone, unless that is too much; cookie, data and the second file go in together. */
+#include <stdio.h>
+#include <string.h>
+
+#include "authd/replica_follow_state.h"
+#include "directory/base/log.h"
+
+enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context)
+{
+	struct ck_follower *f = context;
+	if (ck_csn_set_add_cookie(&f->followed, cookie) != CK_OK || ck_csn_set_merge(&f->highest, &f->followed) != CK_OK) return CK_ERR_INVALID;
+	f->cookie_changed = true;
+	return ck_follower_open_batch(f);
+}
+
+struct absent {
+	const struct ck_uuids *named;
+	struct ck_uuids gone;
+	uint64_t known;
+	enum ck_error error;
+};
+
+static bool look_absent(const uint8_t entry_uuid[16], void *context)
+{
+	struct absent *absent = context;
+	absent->known++;
+	if (!ck_uuids_has(absent->named, entry_uuid)) absent->error = ck_uuids_add(&absent->gone, entry_uuid);
+	return absent->error == CK_OK;
+}
+
+/* What the view knows and the refresh did not name. The caller clears out->gone. */
+static enum ck_error find_absent(struct ck_follower *f, struct ck_view *view, struct absent *out)
+{
+	*out = (struct absent){.named = &f->named};
+	enum ck_error error = ck_view_each_uuid(view, look_absent, out);
+	return error != CK_OK ? error : out->error;
+}
+
+static bool removes_too_much(const struct ck_follower *f, const struct absent *absent)
+{
+	uint64_t gone = absent->gone.count;
+	return gone > f->settings.removal_floor && gone * 100 > absent->known * f->settings.removal_percent;
+}
+
+static enum ck_error hold_if_too_much(struct ck_follower *f, const struct absent *absent)
+{
+	if (!removes_too_much(f, absent)) return CK_OK;
+	if (f->confirmed) {
+		ck_follower_alarm(f, "root let a refresh in that removes more than the limit");
+		return CK_OK;
+	}
+	f->refused_removals = absent->gone.count;
+	f->state = CK_FOLLOWER_HELD;
+	snprintf(f->reason, sizeof f->reason,
+	         "a refresh would remove %zu of %llu entries, more than %u %%: it stopped until root confirms it (crosskeys confirm-refresh)",
+	         absent->gone.count, (unsigned long long)absent->known, f->settings.removal_percent);
+	ck_follower_alarm(f, f->reason);
+	return CK_ERR_DENIED;
+}
+
+static enum ck_error purge(struct ck_follower *f, uint64_t *out_removed)
+{
+	struct absent absent;
+	enum ck_error error = ck_follower_open_batch(f);
+	if (error != CK_OK) return error;
+	error = find_absent(f, ck_batch_view(f->batch), &absent);
+	if (error == CK_OK) error = hold_if_too_much(f, &absent);
+	for (size_t i = 0; error == CK_OK && i < absent.gone.slot_count; i++)
+		if (ck_uuids_has(&absent.gone, absent.gone.slots[i])) error = ck_follower_remove_known(f, absent.gone.slots[i]);
+	*out_removed = absent.gone.count;
+	ck_uuids_clear(&absent.gone);
+	return error;
+}
+
+static enum ck_error compare_next(struct ck_follower *f, uint64_t *out_removed)
+{
+	struct absent absent;
+	struct ck_view *view = NULL;
+	*out_removed = 0;
+	if (f->current == NULL) return CK_OK;
+	enum ck_error error = ck_view_begin(f->current, &view);
+	if (error != CK_OK) return error == CK_ERR_CORRUPT ? CK_OK : error; /* being replaced is the cure */
+	error = find_absent(f, view, &absent);
+	ck_view_end(&view);
+	if (error == CK_ERR_CORRUPT) error = CK_OK;
+	if (error == CK_OK) error = hold_if_too_much(f, &absent);
+	*out_removed = absent.gone.count;
+	ck_uuids_clear(&absent.gone);
+	return error;
+}
+
+static enum ck_error install_next(struct ck_follower *f)
+{
+	struct ck_errmsg err;
+	struct ck_store *fresh = NULL;
+	enum ck_error error = ck_store_supersede(f->settings.store_directory, &f->current, &f->next, &fresh, &err);
+	if (error != CK_OK) {
+		ck_log(CK_LOG_ERROR, "the refreshed copy does not go in: %s", err.text);
+		return error;
+	}
+	f->current = fresh;
+	return CK_OK;
+}
+
+static enum ck_error finish_resumed(struct ck_follower *f, bool purge_absent, uint64_t *out_removed)
+{
+	enum ck_error error = purge_absent ? purge(f, out_removed) : ck_follower_open_batch(f);
+	if (error == CK_OK) error = ck_follower_put_position(f);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
+	return error == CK_OK ? ck_follower_commit(f) : error;
+}
+
+static enum ck_error finish_rebuilt(struct ck_follower *f, uint64_t *out_removed)
+{
+	enum ck_error error = compare_next(f, out_removed);
+	if (error == CK_OK) error = ck_follower_open_batch(f);
+	if (error == CK_OK) error = ck_follower_put_position(f);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
+	if (error == CK_OK) error = ck_follower_commit(f);
+	return error == CK_OK ? install_next(f) : error;
+}
+
+enum ck_error ck_follower_on_refreshed(bool purge_absent, struct ck_bytes cookie, void *context)
+{
+	struct ck_follower *f = context;
+	uint64_t removed = 0;
+	bool full = f->state == CK_FOLLOWER_REBUILDING;
+	if (cookie.at == NULL || ck_follower_on_cookie(cookie, f) != CK_OK) {
+		ck_log(CK_LOG_ERROR, "the provider ended a refresh without a cookie to resume from");
+		return CK_ERR_UNAVAILABLE;
+	}
+	enum ck_error error = full ? finish_rebuilt(f, &removed) : finish_resumed(f, purge_absent, &removed);
+	if (error != CK_OK) return error;
+	f->state = CK_FOLLOWER_PERSISTING;
+	f->full_wanted = false;
+	f->confirmed = false;
+	f->refused_removals = 0;
+	f->reason[0] = '\0';
+	if (f->changed) ck_follower_want_clashes(f);
+	f->changed = false;
+	if (f->settings.on_refreshed != NULL) f->settings.on_refreshed(full, f->named.count, removed, f->settings.context);
+	ck_uuids_clear(&f->named);
+	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
+	return CK_OK;
+}
