@@ -67,7 +67,7 @@ struct ck_replica {
 	struct ck_follower *follower;
 	struct ck_follow *follow;
 	struct event *readable, *tick;
-	int64_t retry_ms, backoff_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms;
+	int64_t retry_ms, backoff_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;
 	int64_t probe_s;
 	bool persisted; /* this stream got past its refresh */
 	bool verify_wanted;

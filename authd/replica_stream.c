@@ -2,6 +2,7 @@
    of end. Never waits on LDAP itself. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "authd/replica_state.h"
 #include "directory/base/clock.h"
@@ -14,6 +15,7 @@
 #define SILENT_LIMIT_MS 15000   /* while connecting or refreshing */
 #define PROBE_EVERY_MS 5000
 #define PROBE_LIMIT_MS 5000
+#define LOOK_EVERY_MS 1000
 #define LAG_LIMIT_MS 10000      /* a probe's changes must have come by then; else the stream has lost them */
 
 static void say_trouble(struct ck_replica *r, const char *what)
@@ -39,10 +41,13 @@ static void retry_after(struct ck_replica *r, int64_t wait_ms)
 }
 
 /* Damage is not repaired here: the next writer begins anew. */
-static void end_damaged(struct ck_replica *r)
+static void end_damaged(struct ck_replica *r, const char *what)
 {
 	struct ck_errmsg err;
-	ck_log(CK_LOG_ALARM, "the copy is damaged: it is removed, and rebuilt from the directory");
+	char detail[96];
+	snprintf(detail, sizeof detail, "the copy %s: it is rebuilt from the directory", what);
+	ck_log(CK_LOG_ALARM, "%s", detail);
+	(void)ck_replica_record(r, &(struct ck_replica_event){.event = CK_EVENT_ALARM, .detail = detail});
 	ck_replica_stop_stream(r);
 	if (ck_store_discard(r->store_directory, &err) != CK_OK) ck_log(CK_LOG_ERROR, "%s", err.text);
 	r->exit_code = 1;
@@ -53,7 +58,7 @@ static void lost(struct ck_replica *r, enum ck_error error, const char *why)
 {
 	bool provider_behind = r->follow != NULL && ck_follow_provider_behind(r->follow);
 	if (error == CK_ERR_CORRUPT) {
-		end_damaged(r);
+		end_damaged(r, "is damaged");
 		return;
 	}
 	if (provider_behind) ck_follower_set_behind(r->follower);
@@ -171,14 +176,27 @@ static void mind_open(struct ck_replica *r, int64_t now_ms)
 	if (r->probe_ms == 0 && now_ms >= r->next_probe_ms) probe(r, now_ms);
 }
 
+/* A file that was removed is still mapped here, and nobody else can open it. */
+static bool copy_is_there(struct ck_replica *r, int64_t now_ms)
+{
+	char path[sizeof r->store_directory + sizeof CK_STORE_FILE + 1];
+	if (now_ms - r->looked_ms < LOOK_EVERY_MS) return true;
+	r->looked_ms = now_ms;
+	snprintf(path, sizeof path, "%s/" CK_STORE_FILE, r->store_directory);
+	return access(path, F_OK) == 0;
+}
+
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 {
-	if (r->verify_wanted) {
-		r->verify_wanted = false;
-		if (ck_follower_verify(r->follower) == CK_ERR_CORRUPT) {
-			end_damaged(r);
-			return;
-		}
+	bool verify = r->verify_wanted;
+	r->verify_wanted = false;
+	if (verify && ck_follower_verify(r->follower) == CK_ERR_CORRUPT) {
+		end_damaged(r, "is damaged");
+		return;
+	}
+	if (!copy_is_there(r, now_ms)) {
+		end_damaged(r, "was removed");
+		return;
 	}
 	if (r->follow == NULL && now_ms >= r->retry_ms) open_stream(r, now_ms);
 	else if (r->follow != NULL) mind_open(r, now_ms);
