@@ -16,6 +16,7 @@
 #define INPUT_SMALL_BYTES 16384 /* some sixty messages in one recvmsg; pages are touched only as far as they are used */
 #define INPUT_LIMIT_BYTES (CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES)
 #define OUTPUT_FIRST_BYTES 4096
+#define GATHER_KEPT_BYTES 65536
 #define QUEUED_FDS_LIMIT 16
 #define ROUNDS_LIMIT 4 /* recvmsg calls for one readiness, so that one busy peer does not starve the others */
 
@@ -27,7 +28,7 @@ struct queued_fd {
 
 struct ck_channel {
 	struct event_base *base;
-	struct event *readable, *writable, *timer;
+	struct event *readable, *writable, *timer, *round_end; /* round_end: only of one that gathers */
 	int fd;
 	struct ck_channel_handlers handlers;
 	void *context;
@@ -54,8 +55,11 @@ struct ck_channel {
 static void channel_shut(struct ck_channel *c)
 {
 	if (c->closed) return;
+	/* what was gathered in this round was promised: it goes if the socket takes it */
+	if (c->round_end != NULL && !c->writing && c->out_at < c->out_end)
+		(void)!send(c->fd, c->out + c->out_at, c->out_end - c->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
 	c->closed = true;
-	struct event **events[] = { &c->readable, &c->writable, &c->timer };
+	struct event **events[] = { &c->readable, &c->writable, &c->timer, &c->round_end };
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
 		if (*events[i] != NULL) event_free(*events[i]);
 		*events[i] = NULL;
@@ -311,9 +315,12 @@ static size_t next_piece(const struct ck_channel *c, int *out_fd)
 
 static void queue_drained(struct ck_channel *c)
 {
-	free(c->out);
-	c->out = NULL;
-	c->out_limit = 0;
+	/* one that gathers needs it again in the next round */
+	if (c->round_end == NULL || c->out_limit > GATHER_KEPT_BYTES) {
+		free(c->out);
+		c->out = NULL;
+		c->out_limit = 0;
+	}
 	c->out_at = 0;
 	c->out_end = 0;
 	c->write_since_ms = 0;
@@ -376,13 +383,9 @@ static bool queue_fd(struct ck_channel *c, int pass_fd, size_t length)
 	return true;
 }
 
-static enum ck_error queue(struct ck_channel *c, const uint8_t *bytes, size_t length, int pass_fd)
+/* The socket is full: the loop says when it takes more. */
+static enum ck_error wait_writable(struct ck_channel *c)
 {
-	if (length > c->write_limit_bytes - (c->out_end - c->out_at)) return CK_ERR_LIMIT;
-	if (c->out_end + length > c->out_limit && !queue_grow(c, length)) return CK_ERR_MEMORY;
-	if (pass_fd >= 0 && !queue_fd(c, pass_fd, length)) return CK_ERR_LIMIT;
-	memcpy(c->out + c->out_end, bytes, length);
-	c->out_end += length;
 	if (c->writing) return CK_OK;
 	if (c->writable == NULL) c->writable = event_new(c->base, c->fd, EV_WRITE | EV_PERSIST, on_writable, c);
 	if (c->writable == NULL || event_add(c->writable, NULL) != 0) return CK_ERR_MEMORY;
@@ -391,13 +394,47 @@ static enum ck_error queue(struct ck_channel *c, const uint8_t *bytes, size_t le
 	return CK_OK;
 }
 
+static enum ck_error queue(struct ck_channel *c, const uint8_t *bytes, size_t length, int pass_fd)
+{
+	if (length > c->write_limit_bytes - (c->out_end - c->out_at)) return CK_ERR_LIMIT;
+	if (c->out_end + length > c->out_limit && !queue_grow(c, length)) return CK_ERR_MEMORY;
+	if (pass_fd >= 0 && !queue_fd(c, pass_fd, length)) return CK_ERR_LIMIT;
+	memcpy(c->out + c->out_end, bytes, length);
+	c->out_end += length;
+	return CK_OK;
+}
+
+/* The end of the loop's round: everything that was gathered in it goes with one sendmsg. */
+static void on_round_end(evutil_socket_t fd, short what, void *context)
+{
+	struct ck_channel *c = context;
+	if (c->writing || c->out_end == 0) return;
+	c->depth++;
+	on_writable(fd, what, c);
+	if (!c->closed && c->out_end > 0) {
+		enum ck_error error = wait_writable(c);
+		if (error != CK_OK) channel_fail(c, error);
+	}
+	channel_leave(c);
+}
+
+enum ck_error ck_channel_gather(struct ck_channel *c)
+{
+	if (c->round_end == NULL) c->round_end = event_new(c->base, -1, 0, on_round_end, c);
+	return c->round_end != NULL ? CK_OK : CK_ERR_MEMORY;
+}
+
 void ck_channel_send(struct ck_channel *c, const uint8_t *frame, size_t length, int pass_fd)
 {
 	if (c->closed || c->failure != CK_OK) return;
 	size_t sent = 0;
 	enum ck_error error = CK_OK;
-	if (c->out_end == 0) error = send_some(c, frame, length, pass_fd, &sent);
+	bool gather = c->round_end != NULL && !c->writing;
+	if (c->out_end == 0 && !gather) error = send_some(c, frame, length, pass_fd, &sent);
 	if (error == CK_OK && sent < length) error = queue(c, frame + sent, length - sent, sent == 0 ? pass_fd : -1);
+	/* active events run in the order they became so: behind everything that is readable in this round */
+	if (error == CK_OK && gather) event_active(c->round_end, EV_WRITE, 0);
+	else if (error == CK_OK && sent < length) error = wait_writable(c);
 	if (error != CK_OK) channel_fail(c, error);
 }
 

@@ -15,7 +15,7 @@
 #include "directory/base/log.h"
 #include "directory/base/secret.h"
 
-#define ACCEPTS_AT_ONCE 16               /* then those who are connected get their turn */
+#define ACCEPTS_AT_ONCE 1                /* then the other gates get theirs: whoever takes all serves all */
 #define CLIENT_QUEUE_BYTES (2 * (CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES)) /* one answer, and one that was not read yet */
 #define CLIENT_IDLE_MS 5000              /* for half a frame, or an answer that nobody reads */
 #define CLIENT_SILENT_MS 30000           /* connected, and said nothing at all */
@@ -266,7 +266,8 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 	ck_channel_close(channel);
 	ck_gate_give_up(gate, process);
 	if (ck_channel_new(gate->base, fd, process == CK_PROCESS_LEDGER ? &ledger_handlers : &replica_handlers, gate, PEER_QUEUE_BYTES,
-	                   PEER_IDLE_MS, false, channel) != CK_OK)
+	                   PEER_IDLE_MS, false, channel) != CK_OK ||
+	    (process == CK_PROCESS_LEDGER && ck_channel_gather(*channel) != CK_OK))
 		ck_log(CK_LOG_ERROR, "no channel to process %d", (int)process);
 }
 

@@ -324,8 +324,10 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 	}
 	*peer = (struct peer){ .process = process, .index = index, .ledger = ledger };
 	enum ck_error error = ck_channel_new(ledger->base, fd, &handlers, peer, PEER_QUEUE_BYTES, PEER_IDLE_MS, false, &peer->channel);
+	if (error == CK_OK) error = ck_channel_gather(peer->channel);
 	if (error == CK_OK) return;
 	ck_log(CK_LOG_ERROR, "no channel to process %d, index %u: %s", (int)process, index, ck_error_name(error));
+	ck_channel_close(&peer->channel);
 	forget_peer(ledger, peer);
 }
 

@@ -427,10 +427,12 @@ static size_t drain(uint8_t *out, size_t limit)
 	return length;
 }
 
+/* _i: 0 as it is, 1 gathering */
 START_TEST(a_slow_reader_gets_all_in_order)
 {
 	static uint8_t frame[32768], all[8 << 20];
 	open_channel(4 << 20, 0, false);
+	if (_i == 1) ck_assert(ck_channel_gather(channel) == CK_OK);
 	for (unsigned i = 0; i < 60; i++) ck_channel_send(channel, frame, make_frame(frame, sizeof frame, i, 30000), -1);
 	size_t length = 0;
 	for (int i = 0; i < 200; i++) {
@@ -454,11 +456,42 @@ START_TEST(a_slow_reader_gets_all_in_order)
 }
 END_TEST
 
+START_TEST(what_is_gathered_goes_at_the_end_of_the_round)
+{
+	uint8_t frame[64], all[1024];
+	open_channel(4096, 0, false);
+	ck_assert(ck_channel_gather(channel) == CK_OK);
+	for (int round = 0; round < 3; round++) {
+		size_t length = 0;
+		for (unsigned i = 0; i < 5; i++) {
+			length += make_frame(frame, sizeof frame, i, 0);
+			ck_channel_send(channel, frame, make_frame(frame, sizeof frame, i, 0), -1);
+		}
+		ck_assert_int_eq(recv(far, all, sizeof all, MSG_DONTWAIT), -1);
+		turn();
+		ck_assert_int_eq(recv(far, all, sizeof all, MSG_DONTWAIT), (ssize_t)length);
+	}
+}
+END_TEST
+
+START_TEST(what_is_gathered_goes_before_the_end)
+{
+	uint8_t frame[64], all[64];
+	size_t length = make_frame(frame, sizeof frame, 7, 0);
+	open_channel(4096, 0, false);
+	ck_assert(ck_channel_gather(channel) == CK_OK);
+	ck_channel_send(channel, frame, length, -1);
+	ck_channel_close(&channel);
+	ck_assert_int_eq(recv(far, all, sizeof all, MSG_DONTWAIT), (ssize_t)length);
+}
+END_TEST
+
 START_TEST(who_never_reads_is_closed_and_not_from_within_send)
 {
 	static uint8_t frame[32768];
 	size_t length = make_frame(frame, sizeof frame, 1, 30000);
 	open_channel(100000, 0, false);
+	if (_i == 1) ck_assert(ck_channel_gather(channel) == CK_OK);
 	for (unsigned i = 0; i < 60; i++) ck_channel_send(channel, frame, length, -1);
 	ck_assert_uint_eq(seen.closed, 0);
 	turn();
@@ -581,8 +614,10 @@ int main(void)
 	tcase_add_test(all, a_descriptor_where_none_is_taken_closes);
 	tcase_add_test(all, two_descriptors_close);
 	tcase_add_test(all, a_second_descriptor_for_one_frame_closes);
-	tcase_add_test(all, a_slow_reader_gets_all_in_order);
-	tcase_add_test(all, who_never_reads_is_closed_and_not_from_within_send);
+	tcase_add_loop_test(all, a_slow_reader_gets_all_in_order, 0, 2);
+	tcase_add_loop_test(all, who_never_reads_is_closed_and_not_from_within_send, 0, 2);
+	tcase_add_test(all, what_is_gathered_goes_at_the_end_of_the_round);
+	tcase_add_test(all, what_is_gathered_goes_before_the_end);
 	tcase_add_test(all, queued_descriptors_arrive_with_their_frames);
 	tcase_add_test(all, sending_to_a_peer_that_is_gone);
 	tcase_add_test(all, half_a_frame_runs_out_of_time);
