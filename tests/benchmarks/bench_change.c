@@ -75,7 +75,9 @@ int main(int argc, char **argv)
 			end = bench_now_us();
 		} while (answer != want && end - begin < 5e6);
 		samples[i] = (end - begin) / 1000;
-		if (answer != want || ldap_result(ldap, id, 1, NULL, &result) <= 0 || ldap_result2error(ldap, result, 1) != LDAP_SUCCESS) {
+		int code = LDAP_OTHER;
+		if (answer != want || ldap_result(ldap, id, 1, NULL, &result) <= 0 ||
+		    ldap_parse_result(ldap, result, &code, NULL, NULL, NULL, NULL, 1) != LDAP_SUCCESS || code != LDAP_SUCCESS) {
 			fprintf(stderr, "change %d was not seen (answer %d)\n", i, answer);
 			return 1;
 		}
