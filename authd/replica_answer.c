@@ -117,6 +117,12 @@ void ck_replica_drop_writer(struct ck_replica *r)
 	ck_ldap_close(&r->writer);
 }
 
+void ck_replica_doubt(struct ck_replica *r)
+{
+	ck_replica_drop_writer(r);
+	ck_follower_require_full(r->follower);
+}
+
 static int left_ms(int64_t deadline_ms, int most_ms)
 {
 	int64_t left = deadline_ms - ck_clock_monotonic_ms();

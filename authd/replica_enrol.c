@@ -233,7 +233,7 @@ static enum ck_error consume_code(struct ck_replica *r, struct ck_work *work, in
 		return error;
 	}
 	fail(work, "unavailable", "the directory does not answer; if the code is refused from now on, a new one is needed");
-	ck_replica_drop_writer(r);
+	ck_replica_doubt(r);
 	return error;
 }
 
@@ -252,6 +252,7 @@ void ck_enrol_write(struct ck_replica *r, struct ck_work *work)
 	                                           ck_text_of(r->config->suffix), r->writer, deadline_ms, &why);
 	if (error != CK_OK) {
 		ck_log(CK_LOG_ERROR, "a code was spent and its key not written: %s", why.text);
+		if (error == CK_ERR_TIMEOUT || error == CK_ERR_UNAVAILABLE) ck_replica_doubt(r);
 		fail(work, error == CK_ERR_EXISTS ? "known-key" : "refused-by-directory", "the key was not written, and the code is spent: ask for a new one");
 		return;
 	}
@@ -322,6 +323,7 @@ void ck_recovery_write(struct ck_replica *r, struct ck_work *work)
 	if (ck_replica_writer(r, deadline_ms, &why) != NULL)
 		error = ck_change_write_item(&work->recovery->item, no_proof, ck_text_of(r->config->suffix), r->writer, deadline_ms, &why);
 	if (error != CK_OK) {
+		if (r->writer != NULL && (error == CK_ERR_TIMEOUT || error == CK_ERR_UNAVAILABLE)) ck_replica_doubt(r);
 		fail(work, "unavailable", why.text);
 		return;
 	}

@@ -425,6 +425,11 @@ void ck_follower_note_state(struct ck_follower *f, const char *line)
 	if (own && ck_follower_commit(f) != CK_OK) f->state_line[0] = '\0';
 }
 
+const struct ck_csn_set *ck_follower_highest(const struct ck_follower *f)
+{
+	return &f->highest;
+}
+
 bool ck_follower_holds(const struct ck_follower *f, const struct ck_csn_set *csns)
 {
 	return f->state == CK_FOLLOWER_PERSISTING && f->batch == NULL && ck_csn_set_covers(&f->followed, csns);

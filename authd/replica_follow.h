@@ -67,6 +67,8 @@ const char *ck_follower_reason(const struct ck_follower *follower);
 #define CK_FOLLOWER_NOTE_STATE "follow-state"
 void ck_follower_note_state(struct ck_follower *follower, const char *line);
 
+/* The newest of each server that was ever seen. */
+const struct ck_csn_set *ck_follower_highest(const struct ck_follower *follower);
 /* Whether everything up to these CSNs is in the store. */
 bool ck_follower_holds(const struct ck_follower *follower, const struct ck_csn_set *csns);
 /* A view of what is committed; ck_view_end. CK_ERR_UNAVAILABLE: no finished copy. */

@@ -91,6 +91,10 @@ struct ck_replica {
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms);
 void ck_replica_stop_stream(struct ck_replica *r);
 
+/* ---- replica_provider.c ---- */
+/* Before the stream is opened: an embedded slapd that forgot in a crash how far it was is made to count anew. Waits, but not for long. */
+void ck_replica_mend_provider(struct ck_replica *r);
+
 /* ---- replica_answer.c: answers to gates, records to the ledger, the directory's second connection ---- */
 struct ck_answer_out {
 	struct ck_writer w;
@@ -119,6 +123,8 @@ void ck_replica_send_early(struct ck_replica *r);
 /* The connection for reads and writes, tried out; NULL and the sentence if there is none by then. */
 struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, struct ck_errmsg *err);
 void ck_replica_drop_writer(struct ck_replica *r);
+/* A write whose end is not known. If slapd died of it, it may have committed and told nobody: the next stream is a full refresh. */
+void ck_replica_doubt(struct ck_replica *r);
 /* The provider's change numbers now: when the store holds these, it holds what was written. */
 CK_MUST_USE enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadline_ms, struct ck_csn_set *out);
 void ck_replica_place(const struct ck_replica *r, struct ck_change_place *out);

@@ -134,6 +134,7 @@ static void open_stream(struct ck_replica *r, int64_t now_ms)
 {
 	struct ck_bytes cookie;
 	struct ck_errmsg err = {""};
+	ck_replica_mend_provider(r);
 	enum ck_error error = ck_follower_begin(r->follower, &cookie, &err);
 	if (error == CK_OK)
 		error = ck_follow_open(r->config->directory_uri, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);

@@ -279,7 +279,7 @@ static void write_change(struct ck_replica *r, struct ck_work *work)
 	work->reason = result.reason;
 	(void)ck_fail(&work->message, error, "%s (%zu of %zu written%s)", result.message.text, result.written, work->order->count,
 	              error == CK_ERR_TIMEOUT || error == CK_ERR_UNAVAILABLE ? ", and perhaps the next" : "");
-	if (error == CK_ERR_TIMEOUT || error == CK_ERR_UNAVAILABLE) ck_replica_drop_writer(r);
+	if (error == CK_ERR_TIMEOUT || error == CK_ERR_UNAVAILABLE) ck_replica_doubt(r);
 }
 
 /* ---- going on ---- */

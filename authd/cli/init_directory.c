@@ -100,7 +100,7 @@ static void print_overlays(const struct ck_init *init, FILE *to)
 	} unique[] = {{"uid", "(objectClass=ckStaff)"},   {"mail", "(objectClass=ckStaff)"}, {"uidNumber", "(objectClass=ckStaff)"},
 	              {"ckStaffNumber", ""},              {"ckKeyHash", ""},                 {"ckCredentialId", ""},
 	              {"ckId", ""},                       {"ckName", "(objectClass=ckSystem)"}, {"ckName", "(objectClass=ckAuthority)"}};
-	/* A checkpoint a write: else contextCSN is kept in memory, and after a crash slapd looks older than the copy that followed it. */
+	/* A checkpoint a write: else contextCSN is kept in memory, and after a crash slapd looks older than it is (see replica_provider.c). */
 	fprintf(to, "\ndn: olcOverlay={0}syncprov,olcDatabase={1}mdb,cn=config\nobjectClass: olcOverlayConfig\nobjectClass: olcSyncProvConfig\n"
 	            "olcOverlay: {0}syncprov\nolcSpCheckpoint: 1 1\nolcSpSessionlogSource: cn=accesslog\n"
 	            "\ndn: olcOverlay={1}accesslog,olcDatabase={1}mdb,cn=config\nobjectClass: olcOverlayConfig\nobjectClass: olcAccessLogConfig\n"

@@ -33,6 +33,13 @@ CK_MUST_USE enum ck_error ck_ldap_modify(struct ck_ldap *ldap, const char *dn, c
                                          int timeout_ms, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_ldap_remove(struct ck_ldap *ldap, const char *dn, const char *csn, int timeout_ms, struct ck_errmsg *err);
 
+/* ---- after a crash of the provider (nudge.c) ---- */
+/* Every entry below base whose entryCSN is this or newer, of any server; the visitor gets entryCSN only. CK_ERR_NOT_FOUND: no base. */
+CK_MUST_USE enum ck_error ck_ldap_each_since(struct ck_ldap *ldap, const char *base, struct ck_text csn, ck_entry_visitor each, void *context,
+                                             int timeout_ms, struct ck_errmsg *err);
+/* Sets an entry's description, without an assertion: a write that the provider's contextCSN follows. */
+CK_MUST_USE enum ck_error ck_ldap_describe(struct ck_ldap *ldap, const char *dn, const char *description, int timeout_ms, struct ck_errmsg *err);
+
 /* ---- following (RFC 4533), asynchronous: drive with the descriptor in the event loop ---- */
 struct ck_follow;
 struct ck_follow_handlers {
