@@ -7,7 +7,7 @@
 pids_of() {
 	local pid
 	for pid in $(cat "/proc/$DAEMON/task/$DAEMON/children" 2> /dev/null); do
-		tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null | grep -qE -- "(--process $1 |/?$1 -F )" && echo "$pid"
+		{ tr '\0' ' ' < "/proc/$pid/cmdline"; } 2> /dev/null | grep -qE -- "(--process $1 |/?$1 -F )" && echo "$pid"
 	done
 	return 0
 }
@@ -38,3 +38,9 @@ login_bob() { login_as demo bob 1234; }
 account() { "$CK_BUILD/tests/pam-host" --tty tty1 "$S" "${2:-open}" "$1" acct | grep -qx 'acct 0'; }
 now_ms() { local t=$EPOCHREALTIME; t=${t/[.,]/}; echo $((t / 1000)); }
 verify_log() { crosskeys audit verify "$I/audit"; }
+csn_of() { ck key list "$1" --json 2> /dev/null | sed -n 's/.*"csn": "\([^"]*\)".*/\1/p'; }
+# What the directory itself holds, asked as the replica asks it.
+in_directory() { # FILTER ATTRIBUTE
+	setpriv --reuid=crosskeys-replica --regid=crosskeys-replica --clear-groups ldapsearch -LLL -o ldif-wrap=no -Q -Y EXTERNAL \
+		-H "ldapi://${I//\//%2F}%2Frun-directory%2Fldapi" -b dc=example,dc=org "$1" "$2" | sed -n "s/^$2: //p"
+}
