@@ -137,6 +137,7 @@ static bool find_key(const struct ck_order *order, const struct ck_change_place 
 	                       .rp_id = place->rp_id, .status = CK_STATUS_REVOKED};
 	if (ck_view_staff_by_uid(view, ck_text_of(order->user), &staff) != CK_OK || !ck_person_is_active(view, &staff, place->now_s)) return false;
 	if (ck_view_key(view, order->key_hash, &key) != CK_OK || !ck_id_equal(key.as.key.staff, staff.id)) return false;
+	if (!ck_id_equal(key.authority, staff.authority)) return false; /* filed under another authority: none of theirs */
 	if (!ck_key_is_active(&key.as.key, place->now_s)) return false;
 	*out = key.as.key;
 	*out_staff = staff.id;

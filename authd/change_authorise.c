@@ -153,6 +153,7 @@ static enum ck_error authorise_item(const struct rights *r, struct ck_order_item
 struct others {
 	const struct ck_order *order;
 	int64_t now_s;
+	struct ck_id authority; /* the person's */
 	size_t active; /* keys that stay active */
 };
 
@@ -169,6 +170,7 @@ static bool stays(const struct ck_order *order, const uint8_t hash[CK_HASH_BYTES
 static bool count_key(const struct ck_record *record, void *context)
 {
 	struct others *others = context;
+	if (!ck_id_equal(record->authority, others->authority)) return true;
 	if (ck_key_is_active(&record->as.key, others->now_s) && stays(others->order, record->as.key.hash)) others->active++;
 	return true;
 }
@@ -180,7 +182,7 @@ static enum ck_error check_last_key(const struct rights *r, const struct ck_orde
 	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
 	size_t count = 0;
 	bool takes = item->rule->verb == CK_VERB_REMOVE;
-	struct others others = {.order = r->order, .now_s = r->place->now_s};
+	struct others others = {.order = r->order, .now_s = r->place->now_s, .authority = item->statement.authority};
 	if (!item->self_only || item->rule->verb == CK_VERB_ADD) return CK_OK;
 	if (ck_change_values_decode(item->values, values, &count) != CK_OK) return ck_deny(denial, "malformed", "the values are malformed");
 	for (size_t i = 0; i < count; i++)

@@ -21,6 +21,7 @@ static bool gather_key(const struct ck_record *record, void *context)
 	struct gathering *gathering = context;
 	struct ck_enrol_person *person = gathering->person;
 	const struct ck_key *key = &record->as.key;
+	if (!ck_id_equal(record->authority, person->authority)) return true; /* filed under another authority: none of theirs */
 	if (!ck_key_is_active(key, gathering->now_s) || key->credential_id.length > CK_CREDENTIAL_ID_LIMIT_BYTES) return true;
 	memcpy(person->allow[person->allow_count], key->credential_id.at, key->credential_id.length);
 	person->allow_lengths[person->allow_count++] = key->credential_id.length;

@@ -30,8 +30,8 @@ struct ck_found_code {
 	char csn[CK_CSN_LIMIT_BYTES + 1];
 };
 /* The person's code with this hash that is valid now. Looks at all of them, in constant time each. */
-CK_MUST_USE enum ck_error ck_code_find(struct ck_view *view, struct ck_id staff, const uint8_t hash[CK_HASH_BYTES], int64_t now_s,
-                                       struct ck_found_code *out);
+CK_MUST_USE enum ck_error ck_code_find(struct ck_view *view, struct ck_id staff, struct ck_id authority, const uint8_t hash[CK_HASH_BYTES],
+                                       int64_t now_s, struct ck_found_code *out);
 
 /* ---- who ---- */
 struct ck_enrol_person {

@@ -95,7 +95,7 @@ static bool key_still_good(struct ck_gate_client *client, struct ck_view *view)
 	return ck_gate_stored(gate, ck_view_key(view, client->login.key_hash, &key)) == CK_OK && key.as.key.status == CK_STATUS_ACTIVE &&
 	       ck_window_contains(key.as.key.window, ck_clock_wall_s()) &&
 	       ck_gate_stored(gate, ck_view_staff_by_uid(view, ck_text_of(client->ask.user), &staff)) == CK_OK &&
-	       ck_id_equal(key.as.key.staff, staff.id);
+	       ck_id_equal(key.as.key.staff, staff.id) && ck_id_equal(key.authority, staff.authority);
 }
 
 /* False: answered already. */

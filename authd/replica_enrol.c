@@ -43,7 +43,7 @@ static enum ck_error check_code(struct ck_replica *r, const struct ck_asker *ask
 	int64_t life_ms = (int64_t)r->config->code_life_s * 1000;
 	const char *why = "wrong-code";
 	enum ck_error error = ck_code_hash(code, hash);
-	if (error == CK_OK) error = ck_code_find(view, person->staff, hash, ck_clock_wall_s(), out);
+	if (error == CK_OK) error = ck_code_find(view, person->staff, person->authority, hash, ck_clock_wall_s(), out);
 	ck_wipe(hash, sizeof hash);
 	if (!person->known) why = "unknown-person";
 	else if (!ck_code_tries_left(&r->tries, person->staff, now_ms, life_ms)) why = "too-many-tries";

@@ -157,6 +157,14 @@ static void alter_key(enum ck_status status, struct ck_window window)
 }
 static const struct ck_window always = {CK_TIME_ALWAYS, CK_TIME_UNLIMITED};
 
+/* The key that signs is filed under another authority than its person. */
+START_TEST(key_of_another_authority)
+{
+	put_key(KEY_ALICE, BATH, ALICE, "alice");
+	expect_reason(order_one(&role_add), "assertion");
+}
+END_TEST
+
 START_TEST(revoked_key)
 {
 	alter_key(CK_STATUS_REVOKED, always);
@@ -379,6 +387,7 @@ int main(void)
 	tcase_add_test(c, in_another_name);
 	tcase_add_test(c, bad_signature);
 	tcase_add_test(c, for_another_rp);
+	tcase_add_test(c, key_of_another_authority);
 	tcase_add_test(c, revoked_key);
 	tcase_add_test(c, suspended_key);
 	tcase_add_test(c, key_not_yet);

@@ -200,7 +200,7 @@ static enum ck_error find_code(unsigned staff, const char *code)
 	uint8_t hash[CK_HASH_BYTES];
 	struct ck_found_code found;
 	ck_assert_int_eq(ck_code_hash(ck_text_of(code), hash), CK_OK);
-	return ck_code_find(ck_builder_view(f.b), ck_builder_id(staff), hash, NOW, &found);
+	return ck_code_find(ck_builder_view(f.b), ck_builder_id(staff), ck_builder_id(YORK), hash, NOW, &found);
 }
 
 START_TEST(code_forms)
@@ -226,6 +226,25 @@ START_TEST(code_found)
 	ck_assert_int_eq(find_code(BOB, CODE), CK_OK);
 	ck_assert_int_eq(find_code(BOB, "ABCD-EFGH-JKMN-PQRS-TVWY"), CK_ERR_NOT_FOUND);
 	ck_assert_int_eq(find_code(ALICE, CODE), CK_ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(code_of_another_authority)
+{
+	struct ck_record *record = ck_builder_code(f.b, 71, BATH, BOB);
+	ck_assert_int_eq(ck_code_hash(ck_text_of(CODE), record->as.code.hash), CK_OK);
+	record->as.code.window = (struct ck_window){NOW, NOW + 1};
+	ck_builder_put(f.b, record);
+	ck_assert_int_eq(find_code(BOB, CODE), CK_ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(key_of_another_authority)
+{
+	struct ck_record *record = ck_builder_key(f.b, 72, BATH, BOB, "twin");
+	ck_builder_put(f.b, record);
+	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, NOW, &person), CK_OK);
+	ck_assert_uint_eq(person.allow_count, 2); /* his own */
 }
 END_TEST
 
@@ -292,6 +311,8 @@ int main(void)
 	tcase_add_test(c, persons_and_decoys);
 	tcase_add_test(c, code_forms);
 	tcase_add_test(c, code_found);
+	tcase_add_test(c, code_of_another_authority);
+	tcase_add_test(c, key_of_another_authority);
 	tcase_add_test(c, code_not_yet);
 	tcase_add_test(c, code_no_more);
 	tcase_add_test(c, code_tries);
