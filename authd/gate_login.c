@@ -18,13 +18,15 @@ struct allow {
 	size_t count;
 	int64_t now_s;
 	struct ck_text rp_id;
+	struct ck_id authority; /* the person's: a key filed under another authority is none of theirs */
 };
 
 static bool collect_key(const struct ck_record *record, void *context)
 {
 	struct allow *allow = context;
 	const struct ck_key *key = &record->as.key;
-	if (key->status == CK_STATUS_ACTIVE && ck_window_contains(key->window, allow->now_s) && ck_text_equal(key->rp_id, allow->rp_id))
+	if (ck_id_equal(record->authority, allow->authority) && key->status == CK_STATUS_ACTIVE &&
+	    ck_window_contains(key->window, allow->now_s) && ck_text_equal(key->rp_id, allow->rp_id))
 		allow->ids[allow->count++] = key->credential_id;
 	return allow->count < CK_ALLOW_LIMIT;
 }
@@ -38,7 +40,10 @@ static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view 
 	*out = (struct allow){.count = 0, .now_s = ck_clock_wall_s(), .rp_id = ck_text_of(gate->config->rp_id)};
 	ck_login_decoys(gate->secret, user, decoys);
 	enum ck_error error = ck_gate_stored(gate, ck_view_staff_by_uid(view, user, &staff));
-	if (error == CK_OK) error = ck_gate_stored(gate, ck_view_keys_of(view, staff.id, collect_key, out));
+	if (error == CK_OK) {
+		out->authority = staff.authority;
+		error = ck_gate_stored(gate, ck_view_keys_of(view, staff.id, collect_key, out));
+	}
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return CK_ERR_UNAVAILABLE;
 	for (size_t i = 0; out->count == 0 && i < decoys->count; i++) out->ids[i] = (struct ck_bytes){decoys->ids[i], decoys->lengths[i]};
 	if (out->count == 0) out->count = decoys->count;
@@ -80,51 +85,22 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 
 /* ---- beginning ---- */
 
-static void nothing_demanded_recorded(struct ck_gate_client *client, const struct ck_map *reply)
-{
-	char reason[64];
-	if (ck_gate_recorded(reply, reason) != CK_OK) {
-		ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");
-		return;
-	}
-	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
-	ck_field_bytes(m, CK_F_LOGIN_ID, client->login_id, sizeof client->login_id);
-	ck_field_int(m, CK_F_UNTIL, client->verdict.until_s);
-	ck_gate_send(client, -1);
-}
-
-/* A rule that demands nothing: there is no key and no counter to record, only that the account was granted. */
-static void record_nothing_demanded(struct ck_gate_client *client)
-{
-	struct ck_gate_event event = {.event = CK_EVENT_ACCOUNT_GRANTED,
-	                              .ask = &client->ask,
-	                              .system = client->gate->config->system,
-	                              .verdict = &client->verdict,
-	                              .login_id = client->login_id,
-	                              .with_proved = true,
-	                              .proved = CK_PROVED_NOTHING};
-	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
-	if (client->origin.remote_host[0] != '\0') event.remote_host = client->origin.remote_host;
-	ck_gate_record(client, &event, nothing_demanded_recorded);
-}
-
+/* A name alone authenticates nobody: where a rule demands nothing, only the account stage goes by that (a door, cron, sshd by public key);
+   who begins a login shows what is usual, touch and verified. */
 static void login_located(struct ck_gate_client *client)
 {
 	struct ck_gate_login *login = &client->login;
 	struct ck_view *view;
 	struct ck_store_state state;
 	enum ck_error error = ck_gate_view(client->gate, &view, &state);
-	bool granted = false;
 	login->origin = client->origin;
 	if (error == CK_OK) {
 		error = ck_gate_decide(client, view, &state);
-		granted = error == CK_OK && client->verdict.allow;
-		bool demanded = client->verdict.reason != CK_REASON_PROOF || (client->verdict.demanded & CK_PROVED_VERIFIED) != 0;
-		if (error == CK_OK && !granted) error = prompt(client, view, demanded);
+		bool verify = client->verdict.reason != CK_REASON_PROOF || (client->verdict.demanded & CK_PROVED_VERIFIED) != 0;
+		if (error == CK_OK) error = prompt(client, view, verify);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
-	else if (granted) record_nothing_demanded(client);
 }
 
 static void forget_login(struct ck_gate_login *login) { memset(login, 0, sizeof *login); }
@@ -193,7 +169,7 @@ static bool usable_key(struct ck_gate_client *client, struct ck_view *view, cons
 	const char *fault = NULL;
 	if (!known) fault = "unknown name";
 	else if (!found) fault = "unknown key";
-	else if (!ck_id_equal(key->staff, out_staff->id)) fault = "somebody else's key";
+	else if (!ck_id_equal(key->staff, out_staff->id) || !ck_id_equal(out_key->authority, out_staff->authority)) fault = "somebody else's key";
 	else if (key->status != CK_STATUS_ACTIVE) fault = "the key is not active";
 	else if (!ck_window_contains(key->window, ck_clock_wall_s())) fault = "the key is outside its window";
 	if (fault == NULL) return true;

@@ -13,8 +13,8 @@
 static const struct ck_operation operations[] = {
 	{CK_OP_STATUS, "status", 0, 0, F(STATE) | F(TIME) | F(AGE) | F(COUNT) | F(INDEX) | F(SYSTEM) | F(RP_ID) | F(TEXT), CK_WHO_ANYONE,
 	 CK_HANDLER_GATE, "How this machine's copy stands: STATE, TIME (as_of), AGE, COUNT (quarantined), INDEX (gate), lines of TEXT."},
-	{CK_OP_LOGIN_BEGIN, "login-begin", F(USER) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, PROMPT | ENTITLED, CK_WHO_SELF_OR_ROOT,
-	 CK_HANDLER_GATE, "Begins a login; answers with the challenge that a key must sign, or at once where nothing is demanded."},
+	{CK_OP_LOGIN_BEGIN, "login-begin", F(USER) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, PROMPT, CK_WHO_SELF_OR_ROOT,
+	 CK_HANDLER_GATE, "Begins a login; answers with the challenge that a key must sign."},
 	{CK_OP_LOGIN_TOKEN, "login-token", 0, 0, 0, CK_WHO_ANYONE, CK_HANDLER_GATE,
 	 "Hands out the socket of a token helper for the login that was begun, if it is local."},
 	{CK_OP_LOGIN_ASSERT, "login-assert", ASSERTION, 0, ENTITLED | F(USER), CK_WHO_ANYONE, CK_HANDLER_GATE,

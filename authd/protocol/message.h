@@ -6,7 +6,7 @@
 /* Field 0 of a client's request. */
 enum ck_op {
 	CK_OP_STATUS = 1,
-	CK_OP_LOGIN_BEGIN = 2,   /* USER ACCOUNT SERVICE [TTY] [REMOTE_HOST] → need-token CHALLENGE RP_ID ALLOW VERIFY LOCAL | granted … */
+	CK_OP_LOGIN_BEGIN = 2,   /* USER ACCOUNT SERVICE [TTY] [REMOTE_HOST] → need-token CHALLENGE RP_ID ALLOW VERIFY LOCAL */
 	CK_OP_LOGIN_TOKEN = 3,   /* → granted, a descriptor: the token helper's socket */
 	CK_OP_LOGIN_ASSERT = 4,  /* CREDENTIAL AUTH_DATA SIGNATURE → granted LOGIN_ID UNTIL | denied REASON MESSAGE */
 	CK_OP_ACCOUNT = 5,       /* USER ACCOUNT SERVICE [TTY] [REMOTE_HOST] → granted LOGIN_ID UNTIL | denied */

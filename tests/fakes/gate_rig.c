@@ -167,10 +167,10 @@ void rig_identify(struct ck_client *client, const char *user, struct ck_soft_cre
 
 /* ---- the world ---- */
 
-static void put_key(unsigned number, unsigned staff, struct ck_soft_credential *credential, const char *seed)
+static void put_key(unsigned number, unsigned authority, unsigned staff, struct ck_soft_credential *credential, const char *seed)
 {
 	ck_assert(ck_soft_make_credential(credential, RP, CK_SOFT_ES256, seed));
-	struct ck_record *record = ck_builder_key(rig.builder, number, LEEDS, staff, "");
+	struct ck_record *record = ck_builder_key(rig.builder, number, authority, staff, "");
 	struct ck_bytes id = {credential->id, credential->id_length};
 	ck_sha256(record->as.key.hash, &id, 1);
 	memcpy(record->id.bytes, record->as.key.hash, sizeof record->id.bytes);
@@ -192,8 +192,9 @@ static void fill_store(void)
 	ck_builder_put(b, ck_builder_staff(b, BOB, LEEDS, "bob", 200012));
 	ck_builder_put(b, ck_builder_staff(b, CAROL, LEEDS, "carol", 200013));
 	ck_builder_put(b, ck_builder_staff(b, DAVE, ROCHDALE, "dave", 200014));
-	put_key(41, ALICE, &rig.alice, "alice");
-	put_key(42, CAROL, &rig.carol, "carol");
+	put_key(41, LEEDS, ALICE, &rig.alice, "alice");
+	put_key(42, LEEDS, CAROL, &rig.carol, "carol");
+	put_key(99, ROCHDALE, ALICE, &rig.twin, "twin");
 	ck_builder_put(b, ck_builder_grant(b, 51, LEEDS, OPS, ALICE));
 	ck_builder_put(b, ck_builder_grant(b, 52, LEEDS, ADMINS, ALICE));
 	ck_builder_put(b, ck_builder_grant(b, 53, LEEDS, BATCH, BOB));

@@ -22,7 +22,7 @@ struct rig {
 	char directory[64], socket[96];
 	pid_t pid;
 	struct ck_client control, ledger, replica;
-	struct ck_soft_credential alice, carol;
+	struct ck_soft_credential alice, carol, twin; /* twin: names alice, but is filed under rochdale */
 	/* what the ledger does */
 	bool ledger_silent, inside;
 	const char *refuse; /* the reason; NULL: it stands */
