@@ -1,5 +1,5 @@
 # Sourced by test_surfaces_*.sh instead of lib.sh: all of it in a private mount namespace, where /etc/pam.d holds the stacks of contrib/pam.d
-# with this build's module, /etc/passwd the staff (uid ≥ 200000) and svcuser (the machine's own, password "secret"), and /dev/tty1 is a
+# with this build's module, /etc/passwd the staff and svcuser (the machine's own, password "secret"), and /dev/tty1 is a
 # pseudo-terminal that the test types at.
 # shellcheck shell=bash
 [ "$(id -u)" = 0 ] || { echo "skipped: needs root"; exit 77; }
@@ -85,6 +85,14 @@ at() {
 		if where != "pts": subprocess.run(["umount", "-l", "/dev/" + where])
 		sys.exit(code if code is not None else 124)
 	P
+}
+# traced LOGIN-ID: the account was granted, the session opened, and closed
+traced() {
+	local event
+	for event in account-granted session-opened session-closed; do
+		checks=$((checks + 1))
+		until_true 5 sh -c "'$CK_BUILD/crosskeys' audit show --event $event '$I/audit' | grep -q 'login-id=$1'" || fail "no $event of login '$1'"
+	done
 }
 # shown WHAT TEXT COMMAND…: the terminal shows it; hidden: it does not
 shown() {
