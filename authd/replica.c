@@ -183,7 +183,7 @@ static void on_committed(void *context)
 
 /* ---- start ---- */
 
-static char damaged_path[CK_CONFIG_TEXT_BYTES + 32]; /* for the handler, which may call almost nothing */
+static char damaged_path[CK_CONFIG_TEXT_BYTES + 32], suspect_path[CK_CONFIG_TEXT_BYTES + 32]; /* for handlers, which may call almost nothing */
 
 /* A mapped file that was cut: the next start begins the copy anew. */
 static void on_sigbus(int number)
@@ -192,6 +192,25 @@ static void on_sigbus(int number)
 	int fd = open(damaged_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd >= 0) close(fd);
 	_exit(1);
+}
+
+/* Perhaps a fault of ours, perhaps a page that led astray: the next start looks at the whole copy, and dies of it once at most. */
+static void on_crash(int number)
+{
+	int fd = open(suspect_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd >= 0) close(fd);
+	(void)raise(number); /* which now has its usual end, once this returns */
+}
+
+static bool handle_signals(void)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN}, bus = {.sa_handler = on_sigbus};
+	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGBUS, &bus, NULL) != 0) return false;
+#ifndef CK_SANITIZED /* the sanitizer tells more about it */
+	const struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND};
+	if (sigaction(SIGSEGV, &crash, NULL) != 0 || sigaction(SIGABRT, &crash, NULL) != 0) return false;
+#endif
+	return true;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)
@@ -210,8 +229,8 @@ static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
 	int length = snprintf(r->store_directory, sizeof r->store_directory, "%s/store", r->config->directory);
 	CK_ASSERT(length > 0 && (size_t)length < sizeof r->store_directory);
 	snprintf(damaged_path, sizeof damaged_path, "%s/" CK_FOLLOWER_DAMAGED_FILE, r->store_directory);
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, bus = {.sa_handler = on_sigbus};
-	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGBUS, &bus, NULL) != 0) return ck_fail(err, CK_ERR_IO, "sigaction failed");
+	snprintf(suspect_path, sizeof suspect_path, "%s/" CK_FOLLOWER_SUSPECT_FILE, r->store_directory);
+	if (!handle_signals()) return ck_fail(err, CK_ERR_IO, "sigaction failed");
 	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
 	randombytes_buf(r->secret, sizeof r->secret);
 	return ck_ldap_prepare(err);

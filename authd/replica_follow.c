@@ -477,22 +477,49 @@ static void load_position(struct ck_follower *f)
 	ck_view_end(&view);
 }
 
-enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err)
+static bool is_marked(const struct ck_follower *f, const char *name)
 {
 	char path[1024];
+	snprintf(path, sizeof path, "%s/%s", f->settings.store_directory, name);
+	return access(path, F_OK) == 0;
+}
+
+/* What crashed the writer may do it again while it is read: then it is damaged. */
+static void suspect_is_damaged(const struct ck_follower *f)
+{
+	char suspect[1024], damaged[1024];
+	snprintf(suspect, sizeof suspect, "%s/" CK_FOLLOWER_SUSPECT_FILE, f->settings.store_directory);
+	snprintf(damaged, sizeof damaged, "%s/" CK_FOLLOWER_DAMAGED_FILE, f->settings.store_directory);
+	if (rename(suspect, damaged) != 0) ck_log(CK_LOG_ERROR, "%s: %s", suspect, strerror(errno));
+}
+
+static enum ck_error begin_anew(struct ck_follower *f, struct ck_errmsg *err)
+{
+	ck_follower_alarm(f, "the copy was damaged: it is rebuilt from the directory");
+	ck_store_close(&f->current);
+	enum ck_error error = ck_store_discard(f->settings.store_directory, err);
+	unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
+	return error;
+}
+
+enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err)
+{
 	*out = NULL;
 	struct ck_follower *f = calloc(1, sizeof *f);
 	if (f == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory to follow");
 	f->settings = *settings;
 	enum ck_error error = CK_OK;
-	snprintf(path, sizeof path, "%s/" CK_FOLLOWER_DAMAGED_FILE, settings->store_directory);
-	if (access(path, F_OK) == 0) {
-		ck_follower_alarm(f, "the copy was damaged: it is rebuilt from the directory");
-		error = ck_store_discard(settings->store_directory, err);
-		unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
-	}
+	if (is_marked(f, CK_FOLLOWER_DAMAGED_FILE)) error = begin_anew(f, err);
+	bool suspect = is_marked(f, CK_FOLLOWER_SUSPECT_FILE);
+	if (suspect) suspect_is_damaged(f);
 	if (error == CK_OK) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
+	if (error == CK_OK && suspect && ck_follower_verify(f) == CK_ERR_CORRUPT) {
+		error = begin_anew(f, err);
+		if (error == CK_OK) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
+	}
+	if (suspect) unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
 	if (error != CK_OK) {
+		ck_store_close(&f->current);
 		free(f);
 		return error;
 	}

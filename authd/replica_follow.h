@@ -32,8 +32,9 @@ struct ck_follower_settings {
 };
 
 /* Opens the store's one writer. A store that is damaged, or marked so by a file of this name in it, is begun anew: the first refresh is then
-   a full one. */
+   a full one. One that is marked suspect is read as a whole first, and begun anew if it is damaged, or if that reading does not end. */
 #define CK_FOLLOWER_DAMAGED_FILE "damaged"
+#define CK_FOLLOWER_SUSPECT_FILE "suspect"
 CK_MUST_USE enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err);
 void ck_follower_close(struct ck_follower **follower);
 

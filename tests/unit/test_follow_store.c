@@ -523,6 +523,54 @@ START_TEST(a_marked_copy_is_made_anew)
 }
 END_TEST
 
+static void mark_suspect(char path[96])
+{
+	snprintf(path, 96, "%s/" CK_FOLLOWER_SUSPECT_FILE, directory);
+	FILE *file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+}
+
+START_TEST(a_suspect_copy_that_is_whole_is_kept)
+{
+	char path[96];
+	filled(5);
+	ck_follower_close(&follower);
+	mark_suspect(path);
+	open_follower();
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_uint_eq(alarms, 0);
+	begin();
+	ck_assert_ptr_nonnull(resume_from.at);
+	ck_assert(state_now().finished);
+}
+END_TEST
+
+START_TEST(a_suspect_copy_that_is_damaged_is_made_anew)
+{
+	char path[96], store[96];
+	static char bytes[1 << 20];
+	filled(5);
+	ck_follower_close(&follower);
+	mark_suspect(path);
+	snprintf(store, sizeof store, "%s/" CK_STORE_FILE, directory);
+	FILE *file = fopen(store, "r+");
+	ck_assert_ptr_nonnull(file);
+	size_t length = fread(bytes, 1, sizeof bytes, file);
+	for (const char *at = bytes; (at = memmem(at, length - (size_t)(at - bytes), "role-3", 6)) != NULL; at++) {
+		ck_assert_int_eq(fseek(file, at - bytes, SEEK_SET), 0);
+		ck_assert_int_eq(fputc('R', file), 'R');
+	}
+	fclose(file);
+	open_follower();
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_uint_eq(alarms, 1);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	ck_assert(!state_now().finished);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("follow store");
@@ -550,6 +598,8 @@ int main(void)
 	tcase_add_test(c, a_moved_subtree_is_read_again);
 	tcase_add_test(c, a_trial_is_only_for_a_copy_in_step);
 	tcase_add_test(c, a_marked_copy_is_made_anew);
+	tcase_add_test(c, a_suspect_copy_that_is_whole_is_kept);
+	tcase_add_test(c, a_suspect_copy_that_is_damaged_is_made_anew);
 	suite_add_tcase(suite, c);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
