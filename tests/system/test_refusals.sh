@@ -58,9 +58,12 @@ without no-role "NO  role" role change operators --status suspended -- role chan
 # another authority's person
 granted sam
 WHO=sam
-without authority-not-active "NO  the person's authority southport: suspended" authority change southport --status suspended -- authority change southport --status active
-without authority-not-active "authority southport: ended" authority change southport --until 2020-01-01 -- authority change southport --until unlimited
-without staff-invalid "uidNumber is outside its range" authority change southport --uid-range 305000-309999 -- authority change southport --uid-range 300000-309999
+without authority-not-active "NO  the person's authority southport: suspended" authority change southport --status suspended \
+	-- authority change southport --status active
+without authority-not-active "authority southport: ended" authority change southport --until 2020-01-01 \
+	-- authority change southport --until unlimited
+without staff-invalid "uidNumber is outside its range" \
+	authority change southport --uid-range 310000-319999 -- authority change southport --uid-range 300000-309999
 WHO=bob
 # the system
 without system-not-active "NO  system core1: suspended" system change core1 --status suspended -- system change core1 --status active
@@ -71,7 +74,8 @@ without no-rule "rule console of northtown: not active before" rule change conso
 without no-rule "no active rule names this system" rule change console --system core2 -- rule change console --system core1
 without service "NO  service demo: allowed are other" rule change console --service other -- rule change console --service demo
 without account "NO  account bob: open are root" rule change console --account root -- rule change console --account self
-without source "from the machine itself: allowed is 192.0.2.0/24" rule change console --source 192.0.2.0/24 -- rule change console --source local
+without source "from the machine itself: allowed is 192.0.2.0/24" \
+	rule change console --source 192.0.2.0/24 -- rule change console --source local
 without no-role "NO  role: holds none of seniors" rule change console --role seniors -- rule change console --role operators
 without proof "NO  proof: demands touch+verified+attested" rule change console --proved touch --proved verified --proved attested \
 	-- rule change console --proved touch --proved verified

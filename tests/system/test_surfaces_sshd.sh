@@ -75,8 +75,11 @@ said "remote"
 by_hand=("${enter[@]}" -o PreferredAuthentications=keyboard-interactive -o NumberOfPasswordPrompts=1)
 hidden "keyboard-interactive" "in as" at pts 0 "${by_hand[@]}" eve@127.0.0.1
 said "This login is remote"
+granted=$(audit_count account-granted)
 hidden "keyboard-interactive, a rule that demands nothing" "in as" at pts 0 "${by_hand[@]}" bob@127.0.0.1
-said "No rule asks for your security key here, so nothing would show that it is you."
+said "This login is remote"
+checks=$((checks + 1))
+[ "$(audit_count account-granted)" = "$granted" ] || fail "somebody who showed nothing was granted the account"
 
 # ---- the daemon is dead ----
 stop_daemon
