@@ -1,9 +1,10 @@
 /* Clients of the gate in numbers: those that ask for an account decision again and again, and those that only make trouble.
 
-   gate-client SOCKET ask USER SERVICE COUNT SECONDS      prints "granted ID MS", "refused MS", "unavailable MS" or "nothing MS" each;
-                                                          COUNT 0: until SECONDS are over
-   gate-client [--uid N] SOCKET trouble COUNT SECONDS     COUNT connections: garbage, half a frame, nothing, an endless frame, requests
-                                                          whose answers are never read; prints "ready", and goes on until SECONDS are over */
+   gate-client SOCKET ask USER SERVICE COUNT SECONDS [TTY [RHOST]]
+       prints "granted ID MS", "refused MS", "unavailable MS" or "nothing MS" each; COUNT 0: until SECONDS are over
+   gate-client [--uid N] SOCKET trouble COUNT SECONDS
+       COUNT connections: garbage, half a frame, nothing, an endless frame, requests whose answers are never read; prints "ready", and
+       goes on until SECONDS are over */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -37,11 +38,15 @@ static void print_answer(enum ck_error error, const struct ck_map *reply, int64_
 	else printf("%s %lld\n", answer == CK_ANSWER_DENIED ? "refused" : answer == CK_ANSWER_UNAVAILABLE ? "unavailable" : "error", ms);
 }
 
-static int ask(const char *path, const char *user, const char *service, unsigned long count, int64_t end_ms)
+struct question {
+	const char *user, *service, *tty, *remote_host;
+};
+
+static int ask(const char *path, const struct question *question, unsigned long count, int64_t end_ms)
 {
 	struct ck_client client = { .fd = -1, .passed_fd = -1 };
 	for (unsigned long i = 0; (count == 0 || i < count) && ck_clock_monotonic_ms() < end_ms; i++) {
-		uint8_t bytes[512];
+		uint8_t bytes[8192];
 		struct ck_frame_out frame;
 		struct ck_map reply;
 		size_t length = 0;
@@ -49,9 +54,11 @@ static int ask(const char *path, const char *user, const char *service, unsigned
 		enum ck_error error = client.fd >= 0 ? CK_OK : ck_client_connect(&client, path, begun_ms + ASK_MS, NULL);
 		ck_frame_begin(&frame, bytes, sizeof bytes);
 		ck_field_uint(&frame.map, CK_F_TYPE, CK_OP_ACCOUNT);
-		ck_field_string(&frame.map, CK_F_USER, user);
-		ck_field_string(&frame.map, CK_F_ACCOUNT, user);
-		ck_field_string(&frame.map, CK_F_SERVICE, service);
+		ck_field_string(&frame.map, CK_F_USER, question->user);
+		ck_field_string(&frame.map, CK_F_ACCOUNT, question->user);
+		ck_field_string(&frame.map, CK_F_SERVICE, question->service);
+		ck_field_string(&frame.map, CK_F_TTY, question->tty);
+		ck_field_string(&frame.map, CK_F_REMOTE_HOST, question->remote_host);
 		if (error == CK_OK) error = ck_frame_end(&frame, &length);
 		if (error == CK_OK) error = ck_client_call(&client, bytes, length, &reply, begun_ms + ASK_MS);
 		print_answer(error, &reply, begun_ms);
@@ -138,9 +145,11 @@ int main(int argc, char **argv)
 		if (setresuid(uid, uid, uid) != 0) return 71;
 		at = 3;
 	}
-	if (argc - at == 6 && strcmp(argv[at + 1], "ask") == 0)
-		return ask(argv[at], argv[at + 2], argv[at + 3], strtoul(argv[at + 4], NULL, 10),
+	if (argc - at >= 6 && argc - at <= 8 && strcmp(argv[at + 1], "ask") == 0) {
+		const struct question question = { argv[at + 2], argv[at + 3], argc - at > 6 ? argv[at + 6] : NULL, argc - at > 7 ? argv[at + 7] : NULL };
+		return ask(argv[at], &question, strtoul(argv[at + 4], NULL, 10),
 		           ck_clock_monotonic_ms() + (int64_t)strtoul(argv[at + 5], NULL, 10) * 1000);
+	}
 	unsigned long count = argc - at == 4 ? strtoul(argv[at + 2], NULL, 10) : 0;
 	if (argc - at == 4 && strcmp(argv[at + 1], "trouble") == 0 && count <= TROUBLE_LIMIT)
 		return trouble(argv[at], (unsigned)count, ck_clock_monotonic_ms() + (int64_t)strtoul(argv[at + 3], NULL, 10) * 1000);
