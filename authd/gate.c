@@ -102,7 +102,9 @@ static void client_handle(struct ck_gate_client *client, const struct ck_operati
 	if (error == CK_ERR_UNAVAILABLE)
 		ck_gate_unavailable(client, "this machine has no finished copy of the directory yet");
 	else if (error != CK_OK)
-		ck_gate_deny(client, "not-permitted", "this is not for you; an administrator identifies with a touch first (--as)");
+		ck_gate_deny(client, "not-permitted",
+		             operation->who == CK_WHO_ROOT ? "only root of this machine may do that; no touch helps here"
+		                                           : "this is not for you; an administrator identifies with a touch first (--as)");
 	else if (operation->handler == CK_HANDLER_GATE)
 		handlers[operation->op](client, message, encoded);
 	else
