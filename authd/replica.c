@@ -194,6 +194,7 @@ static void on_sigbus(int number)
 	_exit(1);
 }
 
+#ifndef CK_SANITIZED /* the sanitizer tells more about it */
 /* Perhaps a fault of ours, perhaps a page that led astray: the next start looks at the whole copy, and dies of it once at most. */
 static void on_crash(int number)
 {
@@ -201,12 +202,13 @@ static void on_crash(int number)
 	if (fd >= 0) close(fd);
 	(void)raise(number); /* which now has its usual end, once this returns */
 }
+#endif
 
 static bool handle_signals(void)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN}, bus = {.sa_handler = on_sigbus};
 	if (sigaction(SIGPIPE, &ignore, NULL) != 0 || sigaction(SIGBUS, &bus, NULL) != 0) return false;
-#ifndef CK_SANITIZED /* the sanitizer tells more about it */
+#ifndef CK_SANITIZED
 	const struct sigaction crash = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND};
 	if (sigaction(SIGSEGV, &crash, NULL) != 0 || sigaction(SIGABRT, &crash, NULL) != 0) return false;
 #endif
