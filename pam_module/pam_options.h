@@ -8,7 +8,7 @@
 
 #include "directory/base/error.h"
 
-#define CK_PAM_SOCKET_DEFAULT "/run/crosskeys/gate.sock"
+#define CK_PAM_SOCKET_DEFAULT "/var/lib/crosskeys/run/gate.sock"
 #define CK_PAM_LOCAL_DEFAULT "/etc/crosskeys/local-names"
 #define CK_PAM_TIMEOUT_DEFAULT_S 60
 #define CK_PAM_TIMEOUT_MIN_S 5   /* one answer of the daemon */

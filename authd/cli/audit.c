@@ -22,7 +22,7 @@ static const char *directory_of(const struct ck_cli *cli, const struct ck_argume
 {
 	if (arguments->count > 0) return arguments->words[0];
 	size_t length = strlen(cli->socket), tail = strlen(INSTANCE_SOCKET);
-	if (length > tail && strcmp(cli->socket, CK_CLI_SOCKET) != 0 && strcmp(cli->socket + length - tail, INSTANCE_SOCKET) == 0)
+	if (length > tail && strcmp(cli->socket + length - tail, INSTANCE_SOCKET) == 0)
 		return ck_cli_print("%.*s/audit", (int)(length - tail), cli->socket);
 	return DEFAULT_DIRECTORY;
 }

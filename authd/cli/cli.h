@@ -11,7 +11,7 @@
 #include "authd/protocol/statement.h"
 #include "directory/model/record.h"
 
-#define CK_CLI_SOCKET "/run/crosskeys/gate.sock"
+#define CK_CLI_SOCKET "/var/lib/crosskeys/run/gate.sock"
 
 /* Exit codes; crosskeys(1) lists them. */
 enum ck_exit {

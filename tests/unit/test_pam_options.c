@@ -19,7 +19,7 @@ static enum ck_error parse(const char *first, const char *second)
 
 static void assert_defaults(void)
 {
-	ck_assert_str_eq(options.socket, "/run/crosskeys/gate.sock");
+	ck_assert_str_eq(options.socket, "/var/lib/crosskeys/run/gate.sock");
 	ck_assert_str_eq(options.local, "/etc/crosskeys/local-names");
 	ck_assert_str_eq(options.account, "");
 	ck_assert_int_eq(options.subject, CK_PAM_BY_SERVICE);
