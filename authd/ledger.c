@@ -12,6 +12,7 @@
 #include "authd/ledger_book.h"
 #include "authd/ledger_event.h"
 #include "authd/ledger_state.h"
+#include "authd/ledger_wait.h"
 #include "authd/process.h"
 #include "directory/base/log.h"
 
@@ -34,7 +35,6 @@ static const struct {
 /* ---- state ---- */
 
 #define PEERS_LIMIT 72           /* the gates that may be configured, the replica, and some */
-#define WAITING_LIMIT 1024       /* answers that wait for a flush */
 #define FLUSH_AFTER_MS 90        /* what is written is flushed within 100 ms */
 #define PEER_QUEUE_BYTES 1048576 /* answers to a peer that does not read */
 #define PEER_IDLE_MS 10000
@@ -47,22 +47,20 @@ struct peer {
 	struct ledger *ledger;
 	const char *fault; /* why it is about to be accused */
 };
-struct pending {
-	struct peer *peer; /* NULL: gone meanwhile */
-	uint64_t request;
-	struct ck_book_answer answer;
-};
 struct ledger {
 	struct event_base *base;
 	struct ck_peers *control;
 	struct ck_book *book;
-	struct event *flush_now, *flush_soon, *tick;
-	bool flush_wanted, flush_timed, failed;
+	struct event *flush_now, *flush_soon, *flushed, *tick;
+	bool flush_wanted; /* flush_now is active */
+	bool flush_timed;  /* flush_soon is pending */
+	bool flushing;     /* one is in flight, */
+	bool flush_again;  /* and the next is due as soon as it has ended */
+	bool failed;
 	struct peer peers[PEERS_LIMIT];
-	struct pending batch[CK_CHAIN_BATCH_RECORDS]; /* recorded, not yet written */
+	struct ck_waiter batch[CK_CHAIN_BATCH_RECORDS]; /* recorded, not yet written */
 	size_t batch_count;
-	struct pending waiting[WAITING_LIMIT]; /* written, not yet flushed */
-	size_t waiting_count;
+	struct ck_waiters waiters; /* written, not yet flushed */
 };
 
 /* A log that failed may not hold what memory says: nothing more is answered; the supervisor starts another ledger that reads it. */
@@ -91,38 +89,72 @@ static void send_recorded(struct peer *peer, uint64_t request, bool verdict, con
 	ck_channel_send(peer->channel, bytes, length, -1);
 }
 
-static void answer_all(struct pending *pending, size_t *count, bool stands)
+static void answer(const struct ck_waiter *waiter, bool stands)
 {
-	for (size_t i = 0; i < *count; i++) {
-		struct ck_book_answer *answer = &pending[i].answer;
-		const char *reason = stands || !answer->verdict ? answer->reason : "unrecorded";
-		send_recorded(pending[i].peer, pending[i].request, stands && answer->verdict, reason, NULL);
-	}
-	*count = 0;
+	const char *reason = stands || !waiter->answer.verdict ? waiter->answer.reason : "unrecorded";
+	send_recorded(waiter->peer, waiter->request, stands && waiter->answer.verdict, reason, NULL);
 }
 
-static void flush(struct ledger *ledger)
-{
-	struct ck_errmsg err;
-	bool stands = !ledger->failed && ck_book_flush(ledger->book, &err) == CK_OK;
-	answer_all(ledger->waiting, &ledger->waiting_count, stands);
-	if (stands)
-		ck_book_settle(ledger->book);
-	else if (!ledger->failed)
-		fail(ledger, "the audit log is not flushed", &err);
-}
+/* ---- flushing ---- */
 
 static void arm_flush(struct ledger *ledger)
 {
-	if (ledger->waiting_count > 0 && !ledger->flush_wanted) {
+	if (ledger->flushing || ledger->failed) return;
+	if (ck_waiters_any_uncovered(&ledger->waiters) && !ledger->flush_wanted) {
 		/* behind whatever else is readable now: all of it shares one flush */
 		ledger->flush_wanted = true;
 		event_active(ledger->flush_now, EV_TIMEOUT, 0);
-	} else if (!ledger->flush_timed && !ck_book_is_flushed(ledger->book)) {
-		const struct timeval wait = { .tv_usec = FLUSH_AFTER_MS * 1000 };
-		ledger->flush_timed = event_add(ledger->flush_soon, &wait) == 0;
-		if (!ledger->flush_timed) flush(ledger);
 	}
+}
+
+static void end_flush(struct ledger *ledger, enum ck_error error, const struct ck_errmsg *err)
+{
+	ledger->flushing = false;
+	ck_waiters_end(&ledger->waiters, error == CK_OK && !ledger->failed, answer);
+	if (error != CK_OK) fail(ledger, "the audit log is not flushed", err);
+	else if (!ledger->failed) ck_book_settle(ledger->book);
+}
+
+/* Waits: at the end, and where there is no more room for those who wait. */
+static void flush(struct ledger *ledger)
+{
+	struct ck_errmsg err;
+	ck_waiters_cover(&ledger->waiters);
+	end_flush(ledger, ck_book_flush(ledger->book, &err), &err);
+}
+
+static void begin_flush(struct ledger *ledger)
+{
+	struct ck_errmsg err;
+	bool done;
+	ledger->flush_again = ledger->flushing;
+	if (ledger->flushing) return;
+	ck_waiters_cover(&ledger->waiters);
+	ledger->flushing = true;
+	enum ck_error error = ck_book_flush_begin(ledger->book, &done, &err);
+	if (error != CK_OK || done) end_flush(ledger, error, &err);
+}
+
+static void on_flushed(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	struct ledger *ledger = context;
+	struct ck_errmsg err;
+	bool done;
+	enum ck_error error = ck_book_flush_end(ledger->book, &done, &err);
+	if (error == CK_OK && !done) return;
+	end_flush(ledger, error, &err);
+	if (ledger->flush_again) begin_flush(ledger);
+	else arm_flush(ledger);
+}
+
+static void time_flush(struct ledger *ledger)
+{
+	const struct timeval wait = { .tv_usec = FLUSH_AFTER_MS * 1000 };
+	if (ledger->flush_timed || !ck_book_needs_flush(ledger->book)) return;
+	ledger->flush_timed = event_add(ledger->flush_soon, &wait) == 0;
+	if (!ledger->flush_timed) begin_flush(ledger);
 }
 
 /* One write for all that came; who waits for no more than that is answered before anything is flushed. */
@@ -131,22 +163,19 @@ static void end_batch(void *context)
 	struct ledger *ledger = context;
 	struct ck_errmsg err;
 	bool stands = !ledger->failed && ck_book_write(ledger->book, &err) == CK_OK;
-	if (!stands) {
-		answer_all(ledger->batch, &ledger->batch_count, false);
-		if (!ledger->failed) fail(ledger, "the audit log is not written", &err);
-		return;
-	}
+	if (!stands && !ledger->failed) fail(ledger, "the audit log is not written", &err);
 	for (size_t i = 0; i < ledger->batch_count; i++) {
-		struct pending *pending = &ledger->batch[i];
-		size_t one = 1;
-		if (!pending->answer.flush_first) {
-			answer_all(pending, &one, true);
-			continue;
+		const struct ck_waiter *waiter = &ledger->batch[i];
+		if (!stands || !waiter->answer.flush_first) {
+			answer(waiter, stands);
+		} else if (!ck_waiters_add(&ledger->waiters, waiter)) {
+			flush(ledger);
+			answer(waiter, !ledger->failed);
 		}
-		if (ledger->waiting_count == WAITING_LIMIT) flush(ledger);
-		ledger->waiting[ledger->waiting_count++] = *pending;
 	}
 	ledger->batch_count = 0;
+	if (!stands) return;
+	time_flush(ledger);
 	arm_flush(ledger);
 }
 
@@ -156,14 +185,16 @@ static void on_flush(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct ledger *ledger = context;
 	ledger->flush_wanted = false;
-	flush(ledger);
+	begin_flush(ledger);
 }
 
 static void on_flush_soon(evutil_socket_t fd, short what, void *context)
 {
+	(void)fd;
+	(void)what;
 	struct ledger *ledger = context;
 	ledger->flush_timed = false;
-	if (!ck_book_is_flushed(ledger->book)) on_flush(fd, what, context);
+	if (ck_book_needs_flush(ledger->book)) begin_flush(ledger);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)
@@ -208,13 +239,13 @@ static bool handle_record(struct ledger *ledger, struct peer *peer, const struct
 	if (ck_map_uint(message, CK_F_EVENT, 0, UINT64_MAX, &event) != CK_OK) return false;
 	if (event == CK_EVENT_CHECKPOINT) return handle_checkpoint(ledger, peer, message, request);
 	if (ledger->batch_count == CK_CHAIN_BATCH_RECORDS || !ck_book_has_room(ledger->book)) end_batch(ledger);
-	struct pending *pending = &ledger->batch[ledger->batch_count];
-	if (ck_book_record(ledger->book, peer->process, message, &pending->answer) != CK_OK) {
+	struct ck_waiter *waiter = &ledger->batch[ledger->batch_count];
+	if (ck_book_record(ledger->book, peer->process, message, &waiter->answer) != CK_OK) {
 		peer->fault = "a record that is malformed or not its own to send";
 		return false;
 	}
-	pending->peer = peer;
-	pending->request = request;
+	waiter->peer = peer;
+	waiter->request = request;
 	ledger->batch_count++;
 	return true;
 }
@@ -260,16 +291,11 @@ static bool on_message(struct ck_channel *channel, const struct ck_map *message,
 
 /* ---- peers ---- */
 
-static void forget_pending(struct pending *pending, size_t count, const struct peer *peer)
-{
-	for (size_t i = 0; i < count; i++)
-		if (pending[i].peer == peer) pending[i].peer = NULL;
-}
-
 static void forget_peer(struct ledger *ledger, struct peer *peer)
 {
-	forget_pending(ledger->batch, ledger->batch_count, peer);
-	forget_pending(ledger->waiting, ledger->waiting_count, peer);
+	for (size_t i = 0; i < ledger->batch_count; i++)
+		if (ledger->batch[i].peer == peer) ledger->batch[i].peer = NULL;
+	ck_waiters_forget(&ledger->waiters, peer);
 	memset(peer, 0, sizeof *peer);
 }
 
@@ -392,7 +418,10 @@ static enum ck_error open_loop(struct ledger *ledger, struct ck_errmsg *err)
 	ledger->flush_now = event_new(ledger->base, -1, 0, on_flush, ledger);
 	ledger->flush_soon = event_new(ledger->base, -1, 0, on_flush_soon, ledger);
 	ledger->tick = event_new(ledger->base, -1, EV_PERSIST, on_tick, ledger);
-	if (ledger->flush_now == NULL || ledger->flush_soon == NULL || ledger->tick == NULL || event_add(ledger->tick, &second) != 0)
+	int done_fd = ck_book_flush_fd(ledger->book);
+	if (done_fd >= 0) ledger->flushed = event_new(ledger->base, done_fd, EV_READ | EV_PERSIST, on_flushed, ledger);
+	if (ledger->flush_now == NULL || ledger->flush_soon == NULL || ledger->tick == NULL || event_add(ledger->tick, &second) != 0 ||
+	    (done_fd >= 0 && (ledger->flushed == NULL || event_add(ledger->flushed, NULL) != 0)))
 		return ck_fail(err, CK_ERR_MEMORY, "no memory for the event loop");
 	enum ck_error error = ck_peers_new(ledger->base, &handlers, ledger, &ledger->control);
 	return error == CK_OK ? CK_OK : ck_fail(err, error, "the control channel cannot be used");
@@ -404,6 +433,8 @@ static void close_books(struct ledger *ledger)
 	struct ck_errmsg err;
 	end_batch(ledger);
 	flush(ledger);
+	/* answers go at the end of a round */
+	(void)event_base_loop(ledger->base, EVLOOP_NONBLOCK);
 	if (ledger->failed || ck_book_stop(ledger->book, &err) == CK_OK) return;
 	ck_log(CK_LOG_ERROR, "stopped without a checkpoint: %s", err.text);
 }
@@ -412,7 +443,7 @@ static void ledger_free(struct ledger *ledger)
 {
 	for (size_t i = 0; i < PEERS_LIMIT; i++) ck_channel_close(&ledger->peers[i].channel);
 	ck_peers_free(&ledger->control);
-	struct event *events[] = { ledger->flush_now, ledger->flush_soon, ledger->tick };
+	struct event *events[] = { ledger->flush_now, ledger->flush_soon, ledger->flushed, ledger->tick };
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (events[i] != NULL) event_free(events[i]);
 	if (ledger->base != NULL) event_base_free(ledger->base);
@@ -431,7 +462,7 @@ int ck_ledger_main(struct ck_start *start)
 	if (error == CK_OK) error = open_loop(ledger, &err);
 	if (error == CK_OK) {
 		ck_peers_ready(ledger->control);
-		arm_flush(ledger);
+		time_flush(ledger);
 		if (event_base_dispatch(ledger->base) < 0) error = ck_fail(&err, CK_ERR_IO, "the event loop failed");
 		close_books(ledger);
 		if (ledger->failed) error = CK_ERR_IO;

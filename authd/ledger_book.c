@@ -24,7 +24,6 @@ struct ck_book {
 	struct ck_state state;
 	struct ck_budgets *budgets;
 	unsigned in_batch;
-	bool flushed;
 	uint64_t snapshot_seq;     /* of the last snapshot */
 	uint32_t snapshot_segment;
 	uint64_t checkpoint_seq;   /* of the last checkpoint; 0: none by this process */
@@ -237,13 +236,13 @@ enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const s
 
 /* An event adds two records at most: its own, and a pair that made room. */
 bool ck_book_has_room(const struct ck_book *book) { return book->in_batch + 2 <= CK_CHAIN_BATCH_RECORDS; }
-bool ck_book_is_flushed(const struct ck_book *book) { return book->flushed; }
+bool ck_book_needs_flush(const struct ck_book *book) { return ck_chain_needs_flush(book->chain); }
+int ck_book_flush_fd(const struct ck_book *book) { return ck_chain_flush_fd(book->chain); }
 
 enum ck_error ck_book_write(struct ck_book *book, struct ck_errmsg *err)
 {
 	if (book->in_batch == 0) return CK_OK;
 	book->in_batch = 0;
-	book->flushed = false;
 	return ck_chain_write(book->chain, err);
 }
 
@@ -256,22 +255,36 @@ static void save(struct ck_book *book, const struct ck_chain_place *place, bool 
 	book->snapshot_segment = place->segment;
 }
 
-enum ck_error ck_book_flush(struct ck_book *book, struct ck_errmsg *err)
+enum ck_error ck_book_flush(struct ck_book *book, struct ck_errmsg *err) { return ck_chain_flush(book->chain, err); }
+
+static bool snapshot_due(const struct ck_book *book, const struct ck_chain_place *place)
 {
-	enum ck_error error = ck_chain_flush(book->chain, err);
-	if (error == CK_OK) book->flushed = true;
-	return error;
+	uint64_t due = ck_counters_count(book->state.counters) / SNAPSHOT_KEYS_A_RECORD;
+	if (due < SNAPSHOT_RECORDS) due = SNAPSHOT_RECORDS;
+	return place->segment != book->snapshot_segment || place->seq - book->snapshot_seq >= due;
+}
+
+enum ck_error ck_book_flush_begin(struct ck_book *book, bool *out_done, struct ck_errmsg *err)
+{
+	struct ck_chain_place place;
+	ck_chain_where(book->chain, &place);
+	if (!snapshot_due(book, &place)) return ck_chain_flush_begin(book->chain, out_done, err);
+	*out_done = true;
+	return ck_chain_flush(book->chain, err);
+}
+
+enum ck_error ck_book_flush_end(struct ck_book *book, bool *out_done, struct ck_errmsg *err)
+{
+	return ck_chain_flush_end(book->chain, out_done, err);
 }
 
 void ck_book_settle(struct ck_book *book)
 {
 	struct ck_chain_place place;
 	/* what waits in the batch is in the counters, not in the log: a snapshot would know more than the place it names */
-	if (book->in_batch > 0 || !book->flushed) return;
+	if (book->in_batch > 0 || !ck_chain_is_flushed(book->chain)) return;
 	ck_chain_where(book->chain, &place);
-	uint64_t due = ck_counters_count(book->state.counters) / SNAPSHOT_KEYS_A_RECORD;
-	if (due < SNAPSHOT_RECORDS) due = SNAPSHOT_RECORDS;
-	if (place.segment != book->snapshot_segment || place.seq - book->snapshot_seq >= due) save(book, &place, false);
+	if (snapshot_due(book, &place)) save(book, &place, false);
 }
 
 /* ---- checkpoints, time, stop ---- */

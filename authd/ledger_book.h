@@ -36,9 +36,15 @@ bool ck_book_has_room(const struct ck_book *book);
 /* All that was recorded since the last call, in one write. After a failure nothing of it stands, and the book is to be opened anew. */
 CK_MUST_USE enum ck_error ck_book_write(struct ck_book *book, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_book_flush(struct ck_book *book, struct ck_errmsg *err);
+/* The same without waiting (see ck_chain_flush_begin). When a snapshot is due it is waited for, once in thousands of records: under load
+   there would never be a moment at which all that is known is flushed. */
+CK_MUST_USE enum ck_error ck_book_flush_begin(struct ck_book *book, bool *out_done, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_book_flush_end(struct ck_book *book, bool *out_done, struct ck_errmsg *err);
+int ck_book_flush_fd(const struct ck_book *book);
+/* Whether something was written that no flush covers, ended or in flight. */
+bool ck_book_needs_flush(const struct ck_book *book);
 /* After a flush, when nobody waits: a snapshot, if it is time for one. */
 void ck_book_settle(struct ck_book *book);
-bool ck_book_is_flushed(const struct ck_book *book);
 
 /* The line of a new checkpoint, or of the last one if nothing was recorded since. Writes and flushes. Lives until the next call. */
 CK_MUST_USE enum ck_error ck_book_checkpoint(struct ck_book *book, const char **out_line, struct ck_errmsg *err);

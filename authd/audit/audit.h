@@ -45,8 +45,18 @@ CK_MUST_USE enum ck_error ck_chain_add(struct ck_chain *chain, const char *event
                                        bool essential, uint64_t *out_seq, struct ck_errmsg *err);
 /* write(2) of the batch: all of it or, after a failure, none of it (the file is cut back and the chain stands as before). */
 CK_MUST_USE enum ck_error ck_chain_write(struct ck_chain *chain, struct ck_errmsg *err);
-/* fdatasync. */
+/* fdatasync; one that is in flight is waited for first. */
 CK_MUST_USE enum ck_error ck_chain_flush(struct ck_chain *chain, struct ck_errmsg *err);
+/* fdatasync of all that is written now, without waiting for it. *out_done: it is over already (nothing to flush, or a kernel that cannot).
+   Else, when ck_chain_flush_fd is readable, ask ck_chain_flush_end. One at a time: ended before the next begins. */
+CK_MUST_USE enum ck_error ck_chain_flush_begin(struct ck_chain *chain, bool *out_done, struct ck_errmsg *err);
+/* *out_done: none is in flight any more; with CK_OK what was written before it began is safe. What was written since is not. */
+CK_MUST_USE enum ck_error ck_chain_flush_end(struct ck_chain *chain, bool *out_done, struct ck_errmsg *err);
+/* -1: this kernel cannot, and every flush is over when it has begun. */
+int ck_chain_flush_fd(const struct ck_chain *chain);
+/* Whether something was written that no flush, ended or in flight, covers; and whether all that was written is flushed. */
+bool ck_chain_needs_flush(const struct ck_chain *chain);
+bool ck_chain_is_flushed(const struct ck_chain *chain);
 /* Adds, writes and flushes a checkpoint and moves to the next key. The record's text (one line) goes to out. */
 CK_MUST_USE enum ck_error ck_chain_checkpoint(struct ck_chain *chain, char *out, size_t out_bytes, struct ck_errmsg *err);
 

@@ -192,17 +192,53 @@ enum ck_error ck_chain_write(struct ck_chain *chain, struct ck_errmsg *err)
 	return failure == 0 ? CK_OK : ck_fail(err, CK_ERR_IO, "the log cannot be written: %s", strerror(failure));
 }
 
+/* ---- flushing ---- */
+
+static enum ck_error flush_failed(struct ck_chain *chain, int failure, struct ck_errmsg *err)
+{
+	chain->broken = true; /* the kernel may have dropped the pages: a second call would succeed without them */
+	return ck_fail(err, CK_ERR_IO, "the log cannot be flushed: %s", strerror(failure));
+}
+
+/* Takes the result of the one in flight, if there is one and it is there. */
+static enum ck_error flush_settle(struct ck_chain *chain, bool wait, bool *out_done, struct ck_errmsg *err)
+{
+	int failure;
+	*out_done = ck_flusher_end(&chain->flusher, wait, &failure);
+	if (failure != 0) return flush_failed(chain, failure, err);
+	return chain->broken ? ck_fail(err, CK_ERR_IO, "the log failed earlier: nothing more is recorded") : CK_OK;
+}
+
 enum ck_error ck_chain_flush(struct ck_chain *chain, struct ck_errmsg *err)
 {
-	if (chain->broken) return ck_fail(err, CK_ERR_IO, "the log failed earlier: nothing more is recorded");
-	if (!chain->unflushed) return CK_OK;
-	if (fdatasync(chain->segment_fd) != 0) {
-		chain->broken = true; /* the kernel may have dropped the pages: a second call would succeed without them */
-		return ck_fail(err, CK_ERR_IO, "the log cannot be flushed: %s", strerror(errno));
-	}
+	bool done;
+	enum ck_error error = flush_settle(chain, true, &done, err);
+	if (error != CK_OK || !chain->unflushed) return error;
+	if (fdatasync(chain->segment_fd) != 0) return flush_failed(chain, errno, err);
 	chain->unflushed = false;
 	return CK_OK;
 }
+
+enum ck_error ck_chain_flush_begin(struct ck_chain *chain, bool *out_done, struct ck_errmsg *err)
+{
+	CK_ASSERT(!chain->flusher.in_flight);
+	*out_done = false;
+	if (!chain->broken && chain->unflushed && ck_flusher_begin(&chain->flusher, chain->segment_fd)) {
+		chain->unflushed = false; /* what is written from here on is not covered */
+		return CK_OK;
+	}
+	*out_done = true;
+	return ck_chain_flush(chain, err);
+}
+
+enum ck_error ck_chain_flush_end(struct ck_chain *chain, bool *out_done, struct ck_errmsg *err)
+{
+	return flush_settle(chain, false, out_done, err);
+}
+
+int ck_chain_flush_fd(const struct ck_chain *chain) { return chain->flusher.done_fd; }
+bool ck_chain_needs_flush(const struct ck_chain *chain) { return chain->unflushed; }
+bool ck_chain_is_flushed(const struct ck_chain *chain) { return !chain->unflushed && !chain->flusher.in_flight && !chain->broken; }
 
 /* ---- checkpoints ---- */
 
@@ -277,6 +313,7 @@ void ck_chain_close(struct ck_chain **chain)
 	struct ck_chain *c = *chain;
 	if (c == NULL) return;
 	ck_audit_key_wipe(&c->key);
+	ck_flusher_close(&c->flusher);
 	if (c->segment_fd >= 0) close(c->segment_fd);
 	if (c->directory_fd >= 0) close(c->directory_fd);
 	free(c->batch);
@@ -294,5 +331,6 @@ enum ck_error ck_chain_begin_writing(struct ck_chain *chain, struct ck_errmsg *e
 	extend(chain, chain->size + chain->limits.reserve_bytes);
 	if (chain->allocated == chain->size && errno == EOPNOTSUPP)
 		return ck_fail(err, CK_ERR_IO, "the log's file system cannot preallocate: no space could be kept for grants and changes");
+	ck_flusher_open(&chain->flusher);
 	return CK_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef CK_AUDIT_CHAIN_H
 #define CK_AUDIT_CHAIN_H
 
+#include "authd/audit/flush.h"
 #include "authd/audit/key.h"
 #include "authd/audit/record.h"
 #include "authd/audit/segment.h"
@@ -14,7 +15,9 @@ struct ck_chain {
 	uint64_t allocated; /* up to here the file system has promised room */
 	uint64_t rotate_at; /* past this size a new segment is tried */
 	int64_t starved_us; /* when no more room was given; 0: never */
-	bool unflushed, broken;
+	bool unflushed; /* written since the last flush began */
+	bool broken;
+	struct ck_flusher flusher;
 	/* written */
 	uint64_t seq;
 	uint8_t digest[CK_AUDIT_DIGEST_BYTES];

@@ -175,6 +175,7 @@ enum ck_error ck_chain_open(const char *directory, const struct ck_chain_limits 
 	chain->limits = *limits;
 	chain->directory_fd = -1;
 	chain->segment_fd = -1;
+	chain->flusher.done_fd = -1;
 	enum ck_error error = ck_directory_open(directory, &chain->directory_fd, err);
 	if (error == CK_OK && flock(chain->directory_fd, LOCK_EX | LOCK_NB) != 0)
 		error = ck_fail(err, CK_ERR_UNAVAILABLE, "%s: another process writes this log (%s)", directory, strerror(errno));

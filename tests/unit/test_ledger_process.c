@@ -592,6 +592,26 @@ START_TEST(the_process_records_and_stops)
 }
 END_TEST
 
+START_TEST(what_waits_for_a_flush_at_the_stop_is_answered)
+{
+	char reason[64];
+	uint64_t request;
+	int status;
+	uint8_t bytes[8192];
+	size_t length = encode(&granted_account, CK_MSG_RECORD, bytes, sizeof bytes);
+	length += encode(&granted_login, CK_MSG_RECORD, bytes + length, sizeof bytes - length);
+	ck_assert_int_eq(send(gate, bytes, length, 0), (ssize_t)length);
+	ck_assert(hear(gate, &request, reason)); /* the account: both are written, one flush is in flight or about to be */
+	send_control(CK_MSG_STOP, 0, 0, -1, NULL);
+	ck_assert(hear(gate, &request, reason));
+	ck_assert_int_eq(waitpid(ledger_pid, &status, 0), ledger_pid);
+	ledger_pid = 0;
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert_uint_eq(recorded("login-granted"), 1);
+	ck_assert_uint_eq(fixture_verify().after_checkpoint, 0);
+}
+END_TEST
+
 START_TEST(what_waits_for_no_flush_is_answered_first)
 {
 	uint8_t bytes[8192];
@@ -843,6 +863,7 @@ int main(void)
 		tcase_add_checked_fixture(process, make_process, free_process);
 		tcase_set_timeout(process, 120);
 		tcase_add_test(process, the_process_records_and_stops);
+		tcase_add_test(process, what_waits_for_a_flush_at_the_stop_is_answered);
 		tcase_add_test(process, what_waits_for_no_flush_is_answered_first);
 		tcase_add_test(process, more_than_a_batch_at_once_is_answered);
 		tcase_add_test(process, a_session_is_found_by_the_gate);
