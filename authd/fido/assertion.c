@@ -1,33 +1,11 @@
-/* Verifies what a key signed to prove that it is there, by libfido2. Trusts the key record from the store, though not that its public key
+/* Verifies what a key signed to prove that it is there, by libfido2 or by OpenSSL beneath it. Trusts the key record from the store, though not that its public key
    is sound; nothing that came with the assertion. */
 #include "authd/fido/internal.h"
 
 #include <fido.h>
 #include <fido/eddsa.h>
 #include <fido/es256.h>
-#include <malloc.h>
 #include <string.h>
-
-/* es256_pk_from_ptr makes an OpenSSL key of the point only to see that it can, and throws it away: a tenth of a verification, which
-   does the same again. Where its result is the point's 64 bytes and no more (seen once, on the base point), they are copied instead. */
-static bool es256_is_plain(void)
-{
-	static const uint8_t base_point[64] = {
-		0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc, 0xe6, 0xe5, 0x63, 0xa4, 0x40, 0xf2, 0x77, 0x03, 0x7d, 0x81, 0x2d, 0xeb,
-		0x33, 0xa0, 0xf4, 0xa1, 0x39, 0x45, 0xd8, 0x98, 0xc2, 0x96, 0x4f, 0xe3, 0x42, 0xe2, 0xfe, 0x1a, 0x7f, 0x9b, 0x8e, 0xe7, 0xeb, 0x4a,
-		0x7c, 0x0f, 0x9e, 0x16, 0x2b, 0xce, 0x33, 0x57, 0x6b, 0x31, 0x5e, 0xce, 0xcb, 0xb6, 0x40, 0x68, 0x37, 0xbf, 0x51, 0xf5};
-	static enum { NOT_SEEN, PLAIN, OTHER } seen = NOT_SEEN;
-	if (seen != NOT_SEEN) return seen == PLAIN;
-	es256_pk_t *native = es256_pk_new();
-	if (native == NULL) return false;
-	if (es256_pk_from_ptr(native, base_point, sizeof base_point) != FIDO_OK) {
-		seen = OTHER;
-	} else {
-		seen = malloc_usable_size(native) >= sizeof base_point && memcmp(native, base_point, sizeof base_point) == 0 ? PLAIN : OTHER;
-	}
-	es256_pk_free(&native);
-	return seen == PLAIN;
-}
 
 /* What libfido2 wants for the algorithm; freed by free_native. */
 static void *new_native(const struct ck_fido_public_key *key)
@@ -40,10 +18,8 @@ static void *new_native(const struct ck_fido_public_key *key)
 	}
 	memcpy(point, key->x, 32);
 	memcpy(point + 32, key->y, 32);
-	bool plain = es256_is_plain();
 	es256_pk_t *es256 = es256_pk_new();
-	if (es256 != NULL && plain) memcpy(es256, point, sizeof point);
-	else if (es256 != NULL && es256_pk_from_ptr(es256, point, sizeof point) != FIDO_OK) es256_pk_free(&es256);
+	if (es256 != NULL && es256_pk_from_ptr(es256, point, sizeof point) != FIDO_OK) es256_pk_free(&es256);
 	return es256;
 }
 
@@ -59,8 +35,7 @@ static void free_native(enum ck_fido_algorithm algorithm, void *native)
 }
 
 /* libfido2 checks neither presence nor verification nor the rp id unless it is told to: it is told all. */
-static enum ck_error verify_signature(const struct ck_fido_assertion *assertion, const struct ck_fido_public_key *key,
-                                      struct ck_errmsg *err)
+enum ck_error ck_fido_verify_native(const struct ck_fido_assertion *assertion, const struct ck_fido_public_key *key, struct ck_errmsg *err)
 {
 	enum ck_error error = CK_ERR_INTERNAL;
 	char rp_id[CK_FIDO_RP_ID_LIMIT_BYTES + 1];
@@ -119,7 +94,9 @@ enum ck_error ck_fido_verify_assertion(const struct ck_key *key, const struct ck
 		return ck_fail(err, CK_ERR_DENIED, "the signature has %zu bytes", assertion->signature.length);
 	error = ck_fido_parse_public_key(key->public_key, &public_key, err);
 	if (error != CK_OK) return error;
-	error = verify_signature(assertion, &public_key, err);
+	/* of an assertion without extensions the signature is all that libfido2 could still refuse; it judges the others (docs/design/es256.md) */
+	bool direct = public_key.algorithm == CK_FIDO_ES256 && !data.extensions;
+	error = direct ? ck_fido_verify_es256(assertion, &public_key, err) : ck_fido_verify_native(assertion, &public_key, err);
 	if (error != CK_OK) return error;
 	*out = (struct ck_fido_result){.count = data.count, .verified = data.verified};
 	return CK_OK;

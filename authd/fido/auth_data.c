@@ -2,6 +2,7 @@
 #include "authd/fido/internal.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #define FLAG_UP 0x01
 #define FLAG_UV 0x04
@@ -58,6 +59,7 @@ enum ck_error ck_fido_check_common(const struct ck_auth_data *data, struct ck_te
 	struct ck_bytes part = ck_bytes_of(rp_id);
 	if (rp_id.length < 1 || rp_id.length > CK_FIDO_RP_ID_LIMIT_BYTES)
 		return ck_fail(err, CK_ERR_DENIED, "the rp-id has %zu bytes; 1 to %d are possible", rp_id.length, CK_FIDO_RP_ID_LIMIT_BYTES);
+	if (memchr(rp_id.at, '\0', rp_id.length) != NULL) return ck_fail(err, CK_ERR_DENIED, "the rp-id is none");
 	ck_sha256(expected, &part, 1);
 	if (!ck_bytes_equal((struct ck_bytes){expected, 32}, (struct ck_bytes){data->rp_id_hash, 32}))
 		return ck_fail(err, CK_ERR_DENIED, "the key answered for another rp-id than %.*s", (int)rp_id.length, rp_id.at);

@@ -31,6 +31,13 @@ struct ck_fido_public_key {
    curve itself when it takes the key. */
 CK_MUST_USE enum ck_error ck_fido_parse_public_key(struct ck_bytes cose, struct ck_fido_public_key *out, struct ck_errmsg *err);
 
+/* The signature of an assertion whose authenticator data was checked here: by libfido2, which checks it once more; and by OpenSSL alone, for
+   ES256. CK_ERR_DENIED: it is not the key's, or the key is none. */
+CK_MUST_USE enum ck_error ck_fido_verify_native(const struct ck_fido_assertion *assertion, const struct ck_fido_public_key *key,
+                                                struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_fido_verify_es256(const struct ck_fido_assertion *assertion, const struct ck_fido_public_key *key,
+                                               struct ck_errmsg *err);
+
 /* What assertion and registration check alike, in this order: the rp id is one, rpIdHash, UP, UV if demanded. */
 CK_MUST_USE enum ck_error ck_fido_check_common(const struct ck_auth_data *data, struct ck_text rp_id, bool verify, struct ck_errmsg *err);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/fido/fido.h"
+#include "authd/fido/internal.h"
 #include "tests/fakes/soft_key.h"
 
 #define RP "portal.example"
@@ -52,14 +52,28 @@ static void sign_again(struct fixture *f)
 	ck_assert(f->made.signature_length > 0);
 }
 
+/* ES256 without extensions is verified without libfido2: it must say the same of whatever passes the checks before it. */
+static void compare_ways(const struct fixture *f)
+{
+	struct ck_auth_data data;
+	struct ck_fido_public_key key;
+	struct ck_errmsg err;
+	if (ck_fido_parse_auth_data(f->assertion.auth_data, &data) != CK_OK || data.extensions || data.attested) return;
+	if (ck_fido_check_common(&data, f->assertion.rp_id, f->assertion.verify, &err) != CK_OK) return;
+	if (ck_fido_parse_public_key(f->key.public_key, &key, &err) != CK_OK || key.algorithm != CK_FIDO_ES256) return;
+	ck_assert_int_eq(ck_fido_verify_es256(&f->assertion, &key, &err), ck_fido_verify_native(&f->assertion, &key, &err));
+}
+
 static void expect_granted(struct fixture *f)
 {
+	compare_ways(f);
 	enum ck_error error = ck_fido_verify_assertion(&f->key, &f->assertion, &f->result, &f->err);
 	ck_assert_msg(error == CK_OK, "%s: %s", ck_error_name(error), f->err.text);
 }
 
 static void expect_denied(struct fixture *f, const char *sentence)
 {
+	compare_ways(f);
 	f->result = (struct ck_fido_result){7, true};
 	ck_assert_int_eq(ck_fido_verify_assertion(&f->key, &f->assertion, &f->result, &f->err), CK_ERR_DENIED);
 	ck_assert_msg(strstr(f->err.text, sentence) != NULL, "\"%s\" does not say \"%s\"", f->err.text, sentence);
@@ -407,7 +421,6 @@ START_TEST(assertion_public_key_off_curve)
 {
 	struct fixture f;
 	set_up(&f, CK_SOFT_ES256);
-	/* libfido2 makes OpenSSL's key of it at each verification, and that is where it ends */
 	uint8_t point[64];
 	f.credential.cose[76] ^= 1;
 	memcpy(point, f.credential.cose + 10, 32);
@@ -417,7 +430,61 @@ START_TEST(assertion_public_key_off_curve)
 	memcpy(native, point, sizeof point);
 	ck_assert_ptr_null(es256_pk_to_EVP_PKEY(native));
 	es256_pk_free(&native);
+	expect_denied(&f, "public key");
+}
+END_TEST
+
+/* The key object is kept from one verification to the next: it must hold the next one's point, or none. */
+START_TEST(assertion_keys_take_turns)
+{
+	struct fixture f;
+	uint8_t bad[CK_PUBLIC_KEY_LIMIT_BYTES];
+	set_up(&f, CK_SOFT_ES256);
+	expect_granted(&f);
+	struct ck_soft_credential other;
+	ck_assert(ck_soft_make_credential(&other, RP, CK_SOFT_ES256, "somebody else"));
+	struct ck_bytes good = f.key.public_key;
+	f.key.public_key = (struct ck_bytes){other.cose, other.cose_length};
 	expect_denied(&f, "signature");
+	f.key.public_key = good;
+	expect_granted(&f);
+	memcpy(bad, good.at, good.length);
+	bad[good.length - 1] ^= 1; /* off the curve */
+	f.key.public_key.at = bad;
+	expect_denied(&f, "public key");
+	expect_denied(&f, "public key");
+	f.key.public_key = good;
+	expect_granted(&f);
+}
+END_TEST
+
+/* Every byte of what comes, changed once; and signatures in no or another form of DER. */
+START_TEST(both_ways_say_the_same_of_each_changed_byte)
+{
+	struct fixture f;
+	set_up(&f, CK_SOFT_ES256);
+	for (size_t i = 33; i < f.made.auth_data_length; i++) {
+		f.made.auth_data[i] ^= 0x10;
+		compare_ways(&f);
+		f.made.auth_data[i] ^= 0x10;
+	}
+	for (size_t i = 0; i < f.made.signature_length; i++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			f.made.signature[i] ^= (uint8_t)(1u << bit);
+			compare_ways(&f);
+			f.made.signature[i] ^= (uint8_t)(1u << bit);
+		}
+	for (size_t length = 1; length <= sizeof f.made.signature && length <= f.made.signature_length + 4; length++) {
+		f.assertion.signature.length = length;
+		compare_ways(&f);
+	}
+	f.assertion.signature.length = f.made.signature_length;
+	for (size_t i = 0; i < f.credential.cose_length; i++) {
+		f.credential.cose[i] ^= 1;
+		compare_ways(&f);
+		f.credential.cose[i] ^= 1;
+	}
+	expect_granted(&f);
 }
 END_TEST
 
@@ -594,6 +661,8 @@ int main(void)
 	tcase_add_loop_test(assertions, assertion_extensions_garbage, 0, sizeof garbage / sizeof garbage[0]);
 	tcase_add_test(assertions, assertion_public_key_off_curve);
 	tcase_add_test(assertions, assertion_public_key_small_order);
+	tcase_add_test(assertions, assertion_keys_take_turns);
+	tcase_add_test(assertions, both_ways_say_the_same_of_each_changed_byte);
 	suite_add_tcase(suite, assertions);
 
 	TCase *keys = tcase_create("public keys");
