@@ -37,10 +37,10 @@ static struct ck_id parent_of(const struct ck_record *record)
 	}
 }
 
-static bool created_here(const struct ck_order *order, struct ck_id authority)
+/* By an earlier statement: if that one does not go in, because the authority is there already, nothing after it does. */
+static bool created_before(const struct ck_order *order, const struct ck_order_item *before, struct ck_id authority)
 {
-	for (size_t i = 0; i < order->count; i++) {
-		const struct ck_order_item *item = &order->items[i];
+	for (const struct ck_order_item *item = order->items; item < before; item++) {
 		if (item->rule->kind == CK_KIND_AUTHORITY && item->rule->verb == CK_VERB_ADD && ck_id_equal(item->statement.authority, authority))
 			return true;
 	}
@@ -56,7 +56,7 @@ static enum ck_error check_target(const struct rights *r, const struct ck_order_
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return ck_deny(denial, "unavailable", "the copy cannot be read");
 	if (item->rule->verb == CK_VERB_ADD) {
 		if (error == CK_OK) return ck_deny(denial, "exists", "%s: there is one with this id already", name);
-		if (item->rule->kind == CK_KIND_AUTHORITY || created_here(r->order, item->statement.authority)) return CK_OK;
+		if (item->rule->kind == CK_KIND_AUTHORITY || created_before(r->order, item, item->statement.authority)) return CK_OK;
 		error = ck_view_get(r->view, CK_KIND_AUTHORITY, item->statement.authority, &authority);
 		return error == CK_OK ? CK_OK : ck_deny(denial, "not-found", "%s: there is no such authority", name);
 	}
@@ -119,7 +119,7 @@ static bool has_administrator_with_key(const struct rights *r, struct ck_id auth
 static bool may_as_founding_first(const struct rights *r, const struct ck_order_item *item)
 {
 	if (!r->founding) return false;
-	if (created_here(r->order, item->statement.authority)) return true;
+	if (created_before(r->order, item, item->statement.authority)) return true;
 	if (item->rule->kind != CK_KIND_CODE) return false;
 	return ck_is_administrator(r->view, id_of(item->statement.parent), item->statement.authority, r->place->now_s) &&
 	       !has_administrator_with_key(r, item->statement.authority);
@@ -193,6 +193,20 @@ static enum ck_error check_last_key(const struct rights *r, const struct ck_orde
 	return ck_deny(denial, "last-key", "%s: this is your last active key; an administrator of your authority can take it away", item->rule->name);
 }
 
+/* The founding authority delegates; who administers an authority is for its own administrators. */
+static enum ck_error check_admin_role(const struct rights *r, const struct ck_order_item *item, struct ck_denial *denial)
+{
+	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
+	size_t count = 0;
+	if (item->rule->kind != CK_KIND_AUTHORITY || item->rule->verb != CK_VERB_CHANGE) return CK_OK;
+	if (ck_is_administrator(r->view, r->order->orderer, item->statement.authority, r->place->now_s)) return CK_OK;
+	if (ck_change_values_decode(item->values, values, &count) != CK_OK) return ck_deny(denial, "malformed", "the values are malformed");
+	for (size_t i = 0; i < count; i++)
+		if (ck_text_is(values[i].attribute, "ckAdminRoleId"))
+			return ck_deny(denial, "not-permitted", "%s: only an administrator of that authority may say which role administers it", item->rule->name);
+	return CK_OK;
+}
+
 static enum ck_error check_prepared(const struct rights *r, const struct ck_order_item *item, struct ck_denial *denial)
 {
 	if (item->rule->kind != CK_KIND_KEY || item->rule->verb != CK_VERB_ADD) return CK_OK;
@@ -215,6 +229,7 @@ enum ck_error ck_order_authorise(struct ck_order *order, const struct ck_change_
 		enum ck_error error = authorise_item(&r, item, denial);
 		if (error == CK_OK) error = check_target(&r, item, &target, denial);
 		if (error == CK_OK) error = check_last_key(&r, item, denial);
+		if (error == CK_OK) error = check_admin_role(&r, item, denial);
 		if (error == CK_OK) error = check_prepared(&r, item, denial);
 		if (error != CK_OK) return error;
 	}

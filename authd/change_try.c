@@ -267,6 +267,13 @@ static enum ck_error check_role(struct trial *t, const struct ck_record *record)
 	for (size_t i = 0; i < record->as.role.all_staff_of.count; i++)
 		if (!there_is(t, CK_KIND_AUTHORITY, record->as.role.all_staff_of.at[i], &other))
 			return bad_reference(t, "an authority whose staff shall hold the role does not exist");
+	/* As with its first grants: the founding authority keeps no way in by a role of its own. */
+	for (size_t i = 0; t->item->founding_first && i < record->as.role.member_roles.count; i++)
+		if (!is_of(t, CK_KIND_ROLE, record->as.role.member_roles.at[i], record->authority))
+			return bad_reference(t, "the first roles of a new authority are for its own staff");
+	for (size_t i = 0; t->item->founding_first && i < record->as.role.all_staff_of.count; i++)
+		if (!ck_id_equal(record->as.role.all_staff_of.at[i], record->authority))
+			return bad_reference(t, "the first roles of a new authority are for its own staff");
 	return CK_OK;
 }
 

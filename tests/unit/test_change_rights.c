@@ -517,6 +517,8 @@ START_TEST(founding_grants_itself_another_authority)
 }
 END_TEST
 
+static struct value widened; /* of the new authority's role */
+
 static const char *create_authority(unsigned staff_of_grant, const char *first, unsigned signer)
 {
 	struct draft authority = {.operation = "authority.add", .target = FRESH, .authority = FRESH,
@@ -524,7 +526,7 @@ static const char *create_authority(unsigned staff_of_grant, const char *first, 
 	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
 	                                     {"ckAdminRoleId", id_text(FRESH2)}, {"ckUidNumberFirst", first}, {"ckUidNumberLast", "203999"},
 	                                     {"ckMailDomain", "hull.gov.uk"}}};
-	struct draft role = {.operation = "role.add", .target = FRESH2, .authority = FRESH, .values = {{"ckName", "administrators"}, {"ckStatus", "active"}}};
+	struct draft role = {.operation = "role.add", .target = FRESH2, .authority = FRESH, .values = {{"ckName", "administrators"}, {"ckStatus", "active"}, widened}};
 	struct draft staff = person("hal", "203000", "hal@hull.gov.uk");
 	struct draft grant = grant_to(staff_of_grant, signer);
 	struct draft first_code = code_for(FRESH3, signer, NOW, NOW + 3600);
@@ -554,6 +556,53 @@ START_TEST(founding_creates_one_and_administers_it)
 {
 	as_ada();
 	expect_reason(create_authority(ADA, "203000", ADA), "reference");
+}
+END_TEST
+
+/* The new authority's own people hold its roles, not the founding authority's by way of a role of theirs. */
+START_TEST(founding_creates_one_that_its_own_role_administers)
+{
+	widened = (struct value){"ckMemberRoleId", id_text(LEEDS_ADMINS)};
+	as_ada();
+	expect_reason(create_authority(FRESH3, "203000", ADA), "reference");
+}
+END_TEST
+
+START_TEST(founding_creates_one_that_its_own_staff_administer)
+{
+	widened = (struct value){"ckAllStaffOfId", id_text(LEEDS)};
+	as_ada();
+	expect_reason(create_authority(FRESH3, "203000", ADA), "reference");
+}
+END_TEST
+
+START_TEST(founding_chooses_the_administrators_of_another)
+{
+	struct draft draft = {.operation = "authority.change", .target = YORK, .authority = YORK, .csn = CSN, .values = {{"ckAdminRoleId", id_text(PORTERS)}}};
+	as_ada();
+	expect_reason(order_one(&draft), "not-permitted");
+}
+END_TEST
+
+/* What stands before the authority's own statement would be written below one that is there already and cannot be read. */
+START_TEST(founding_writes_before_it_creates)
+{
+	struct draft staff = person("hal", "203000", "hal@hull.gov.uk");
+	struct draft authority = {.operation = "authority.add", .target = FRESH, .authority = FRESH,
+	                          .values = {{"ckName", "Hull"}, {"ckAuthorityKind", "council"}, {"ckStatus", "active"},
+	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                                     {"ckAdminRoleId", id_text(FRESH2)}, {"ckUidNumberFirst", "203000"}, {"ckUidNumberLast", "203999"},
+	                                     {"ckMailDomain", "hull.gov.uk"}}};
+	struct draft role = {.operation = "role.add", .target = FRESH2, .authority = FRESH, .values = {{"ckName", "administrators"}, {"ckStatus", "active"}}};
+	staff.target = FRESH3;
+	staff.authority = FRESH;
+	as_ada();
+	begin_as(f.user);
+	add_statement(&staff);
+	add_statement(&authority);
+	add_statement(&role);
+	touch();
+	expect_reason(commit(), "not-permitted");
 }
 END_TEST
 
@@ -773,7 +822,9 @@ int main(void)
 		{"founding", founding_code_for_an_administrator_without_key}, {"founding", founding_code_where_there_is_an_administrator},
 		{"founding", founding_code_for_somebody_else}, {"founding", founding_code_once_there_is_a_key},
 		{"founding", founding_grants_itself_another_authority}, {"founding", founding_creates_an_authority},
-		{"founding", founding_creates_one_and_administers_it}, {"founding", founding_creates_one_whose_people_do_not_fit},
+		{"founding", founding_creates_one_and_administers_it}, {"founding", founding_creates_one_that_its_own_role_administers},
+		{"founding", founding_creates_one_that_its_own_staff_administer}, {"founding", founding_chooses_the_administrators_of_another},
+		{"founding", founding_writes_before_it_creates}, {"founding", founding_creates_one_whose_people_do_not_fit},
 		{"founding", another_authority_creates_one}, {"founding", authority_without_its_role}, {"founding", an_authority_widens_itself},
 		{"keys", own_label}, {"keys", own_key_revoked}, {"keys", own_key_removed}, {"keys", own_last_key},
 		{"keys", last_key_by_an_administrator}, {"keys", own_window_made_wider}, {"keys", own_suspended_key_taken_back},
