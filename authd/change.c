@@ -32,10 +32,24 @@ const struct ck_prepared_key *ck_prepared_find(const struct ck_prepared_keys *ke
 	return NULL;
 }
 
-void ck_prepared_add(struct ck_prepared_keys *keys, const struct ck_prepared_key *key)
+/* A place that is over, else the oldest of this asker if it has its fill, else the oldest of all. */
+void ck_prepared_add(struct ck_prepared_keys *keys, const struct ck_prepared_key *key, int64_t now_ms)
 {
-	keys->at[keys->next] = *key;
-	keys->next = (keys->next + 1) % CK_PREPARED_LIMIT;
+	struct ck_prepared_key *place = NULL, *own = NULL, *oldest = &keys->at[0];
+	size_t count = 0;
+	for (size_t i = 0; i < CK_PREPARED_LIMIT; i++) {
+		struct ck_prepared_key *at = &keys->at[i];
+		if (at->until_ms < oldest->until_ms) oldest = at;
+		if (at->until_ms <= now_ms) {
+			if (place == NULL) place = at;
+		} else if (at->peer_uid == key->peer_uid) {
+			count++;
+			if (own == NULL || at->until_ms < own->until_ms) own = at;
+		}
+	}
+	if (count >= CK_PREPARED_PER_PEER_LIMIT) place = own;
+	else if (place == NULL) place = oldest;
+	*place = *key;
 }
 
 /* ---- decoding ---- */

@@ -21,20 +21,21 @@ struct ck_change_place {
 
 /* Registrations verified here of late: only such a key may be added. */
 #define CK_PREPARED_LIMIT 64
+#define CK_PREPARED_PER_PEER_LIMIT 8 /* of one kernel uid; then its oldest makes room */
 struct ck_prepared_key {
 	uint8_t values_digest[32];
 	struct ck_id staff;
+	uint64_t peer_uid; /* who registered it */
 	uint32_t count; /* its signature counter at registration */
 	int64_t until_ms;
 };
 struct ck_prepared_keys {
 	struct ck_prepared_key at[CK_PREPARED_LIMIT];
-	size_t next;
 };
 /* NULL: none that is still good. */
 const struct ck_prepared_key *ck_prepared_find(const struct ck_prepared_keys *keys, const uint8_t values_digest[32], struct ck_id staff,
                                                int64_t now_ms);
-void ck_prepared_add(struct ck_prepared_keys *keys, const struct ck_prepared_key *key);
+void ck_prepared_add(struct ck_prepared_keys *keys, const struct ck_prepared_key *key, int64_t now_ms);
 
 /* Why not: a stable name, and a sentence for the person. */
 struct ck_denial {

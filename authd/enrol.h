@@ -7,18 +7,19 @@
 #include "authd/login.h"
 
 /* ---- codes ---- */
-#define CK_CODE_TRIES_LIMIT 5 /* wrong ones, for one person, in the life of a code */
+#define CK_CODE_TRIES_LIMIT 5 /* wrong ones by one kernel uid, for one person, in the life of a code */
 #define CK_CODE_TRIED_LIMIT 256
 
 struct ck_code_tries {
 	struct {
 		struct ck_id staff; /* zero: free */
+		uint64_t peer_uid;  /* who tried: nobody uses up another's tries */
 		unsigned wrong;
 		int64_t since_ms;
 	} at[CK_CODE_TRIED_LIMIT];
 };
-bool ck_code_tries_left(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms);
-void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms);
+bool ck_code_tries_left(struct ck_code_tries *tries, struct ck_id staff, uint64_t peer_uid, int64_t now_ms, int64_t life_ms);
+void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, uint64_t peer_uid, int64_t now_ms, int64_t life_ms);
 /* A new code was issued: it may be tried as often as any. */
 void ck_code_tries_forget(struct ck_code_tries *tries, struct ck_id staff);
 

@@ -1,5 +1,5 @@
 /* One-time codes: their canonical form, who has one, how often it may be guessed. A code has 100 random bits; the limit is there so that
-   guessing is seen. */
+   guessing is seen, and is each asker's own, so that a stranger's guesses lock nobody out. */
 #include <string.h>
 
 #include "authd/enrol.h"
@@ -9,10 +9,10 @@
 #define CODE_SYMBOLS_MIN 16 /* 80 bits */
 #define CODE_SYMBOLS_LIMIT 64
 
-static long find_tried(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms)
+static long find_tried(struct ck_code_tries *tries, struct ck_id staff, uint64_t peer_uid, int64_t now_ms, int64_t life_ms)
 {
 	for (size_t i = 0; i < CK_CODE_TRIED_LIMIT; i++) {
-		if (!ck_id_equal(tries->at[i].staff, staff)) continue;
+		if (tries->at[i].peer_uid != peer_uid || !ck_id_equal(tries->at[i].staff, staff)) continue;
 		if (now_ms - tries->at[i].since_ms < life_ms) return (long)i;
 		memset(&tries->at[i], 0, sizeof tries->at[i]);
 		return -1;
@@ -20,15 +20,15 @@ static long find_tried(struct ck_code_tries *tries, struct ck_id staff, int64_t 
 	return -1;
 }
 
-bool ck_code_tries_left(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms)
+bool ck_code_tries_left(struct ck_code_tries *tries, struct ck_id staff, uint64_t peer_uid, int64_t now_ms, int64_t life_ms)
 {
-	long at = find_tried(tries, staff, now_ms, life_ms);
+	long at = find_tried(tries, staff, peer_uid, now_ms, life_ms);
 	return at < 0 || tries->at[at].wrong < CK_CODE_TRIES_LIMIT;
 }
 
-void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, int64_t now_ms, int64_t life_ms)
+void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, uint64_t peer_uid, int64_t now_ms, int64_t life_ms)
 {
-	long at = find_tried(tries, staff, now_ms, life_ms);
+	long at = find_tried(tries, staff, peer_uid, now_ms, life_ms);
 	if (at < 0) { /* a free place, else that of whoever was tried longest ago */
 		at = 0;
 		for (size_t i = 0; i < CK_CODE_TRIED_LIMIT; i++) {
@@ -39,6 +39,7 @@ void ck_code_tries_wrong(struct ck_code_tries *tries, struct ck_id staff, int64_
 			if (tries->at[i].since_ms < tries->at[at].since_ms) at = (long)i;
 		}
 		tries->at[at].staff = staff;
+		tries->at[at].peer_uid = peer_uid;
 		tries->at[at].wrong = 0;
 		tries->at[at].since_ms = now_ms;
 	}

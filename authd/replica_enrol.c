@@ -46,9 +46,9 @@ static enum ck_error check_code(struct ck_replica *r, const struct ck_asker *ask
 	if (error == CK_OK) error = ck_code_find(view, person->staff, person->authority, hash, ck_clock_wall_s(), out);
 	ck_wipe(hash, sizeof hash);
 	if (!person->known) why = "unknown-person";
-	else if (!ck_code_tries_left(&r->tries, person->staff, now_ms, life_ms)) why = "too-many-tries";
+	else if (!ck_code_tries_left(&r->tries, person->staff, asker->peer_uid, now_ms, life_ms)) why = "too-many-tries";
 	else if (error == CK_OK) return CK_OK;
-	if (person->known) ck_code_tries_wrong(&r->tries, person->staff, now_ms, life_ms);
+	if (person->known) ck_code_tries_wrong(&r->tries, person->staff, asker->peer_uid, now_ms, life_ms);
 	record_code_refused(r, asker, person->uid, why);
 	memset(out, 0, sizeof *out);
 	return ck_deny(denial, "code", "this code does not let this person enrol a key now; after several wrong ones a new code is needed");
@@ -112,9 +112,10 @@ static void answer_prepared(struct ck_replica *r, const struct ck_asker *asker, 
 		return;
 	}
 	if (person->known) {
-		struct ck_prepared_key key = {.staff = person->staff, .count = enrolment->count, .until_ms = now_ms + PREPARED_LIFE_MS};
+		struct ck_prepared_key key = {.staff = person->staff, .peer_uid = asker->peer_uid, .count = enrolment->count,
+		                              .until_ms = now_ms + PREPARED_LIFE_MS};
 		memcpy(key.values_digest, enrolment->order.items[0].statement.digest, sizeof key.values_digest);
-		ck_prepared_add(&r->prepared, &key);
+		ck_prepared_add(&r->prepared, &key, now_ms);
 	}
 	struct ck_map_writer *m = ck_replica_answer(r, &a, CK_ANSWER_NEED_TOKEN);
 	ck_field_string(m, CK_F_SYSTEM, r->config->system);

@@ -84,7 +84,7 @@ START_TEST(later_key_signed_by_an_earlier)
 	f.count = 1;
 	touch();
 	expect_reason(commit(), "not-enrolled"); /* no registration was seen here */
-	ck_prepared_add(&f.prepared, &key);
+	ck_prepared_add(&f.prepared, &key, f.place.now_ms);
 	begin_as("bob");
 	touch();
 	expect_fine(commit());
@@ -267,12 +267,43 @@ START_TEST(code_tries)
 	static struct ck_code_tries tries;
 	memset(&tries, 0, sizeof tries);
 	for (int i = 0; i < CK_CODE_TRIES_LIMIT; i++) {
-		ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 1000, 5000));
-		ck_code_tries_wrong(&tries, ck_builder_id(BOB), 1000, 5000);
+		ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 1000, 1000, 5000));
+		ck_code_tries_wrong(&tries, ck_builder_id(BOB), 1000, 1000, 5000);
 	}
-	ck_assert(!ck_code_tries_left(&tries, ck_builder_id(BOB), 5999, 5000));
-	ck_assert(ck_code_tries_left(&tries, ck_builder_id(ALICE), 1000, 5000));
-	ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 6000, 5000));
+	ck_assert(!ck_code_tries_left(&tries, ck_builder_id(BOB), 1000, 5999, 5000));
+	ck_assert(ck_code_tries_left(&tries, ck_builder_id(ALICE), 1000, 1000, 5000));
+	ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 1000, 6000, 5000));
+}
+END_TEST
+
+/* Who guesses wrong spends their own tries, not those of the person whose code it is. */
+START_TEST(code_tries_of_another_asker)
+{
+	static struct ck_code_tries tries;
+	memset(&tries, 0, sizeof tries);
+	for (int i = 0; i < CK_CODE_TRIES_LIMIT; i++) ck_code_tries_wrong(&tries, ck_builder_id(BOB), 201099, 1000, 5000);
+	ck_assert(!ck_code_tries_left(&tries, ck_builder_id(BOB), 201099, 2000, 5000));
+	ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 201002, 2000, 5000));
+	ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 0, 2000, 5000));
+	ck_code_tries_forget(&tries, ck_builder_id(BOB));
+	ck_assert(ck_code_tries_left(&tries, ck_builder_id(BOB), 201099, 2000, 5000));
+}
+END_TEST
+
+/* A flood of registrations by one asker leaves those of others in their places. */
+START_TEST(prepared_by_another_asker)
+{
+	static struct ck_prepared_keys keys;
+	struct ck_prepared_key bobs = {.values_digest = {1}, .staff = ck_builder_id(BOB), .until_ms = 100000, .peer_uid = 201002};
+	memset(&keys, 0, sizeof keys);
+	ck_prepared_add(&keys, &bobs, 1000);
+	for (unsigned i = 0; i < 3 * CK_PREPARED_LIMIT; i++) {
+		struct ck_prepared_key other = {.values_digest = {2, (uint8_t)i}, .staff = ck_builder_id(ALICE), .until_ms = 100000 + i, .peer_uid = 201099};
+		ck_prepared_add(&keys, &other, 1000);
+		ck_assert_ptr_nonnull(ck_prepared_find(&keys, other.values_digest, other.staff, 2000));
+	}
+	ck_assert_ptr_nonnull(ck_prepared_find(&keys, bobs.values_digest, bobs.staff, 2000));
+	ck_assert_ptr_null(ck_prepared_find(&keys, bobs.values_digest, bobs.staff, 100000));
 }
 END_TEST
 
@@ -316,6 +347,8 @@ int main(void)
 	tcase_add_test(c, code_not_yet);
 	tcase_add_test(c, code_no_more);
 	tcase_add_test(c, code_tries);
+	tcase_add_test(c, code_tries_of_another_asker);
+	tcase_add_test(c, prepared_by_another_asker);
 	tcase_add_test(c, recovery_by_root);
 	suite_add_tcase(suite, c);
 	SRunner *runner = srunner_create(suite);
