@@ -6,6 +6,7 @@
 
 #include "authd/cli/code.h"
 #include "authd/cli/kind.h"
+#include "authd/cli/made.h"
 #include "authd/cli/output.h"
 #include "directory/base/clock.h"
 
@@ -96,7 +97,6 @@ static enum ck_error adopt_prepared(const struct ck_map *reply, const struct enr
 	struct ck_item first, list;
 	uint8_t digest[32];
 	size_t count = 0;
-	bool ours = false;
 	if (ck_map_array(reply, CK_F_STATEMENTS, 1, &statements) != CK_OK || ck_map_array(reply, CK_F_VALUES, 1, &value_lists) != CK_OK ||
 	    !ck_items_next(&statements, &first) || !ck_items_next(&value_lists, &list) || first.type != CK_CBOR_BYTES || list.type != CK_CBOR_BYTES ||
 	    ck_change_statement_decode(first.span, &statement) != CK_OK || !ck_text_is(statement.operation, "key.add") ||
@@ -105,6 +105,7 @@ static enum ck_error adopt_prepared(const struct ck_map *reply, const struct enr
 	crypto_hash_sha256(digest, list.span.at, list.span.length);
 	if (memcmp(digest, statement.digest, sizeof digest) != 0 || statement.target.length != CK_HASH_BYTES || statement.parent.length != 16)
 		return CK_ERR_INVALID;
+	if (!ck_made_is((struct ck_bytes){ e->made.auth_data, e->made.auth_data_length }, statement.target.at, values, count)) return CK_ERR_INVALID;
 	struct ck_plan_item *item = ck_plan_add(plan, "key.add", CK_KIND_KEY, NULL, statement.authority);
 	if (item == NULL) return CK_ERR_LIMIT;
 	memcpy(item->target, statement.target.at, statement.target.length);
@@ -119,12 +120,9 @@ static enum ck_error adopt_prepared(const struct ck_map *reply, const struct enr
 			struct ck_bytes value = values[i].values[j];
 			to->values[j].length = value.length;
 			to->values[j].at = (const uint8_t *)ck_cli_copy((struct ck_text){ (const char *)value.at, value.length });
-			/* authenticator data: 37 bytes, AAGUID 16, length 2, then the credential id (WebAuthn Level 2, 6.5.1) */
-			if (strcmp(to->name, "ckCredentialId") == 0 && e->made.auth_data_length >= 55 + value.length)
-				ours = memcmp(e->made.auth_data + 55, value.at, value.length) == 0;
 		}
 	}
-	return ours ? CK_OK : CK_ERR_INVALID;
+	return CK_OK;
 }
 
 /* One port, two keys: with only the new one plugged in the helper would end at once. */
