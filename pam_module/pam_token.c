@@ -1,13 +1,9 @@
-/* The helper is not believed: the gate verifies what it brings. It does get the PIN, so its socket must be one that root made: a pair
-   without a name. A taken gate has only its own pairs, not root's, and connections to sockets that have names. */
+/* The helper is not believed: the gate verifies what it brings. It does get the PIN, so its socket must be one that root made. */
 #include "pam_module/pam_token.h"
 
 #include <security/pam_ext.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -21,16 +17,6 @@
 #define MESSAGES_LIMIT 256      /* a helper that says more in one login is broken */
 #define HELPER_MARGIN_MS 1000   /* the helper gives up first, says why, and leaves time for the gate to verify */
 #define ASSERT_OVERHEAD_BYTES 512
-
-static bool is_roots_pair(int fd)
-{
-	struct ucred peer = { .uid = (uid_t)-1 };
-	struct sockaddr_un name;
-	socklen_t peer_length = sizeof peer, name_length = sizeof name;
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_length) == 0 && peer_length == sizeof peer && peer.uid == 0 &&
-	       getpeername(fd, (struct sockaddr *)&name, &name_length) == 0 && name.sun_family == AF_UNIX &&
-	       name_length <= offsetof(struct sockaddr_un, sun_path);
-}
 
 static enum ck_pam_outcome outcome_of_error(enum ck_error error)
 {
@@ -144,7 +130,7 @@ enum ck_pam_outcome ck_pam_token_assert(const struct ck_pam_talk *talk, int help
 	bool done = false;
 	memset(out, 0, sizeof *out);
 	out->client.fd = out->client.passed_fd = -1;
-	if (!is_roots_pair(helper_fd)) {
+	if (!ck_client_is_roots_pair(helper_fd)) {
 		pam_syslog(talk->pamh, LOG_ALERT, "the token helper's socket is not one that root made: no PIN is asked for");
 		close(helper_fd);
 		return CK_PAM_UNAVAILABLE;

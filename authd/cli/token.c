@@ -38,6 +38,10 @@ static enum ck_error open_helper(struct ck_cli *cli, struct ck_client *out)
 		(void)ck_cli_complain(CK_ERR_UNAVAILABLE, "the daemon cannot reach the security keys of this machine");
 		return CK_ERR_UNAVAILABLE;
 	}
+	if (!ck_client_is_roots_pair(cli->client.passed_fd)) { /* the next request closes it */
+		(void)ck_cli_complain(CK_ERR_DENIED, "the key's helper is not one that root started: no PIN is given to it; tell whoever runs this machine");
+		return CK_ERR_DENIED;
+	}
 	int fd = cli->client.passed_fd;
 	cli->client.passed_fd = -1;
 	return ck_client_adopt(out, fd);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -80,6 +81,16 @@ static enum ck_error wait_ready(int fd, short events, int64_t deadline_ms, int c
 static void reset(struct ck_client *client)
 {
 	*client = (struct ck_client){ .fd = -1, .passed_fd = -1 };
+}
+
+bool ck_client_is_roots_pair(int fd)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	struct sockaddr_un name;
+	socklen_t peer_length = sizeof peer, name_length = sizeof name;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_length) == 0 && peer_length == sizeof peer && peer.uid == 0 &&
+	       getpeername(fd, (struct sockaddr *)&name, &name_length) == 0 && name.sun_family == AF_UNIX &&
+	       name_length <= offsetof(struct sockaddr_un, sun_path);
 }
 
 enum ck_error ck_client_adopt(struct ck_client *client, int fd)

@@ -23,6 +23,9 @@ CK_MUST_USE enum ck_error ck_client_connect(struct ck_client *client, const char
 /* Takes over a connected descriptor (the token helper's socket). */
 CK_MUST_USE enum ck_error ck_client_adopt(struct ck_client *client, int fd);
 void ck_client_close(struct ck_client *client);
+/* Whether a descriptor that the gate passed on is one end of a pair that root made: the peer is uid 0 and has no name. A taken gate has only
+   its own pairs, and connections to sockets that have names, so that it is given no PIN. */
+bool ck_client_is_roots_pair(int fd);
 
 /* Deadlines are absolute, of ck_clock_monotonic_ms. A frame is length bytes as ck_frame_end gave them; passed_fd -1 for none. */
 CK_MUST_USE enum ck_error ck_client_send(struct ck_client *client, const uint8_t *frame, size_t length, int passed_fd, int64_t deadline_ms);

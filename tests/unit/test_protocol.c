@@ -326,6 +326,43 @@ START_TEST(client_takes_one_descriptor)
 }
 END_TEST
 
+/* A pair is root's if root made it; a connection to a socket with a name, and a listener's own end, is not, whoever runs it. */
+START_TEST(client_tells_roots_pair)
+{
+	char path[] = "/tmp/ck-pair-XXXXXX";
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int pair[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert(ck_client_is_roots_pair(pair[0]) == (getuid() == 0));
+	close(pair[0]);
+	close(pair[1]);
+	ck_assert(!ck_client_is_roots_pair(-1));
+	ck_assert(!ck_client_is_roots_pair(STDIN_FILENO));
+
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	(void)snprintf(name.sun_path, sizeof name.sun_path, "%s/s", path);
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), caller = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listening, (struct sockaddr *)&name, sizeof name), 0);
+	ck_assert_int_eq(listen(listening, 1), 0);
+	ck_assert_int_eq(connect(caller, (struct sockaddr *)&name, sizeof name), 0);
+	ck_assert(!ck_client_is_roots_pair(caller));
+	close(caller);
+	close(listening);
+	unlink(name.sun_path);
+	rmdir(path);
+	if (getuid() != 0) return;
+	pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) { /* as a taken gate */
+		bool refused = setgid(65534) == 0 && setuid(65534) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && !ck_client_is_roots_pair(pair[0]);
+		_exit(refused ? 0 : 1);
+	}
+	int status = -1;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("protocol");
@@ -343,6 +380,7 @@ int main(void)
 	tcase_add_test(all, client_refuses_a_listener_that_is_not_root);
 	tcase_add_test(all, client_reads_frame_by_frame);
 	tcase_add_test(all, client_takes_one_descriptor);
+	tcase_add_test(all, client_tells_roots_pair);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
