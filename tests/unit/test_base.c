@@ -105,6 +105,12 @@ START_TEST(crc32c_is_the_standard_one)
 	ck_assert_uint_eq(ck_crc32c(ones, 32), 0x62a8ab43u);
 	ck_assert_uint_eq(ck_crc32c("123456789", 9), 0xe3069283u);
 	ck_assert_uint_eq(ck_crc32c("", 0), 0);
+	ck_assert_uint_eq(ck_crc32c_by_table("123456789", 9), 0xe3069283u);
+	uint8_t bytes[300];
+	for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 167 + 13);
+	for (size_t from = 0; from < 9; from++)
+		for (size_t length = 0; from + length <= sizeof bytes; length++)
+			ck_assert_uint_eq(ck_crc32c(bytes + from, length), ck_crc32c_by_table(bytes + from, length));
 }
 END_TEST
 
