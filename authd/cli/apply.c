@@ -44,6 +44,11 @@ static enum ck_error plan_line(struct ck_cli *cli, const char *file, unsigned nu
 		(void)ck_cli_complain(CK_ERR_INVALID, "%s:%u: a quote is left open, or there are too many words", file, number);
 		return CK_ERR_INVALID;
 	}
+	for (int i = 0; i < count; i++) {
+		if (!ck_option_is_global(words[i])) continue;
+		(void)ck_cli_complain(CK_ERR_INVALID, "%s:%u: %s stands behind `crosskeys apply`, not in the file", file, number, words[i]);
+		return CK_ERR_INVALID;
+	}
 	enum ck_error error = ck_kind_plan(cli, count, words, plan);
 	if (error != CK_OK) fprintf(stderr, "crosskeys: %s:%u: that line cannot be planned; nothing was changed\n", file, number);
 	return error;
@@ -61,7 +66,7 @@ int ck_cli_apply(struct ck_cli *cli, int argc, char **argv)
 	struct ck_arguments arguments;
 	unsigned number = 0;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	const char *name = arguments.words[0];
 	FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
 	if (file == NULL) return ck_cli_complain(CK_ERR_NOT_FOUND, "%s: %s", name, strerror(errno));

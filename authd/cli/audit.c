@@ -183,7 +183,7 @@ static int show(struct ck_cli *cli, int argc, char **argv)
 	struct shown shown;
 	struct ck_errmsg err = { "" };
 	enum ck_error error = ck_arguments_parse(cli, &show_help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	if (!parse_shown(cli, &arguments, &shown)) return CK_EXIT_USAGE;
 	error = ck_audit_each(directory_of(cli, &arguments), show_one, &shown, &err);
 	print_last(&shown);
@@ -206,7 +206,7 @@ static int checkpoint(struct ck_cli *cli, int argc, char **argv)
 	enum ck_answer answer;
 	struct ck_text line;
 	enum ck_error error = ck_arguments_parse(cli, &checkpoint_help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	ck_ask_begin(&ask, CK_OP_CHECKPOINT);
 	error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error != CK_OK) return ck_exit_of(error);
@@ -268,7 +268,8 @@ static void print_report(const struct ck_cli *cli, enum ck_error error, const st
 		return;
 	}
 	if (error != CK_OK) return;
-	printf("verified: %llu records, %llu checkpoints%s\n", (unsigned long long)report->records, (unsigned long long)report->checkpoints,
+	printf("verified: %llu record%s, %llu checkpoint%s%s\n", (unsigned long long)report->records, report->records == 1 ? "" : "s",
+	       (unsigned long long)report->checkpoints, report->checkpoints == 1 ? "" : "s",
 	       report->anchored ? ", the anchor among them" : "");
 	if (report->checkpoints > 0) printf("signed up to record %llu\n", (unsigned long long)report->last_checkpoint_seq);
 	if (report->after_checkpoint > 0)
@@ -284,7 +285,7 @@ static int verify(struct ck_cli *cli, int argc, char **argv)
 	struct ck_errmsg err = { "" };
 	char *anchor = NULL;
 	enum ck_error error = ck_arguments_parse(cli, &verify_help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	const char *name = ck_argument(&verify_help, &arguments, "anchor");
 	if (name != NULL && (anchor = read_anchor(name)) == NULL) return CK_EXIT_USAGE;
 	error = ck_audit_verify(directory_of(cli, &arguments), ck_text_of(anchor), &report, &err);
@@ -318,8 +319,9 @@ int ck_cli_audit(int argc, char **argv)
 	}
 	bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 	FILE *to = help ? stdout : stderr;
-	if (argc > 1 && !help) fprintf(stderr, "crosskeys audit: there is no '%s'\n", argv[1]);
+	if (argc > 1 && argv[1][0] != '-') fprintf(stderr, "crosskeys audit: there is no '%s'\n", argv[1]);
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
 		fprintf(to, "%s crosskeys %s %s\n", i == 0 ? "usage:" : "      ", subcommands[i].help->name, subcommands[i].help->words);
+	fputs("Each has --help.\n", to);
 	return help ? CK_EXIT_OK : CK_EXIT_USAGE;
 }

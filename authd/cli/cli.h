@@ -54,6 +54,10 @@ struct ck_command_help {
 struct ck_cli;
 CK_MUST_USE enum ck_error ck_arguments_parse(struct ck_cli *cli, const struct ck_command_help *help, int argc, char **argv,
                                              struct ck_arguments *out);
+/* The exit code when the parse, or a plan made of what was parsed, did not end in CK_OK. */
+int ck_arguments_exit(enum ck_error error);
+/* Whether the word is an option that every command takes, --help among them. */
+bool ck_option_is_global(const char *word);
 void ck_command_print_help(const struct ck_command_help *help, FILE *to);
 /* The one value of an option, or NULL. */
 const char *ck_argument(const struct ck_command_help *help, const struct ck_arguments *arguments, const char *name);

@@ -290,7 +290,7 @@ int ck_cli_init(int argc, char **argv)
 	static struct ck_init init;
 	struct ck_errmsg err = {""};
 	enum ck_error error = ck_arguments_parse(&cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	CK_ASSERT(sodium_init() >= 0);
 	(void)umask(022);
 	init.authority_id = random_id();

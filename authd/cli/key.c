@@ -13,7 +13,7 @@
 /* ---- finding a key ---- */
 
 struct key_search {
-	const char *label, *hash;
+	const char *label; /* or the beginning of the id */
 	struct ck_cli_entry *found;
 	size_t count;
 };
@@ -24,23 +24,19 @@ static void match_key(struct ck_cli_entry *entry, void *context)
 	char hash[2 * CK_HASH_BYTES + 1];
 	if (entry->id_length > CK_HASH_BYTES) return;
 	(void)ck_hex_encode(entry->id, entry->id_length, hash, sizeof hash);
-	bool by_label = search->label != NULL && ck_text_is(ck_cli_entry_text(entry, "ckLabel"), search->label);
-	bool by_hash = search->hash != NULL && strlen(search->hash) >= 6 && strncmp(hash, search->hash, strlen(search->hash)) == 0;
-	if (!by_label && !by_hash) return;
+	bool by_label = ck_text_is(ck_cli_entry_text(entry, "ckLabel"), search->label);
+	bool by_id = strlen(search->label) >= 6 && strncmp(hash, search->label, strlen(search->label)) == 0;
+	if (!by_label && !by_id) return;
 	search->found = entry;
 	search->count++;
 }
 
-enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *name, const char *label, struct ck_cli_entry **out)
+enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *uid, const char *label, struct ck_cli_entry **out)
 {
 	struct ck_id staff, home;
-	if (label == NULL) {
-		(void)ck_cli_complain(CK_ERR_INVALID, "name a key by its owner and its label or the beginning of its id: UID LABEL|ID");
-		return CK_ERR_INVALID;
-	}
-	enum ck_error error = ck_resolve(cli, NULL, CK_KIND_STAFF, name, NULL, &staff, &home);
+	enum ck_error error = ck_resolve(cli, NULL, CK_KIND_STAFF, uid, NULL, &staff, &home);
 	if (error != CK_OK) return error;
-	struct key_search search = { .label = label, .hash = label };
+	struct key_search search = { .label = label };
 	error = ck_cli_entry_list(cli, CK_KIND_KEY, NULL, &staff, match_key, &search);
 	if (error != CK_OK) return error;
 	if (search.count == 1) {
@@ -49,7 +45,7 @@ enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *name, const char 
 	}
 	error = search.count == 0 ? CK_ERR_NOT_FOUND : CK_ERR_INVALID;
 	(void)ck_cli_complain(error, search.count == 0 ? "%s has no key '%s'; `crosskeys key list %s` shows them" : "%s has more than one key '%s': use its id from `crosskeys key list %s`",
-	                      name, label, name);
+	                      uid, label, uid);
 	return error;
 }
 
@@ -176,7 +172,7 @@ static int add(struct ck_cli *cli, int argc, char **argv)
 	static struct enrolment e;
 	struct ck_arguments arguments;
 	enum ck_error error = ck_arguments_parse(cli, &add_help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	e.uid = arguments.words[0];
 	e.code = ck_argument(&add_help, &arguments, "code");
 	e.label = ck_argument(&add_help, &arguments, "label");
@@ -201,7 +197,7 @@ static int issue_code(struct ck_cli *cli, int argc, char **argv)
 	static struct ck_plan plan;
 	struct ck_arguments arguments;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	error = ck_kind_plan_code(cli, arguments.words[0], ck_argument(&help, &arguments, "until"), &plan);
 	return error == CK_OK ? ck_plan_order(cli, &plan) : ck_exit_of(error);
 }
@@ -219,7 +215,7 @@ static int recover(struct ck_cli *cli, int argc, char **argv)
 	int64_t from_s = 0;
 	char from[CK_TIME_TEXT_BYTES];
 	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	ck_code_make(&code);
 	ck_ask_begin(&ask, CK_OP_RECOVER);
 	ck_field_string(&ask.frame.map, CK_F_USER, arguments.words[0]);
@@ -227,8 +223,15 @@ static int recover(struct ck_cli *cli, int argc, char **argv)
 	error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error != CK_OK) return ck_exit_of(error);
 	if (ck_map_int(&reply, CK_F_TIME, &from_s) != CK_OK) return ck_cli_complain(CK_ERR_INTERNAL, "the daemon did not say from when the code counts");
-	printf("One-time code for %s: %s\nIt is valid from %s on. The audit log says that you asked for it.\n", arguments.words[0], code.text,
-	       ck_time_format(from_s, from));
+	ck_time_format(from_s, from);
+	if (cli->json) {
+		json_t *object = json_object();
+		json_object_set_new(object, "code", json_string(code.text));
+		json_object_set_new(object, "from", json_string(from));
+		ck_output_print_json(object);
+		return CK_EXIT_OK;
+	}
+	printf("One-time code for %s: %s\nIt is valid from %s on. The audit log says that you asked for it.\n", arguments.words[0], code.text, from);
 	return CK_EXIT_OK;
 }
 
@@ -242,7 +245,7 @@ static int list(struct ck_cli *cli, int argc, char **argv)
 	struct ck_arguments arguments;
 	struct ck_id staff, home;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
+	if (error != CK_OK) return ck_arguments_exit(error);
 	error = ck_resolve(cli, NULL, CK_KIND_STAFF, arguments.words[0], NULL, &staff, &home);
 	if (error == CK_OK) error = ck_cli_entry_list(cli, CK_KIND_KEY, NULL, &staff, ck_table_add, &table);
 	if (error != CK_OK) return ck_exit_of(error);
@@ -254,7 +257,7 @@ static int order(struct ck_cli *cli, int argc, char **argv)
 {
 	static struct ck_plan plan;
 	enum ck_error error = ck_kind_plan(cli, argc, argv, &plan);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : ck_exit_of(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
 	return ck_plan_order(cli, &plan);
 }
 
@@ -290,6 +293,7 @@ int ck_cli_key(struct ck_cli *cli, int argc, char **argv)
 	if (strcmp(verb, "revoke") == 0) return revoke_key(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "change") == 0 || strcmp(verb, "remove") == 0) return order(cli, argc, argv);
 	bool asked = strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0;
+	if (!asked && verb[0] != '\0' && verb[0] != '-') (void)ck_cli_complain(CK_ERR_INVALID, "there is no 'key %s'", verb);
 	print_help(asked ? stdout : stderr);
 	return asked ? CK_EXIT_OK : CK_EXIT_USAGE;
 }

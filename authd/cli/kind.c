@@ -85,7 +85,7 @@ static const struct ck_kind_field rule_fields[] = {
 static const struct ck_kind_row rows[] = {
 	{ CK_KIND_AUTHORITY, "NAME", true, false, authority_fields },
 	{ CK_KIND_STAFF, "UID", true, false, staff_fields },
-	{ CK_KIND_KEY, "KEY", false, true, key_fields },
+	{ CK_KIND_KEY, "UID KEY", false, true, key_fields },
 	{ CK_KIND_ROLE, "NAME", true, true, role_fields },
 	{ CK_KIND_GRANT, "UID ROLE", true, true, grant_fields },
 	{ CK_KIND_SYSTEM, "NAME", true, true, system_fields },
@@ -98,6 +98,13 @@ const struct ck_kind_row *ck_kind_row_of(enum ck_kind kind)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].kind == kind) return &rows[i];
 	return NULL;
+}
+
+bool ck_kind_has_verb(enum ck_kind kind, const char *verb)
+{
+	const struct ck_kind_row *row = ck_kind_row_of(kind);
+	if (row == NULL) return false;
+	return strcmp(verb, "change") == 0 || (strcmp(verb, "add") == 0 && row->can_add) || (strcmp(verb, "remove") == 0 && row->can_remove);
 }
 
 /* ---- options from fields ---- */
@@ -113,21 +120,25 @@ static void make_options(const struct ck_kind_row *row, struct ck_option out[CK_
 	out[used] = (struct ck_option){ NULL, 0, NULL, NULL };
 }
 
-static const char *value_as_stored(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_kind_field *field, const char *value,
-                                   const char *authority)
+static enum ck_error value_as_stored(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_kind_field *field, const char *value,
+                                     const char *authority, const char **out)
 {
 	struct ck_id id, owner;
 	int64_t time_s = 0;
-	if (field->type == CK_KIND_FIELD_TEXT || (field->type == CK_KIND_FIELD_SYSTEM && strcmp(value, "*") == 0)) return value;
+	*out = value;
+	if (field->type == CK_KIND_FIELD_TEXT || (field->type == CK_KIND_FIELD_SYSTEM && strcmp(value, "*") == 0)) return CK_OK;
 	if (field->type == CK_KIND_FIELD_TIME) {
-		if (ck_time_parse(ck_text_of(value), ck_clock_wall_s(), &time_s) == CK_OK)
-			return ck_time_format_generalized(time_s, ck_cli_allocate(CK_TIME_TEXT_BYTES));
+		if (ck_time_parse(ck_text_of(value), ck_clock_wall_s(), &time_s) == CK_OK) {
+			*out = ck_time_format_generalized(time_s, ck_cli_allocate(CK_TIME_TEXT_BYTES));
+			return CK_OK;
+		}
 		(void)ck_cli_complain(CK_ERR_INVALID, "--%s: '%s' is no time; expected always, now, unlimited, 2026-12-31, 2026-12-31T17:00:00Z, +90d, +12h",
 		                      field->option, value);
-		return NULL;
+		return CK_ERR_INVALID;
 	}
-	if (ck_resolve(cli, plan, field->reference, value, authority, &id, &owner) != CK_OK) return NULL;
-	return ck_id_format(id, ck_cli_allocate(CK_ID_TEXT_BYTES));
+	enum ck_error error = ck_resolve(cli, plan, field->reference, value, authority, &id, &owner);
+	if (error == CK_OK) *out = ck_id_format(id, ck_cli_allocate(CK_ID_TEXT_BYTES));
+	return error;
 }
 
 static enum ck_error put_range(struct ck_plan_item *item, const char *value)
@@ -148,26 +159,28 @@ static enum ck_error put_range(struct ck_plan_item *item, const char *value)
 static enum ck_error put_fields(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_kind_row *row, const struct ck_arguments *arguments,
                                 const char *authority, bool defaults, struct ck_plan_item *item)
 {
-	for (size_t i = 0; row->fields[i].option != NULL; i++) {
+	enum ck_error error = CK_OK;
+	const char *stored = NULL;
+	for (size_t i = 0; error == CK_OK && row->fields[i].option != NULL; i++) {
 		const struct ck_kind_field *field = &row->fields[i];
 		const struct ck_values *given = &arguments->options[i];
 		if (field->type == CK_KIND_FIELD_EXTRA) continue;
-		if (given->count == 0 && defaults && field->otherwise != NULL)
-			ck_plan_value(item, field->attribute, value_as_stored(cli, plan, field, field->otherwise, authority));
-		for (size_t j = 0; j < given->count; j++) {
+		if (given->count == 0 && defaults && field->otherwise != NULL) {
+			error = value_as_stored(cli, plan, field, field->otherwise, authority, &stored);
+			if (error == CK_OK) ck_plan_value(item, field->attribute, stored);
+		}
+		for (size_t j = 0; error == CK_OK && j < given->count; j++) {
 			if (field->type == CK_KIND_FIELD_RANGE) {
-				enum ck_error error = put_range(item, given->at[j]);
-				if (error != CK_OK) return error;
+				error = put_range(item, given->at[j]);
 			} else if (given->at[j][0] == '\0' && !defaults) {
 				ck_plan_value(item, field->attribute, NULL);
 			} else {
-				const char *stored = value_as_stored(cli, plan, field, given->at[j], authority);
-				if (stored == NULL) return CK_ERR_INVALID;
-				ck_plan_value(item, field->attribute, stored);
+				error = value_as_stored(cli, plan, field, given->at[j], authority, &stored);
+				if (error == CK_OK) ck_plan_value(item, field->attribute, stored);
 			}
 		}
 	}
-	return CK_OK;
+	return error;
 }
 
 static bool has(const struct ck_plan_item *item, const char *attribute)
@@ -177,21 +190,34 @@ static bool has(const struct ck_plan_item *item, const char *attribute)
 	return false;
 }
 
-/* Every attribute that the schema demands is there; else the option that gives it is named. */
+/* The options that give an attribute, as a person is told of them: "--system or --group". */
+static const char *options_for(const struct ck_kind_row *row, const char *attribute)
+{
+	const char *options = NULL;
+	if (strncmp(attribute, "ckUidNumber", 11) == 0) return "--uid-range";
+	for (size_t i = 0; row->fields[i].option != NULL; i++) {
+		if (row->fields[i].attribute == NULL || strcmp(row->fields[i].attribute, attribute) != 0) continue;
+		options = options == NULL ? ck_cli_print("--%s", row->fields[i].option) : ck_cli_print("%s or --%s", options, row->fields[i].option);
+	}
+	return options != NULL ? options : attribute;
+}
+
+/* Every attribute that the schema demands is there; else all the options that are missing are named at once. */
 static enum ck_error check_required(const struct ck_kind_row *row, const struct ck_plan_item *item)
 {
 	size_t must = 0;
 	const char *const *names = ck_entry_settable(row->kind, &must);
+	const char *missing = "", *last = "";
 	for (size_t i = 0; i < must; i++) {
-		if (has(item, names[i])) continue;
-		const char *option = names[i];
-		for (size_t j = 0; row->fields[j].option != NULL; j++)
-			if (row->fields[j].attribute != NULL && strcmp(row->fields[j].attribute, names[i]) == 0) option = row->fields[j].option;
-		if (strncmp(names[i], "ckUidNumber", 11) == 0) option = "uid-range";
-		(void)ck_cli_complain(CK_ERR_INVALID, "%s add: --%s is missing", ck_kind_name(row->kind), option);
-		return CK_ERR_INVALID;
+		if (has(item, names[i]) || (strcmp(names[i], "sn") == 0 && !has(item, "cn"))) continue; /* the surname comes with the name */
+		const char *options = options_for(row, names[i]);
+		if (strcmp(options, last) != 0) missing = ck_cli_print("%s%s%s", missing, missing[0] != '\0' ? ", " : "", options);
+		last = options;
 	}
-	return CK_OK;
+	if (missing[0] == '\0') return CK_OK;
+	(void)ck_cli_complain(CK_ERR_INVALID, "%s add: %s must be given; `crosskeys %s add --help` says what that is", ck_kind_name(row->kind), missing,
+	                      ck_kind_name(row->kind));
+	return CK_ERR_INVALID;
 }
 
 /* ---- adding ---- */
@@ -295,7 +321,7 @@ enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, const char 
 	ck_plan_value(item, "ckValidFrom", ck_cli_copy(ck_text_of(ck_time_format_generalized(ck_clock_wall_s() - 60, from))));
 	ck_plan_value(item, "ckValidUntil", ck_cli_copy(ck_text_of(ck_time_format_generalized(until_s, until))));
 	item->summary = ck_cli_print("issue a one-time code for the first key of %s", uid);
-	plan->codes[plan->code_count++] = ck_cli_print("%s: %s", uid, code.text);
+	plan->codes[plan->code_count++] = (struct ck_plan_code){ uid, ck_cli_print("%s", code.text), until_s };
 	return CK_OK;
 }
 
@@ -385,11 +411,14 @@ static enum ck_error find_grant(struct ck_cli *cli, const char *uid, const char 
 	struct grant_search search = { .staff = ck_text_of(ck_id_format(staff, staff_text)) };
 	error = ck_cli_entry_list(cli, CK_KIND_GRANT, NULL, &role_id, match_grant, &search);
 	if (error != CK_OK) return error;
-	if (search.count != 1) {
-		error = search.count == 0 ? CK_ERR_NOT_FOUND : CK_ERR_INVALID;
-		(void)ck_cli_complain(error, search.count == 0 ? "%s was not given the role %s" : "%s was given the role %s more than once: name the grant's id",
-		                      uid, role);
-		return error;
+	if (search.count == 0) {
+		(void)ck_cli_complain(CK_ERR_NOT_FOUND, "%s was not given the role %s", uid, role);
+		return CK_ERR_NOT_FOUND;
+	}
+	if (search.count > 1) {
+		(void)ck_cli_complain(CK_ERR_INVALID, "%s was given the role %s more than once: name the grant by its id, which `crosskeys grant list "
+		                      "--staff %s` shows", uid, role, uid);
+		return CK_ERR_INVALID;
 	}
 	*out = search.found;
 	return CK_OK;
@@ -402,7 +431,7 @@ static enum ck_error find_existing(struct ck_cli *cli, const struct ck_kind_row 
 		enum ck_error error = ck_cli_identify(cli);
 		return error == CK_OK ? find_grant(cli, arguments->words[0], arguments->words[1], authority, out) : error;
 	}
-	if (row->kind == CK_KIND_KEY) return ck_kind_find_key(cli, arguments->words[0], arguments->count > 1 ? arguments->words[1] : NULL, out);
+	if (row->kind == CK_KIND_KEY) return ck_kind_find_key(cli, arguments->words[0], arguments->words[1], out);
 	return ck_resolve_entry(cli, row->kind, arguments->words[0], authority, out);
 }
 
@@ -434,18 +463,16 @@ enum ck_error ck_kind_plan(struct ck_cli *cli, int argc, char **argv, struct ck_
 	enum ck_kind kind = argc >= 1 ? ck_kind_of_name(ck_text_of(argv[0])) : CK_KIND_NONE;
 	const struct ck_kind_row *row = ck_kind_row_of(kind);
 	const char *verb = argc >= 2 ? argv[1] : "";
-	bool add = strcmp(verb, "add") == 0 && row != NULL && row->can_add;
-	bool change = strcmp(verb, "change") == 0 && row != NULL;
-	bool remove = strcmp(verb, "remove") == 0 && row != NULL && row->can_remove;
-	if (!add && !change && !remove) {
+	if (!ck_kind_has_verb(kind, verb)) {
 		(void)ck_cli_complain(CK_ERR_INVALID, "'%s %s' is no change; expected a kind and add, change or remove, as in 'grant add'",
 		                      argc >= 1 ? argv[0] : "", verb);
 		return CK_ERR_INVALID;
 	}
-	make_options(row, options, !remove);
-	struct ck_command_help help = { .name = ck_cli_print("%s %s", ck_kind_name(kind), verb), .words = row->words,
+	bool add = strcmp(verb, "add") == 0;
+	make_options(row, options, strcmp(verb, "remove") != 0);
+	struct ck_command_help help = { .name = ck_cli_print("%s %s", ck_kind_name(kind), verb), .words = kind == CK_KIND_GRANT && !add ? "UID ROLE|ID" : row->words,
 		                        .what = ck_cli_print("Plans to %s this %s, shows what it will do, and orders it by a touch.", verb, ck_kind_name(kind)),
-		                        .words_min = kind == CK_KIND_GRANT && add ? 2 : 1,
+		                        .words_min = kind == CK_KIND_KEY || (kind == CK_KIND_GRANT && add) ? 2 : 1,
 		                        .words_max = kind == CK_KIND_GRANT || kind == CK_KIND_KEY ? 2 : 1, .options = options };
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 2, argv + 2, &arguments);
 	if (error != CK_OK) return error;

@@ -4,7 +4,7 @@
 
 #include "authd/cli/plan.h"
 
-#define CK_CODE_LIFE_S 86400 /* a one-time code issued here; the daemon refuses longer ones than its code-life */
+#define CK_CODE_LIFE_S 86400 /* a one-time code issued here; the daemon refuses longer ones than its code_life_s */
 
 enum ck_kind_field_type {
 	CK_KIND_FIELD_TEXT = 1,
@@ -31,10 +31,12 @@ struct ck_kind_row {
 	const struct ck_kind_field *fields; /* ended by a NULL option */
 };
 const struct ck_kind_row *ck_kind_row_of(enum ck_kind kind);
+/* Whether entries of this kind are added, changed or removed (the verb) by a plan. */
+bool ck_kind_has_verb(enum ck_kind kind, const char *verb);
 
 /* Plans a one-time code for a person, good until that time (NULL: a day); the code itself is printed once the plan is done. */
 CK_MUST_USE enum ck_error ck_kind_plan_code(struct ck_cli *cli, const char *uid, const char *ends, struct ck_plan *plan);
-/* A key by its hash (or the beginning of it), or by its owner's uid and its label. */
-CK_MUST_USE enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *name, const char *label, struct ck_cli_entry **out);
+/* A key by its owner's uid, and its label or the beginning (six digits or more) of its id. */
+CK_MUST_USE enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *uid, const char *label, struct ck_cli_entry **out);
 
 #endif

@@ -32,9 +32,11 @@ int ck_exit_of(enum ck_error error)
 static enum ck_error connect_once(struct ck_cli *cli, struct ck_errmsg *err)
 {
 	if (cli->connected) return CK_OK;
-	enum ck_error error = ck_client_connect(&cli->client, cli->socket, ck_clock_monotonic_ms() + CONNECT_TIMEOUT_MS, err);
+	struct ck_errmsg why = { "" };
+	enum ck_error error = ck_client_connect(&cli->client, cli->socket, ck_clock_monotonic_ms() + CONNECT_TIMEOUT_MS, &why);
 	cli->connected = error == CK_OK;
-	return error;
+	if (error == CK_OK) return CK_OK;
+	return ck_fail(err, error, "no daemon at %s (%s): start crosskeysd, or name its instance with --dir or --socket", cli->socket, why.text);
 }
 
 /* The daemon's own sentence if it sent one, else what the answer means. */
@@ -44,6 +46,7 @@ static enum ck_error refuse(const struct ck_map *reply, enum ck_error error, con
 	struct ck_text reason = ck_map_text_or(reply, CK_F_REASON, 64, (struct ck_text){ NULL, 0 });
 	if (ck_text_is(reason, "not-found")) error = CK_ERR_NOT_FOUND;
 	if (ck_text_is(reason, "conflict")) error = CK_ERR_CONFLICT;
+	if (error == CK_ERR_INTERNAL && ck_text_is(reason, "invalid")) error = CK_ERR_INVALID;
 	return ck_fail(err, error, "%s", ck_cli_safe(message));
 }
 

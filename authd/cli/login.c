@@ -271,6 +271,9 @@ static int run(const struct login_options *options)
 	struct pam_conv conversation = { converse, (void *)(uintptr_t)options };
 	int code = CK_EXIT_FAILED;
 	int last = pam_start_confdir(options->service, options->user, &conversation, options->service_dir, &pamh);
+	if (last == PAM_ABORT)
+		(void)fprintf(stderr, "crosskeys login: PAM cannot read the service '%s': is there such a file in %s?\n", options->service,
+		              options->service_dir != NULL ? options->service_dir : "/etc/pam.d");
 	if (last == PAM_SUCCESS) last = set_items(pamh, options);
 	if (!report(pamh, "start", last)) goto out;
 	code = stages(pamh, options, &last);
@@ -287,6 +290,13 @@ static void usage(FILE *to)
 	            "                       SERVICE USER [-- COMMAND [ARGUMENT...]]\n"
 	            "Logs USER in through the PAM service SERVICE and says PAM's exact answer to each stage. See crosskeys-login(1).\n",
 	            to);
+}
+
+static int wrong(const char *what)
+{
+	if (what != NULL) (void)fprintf(stderr, "crosskeys login: %s\n", what);
+	usage(stderr);
+	return CK_EXIT_USAGE + 1;
 }
 
 /* 0, or the exit code plus one. */
@@ -310,28 +320,28 @@ static int parse(int argc, char **argv, struct login_options *out)
 		case RUSER: out->remote_user = optarg; break;
 		case NO_SESSION: out->session = false; break;
 		case PIN_FD:
-			if (ck_uint_parse(ck_text_of(optarg), 0, 65535, &number) != CK_OK) return CK_EXIT_USAGE + 1;
+			if (ck_uint_parse(ck_text_of(optarg), 0, 65535, &number) != CK_OK) return wrong("--pin-fd wants a descriptor's number");
 			out->pin_fd = (int)number;
 			break;
 		case 'h':
 		case HELP: usage(stdout); return CK_EXIT_OK + 1;
-		default: return CK_EXIT_USAGE + 1;
+		default: return wrong(NULL); /* getopt said it */
 		}
 	}
-	if (argc - optind < 2) return CK_EXIT_USAGE + 1;
+	if (argc - optind < 2) return wrong("expected SERVICE USER behind the options");
 	out->service = argv[optind];
 	out->user = argv[optind + 1];
 	int rest = optind + 2;
-	if (rest < argc && strcmp(argv[rest++], "--") != 0) return CK_EXIT_USAGE + 1;
+	if (rest < argc && strcmp(argv[rest++], "--") != 0)
+		return wrong("expected -- and a command behind SERVICE USER, or nothing; options stand before them");
 	if (rest < argc) out->command = &argv[rest];
-	return out->command != NULL && !out->session ? CK_EXIT_USAGE + 1 : 0;
+	return out->command != NULL && !out->session ? wrong("a command runs in a session: not with --no-session") : 0;
 }
 
 int ck_cli_login(int argc, char **argv)
 {
 	struct login_options options = { .session = true, .pin_fd = -1 };
 	int stop = parse(argc, argv, &options);
-	if (stop == CK_EXIT_USAGE + 1) usage(stderr);
 	if (stop != 0) return stop - 1;
 	if (options.tty == NULL) options.tty = ttyname(STDIN_FILENO);
 	if (options.pin_fd >= 0 && fcntl(options.pin_fd, F_SETFD, FD_CLOEXEC) != 0) {

@@ -16,9 +16,9 @@ static const struct subcommand subcommands[] = {
 	{ "status", ck_cli_status, NULL, "say whether the daemon answers, and from how fresh a copy" },
 	{ "authority", ck_cli_kind, NULL, "add, change, show, list authorities" },
 	{ "staff", ck_cli_kind, NULL, "add, change, show, list staff" },
-	{ "key", ck_cli_key, NULL, "enrol a FIDO key, issue a one-time code; change, show, list, remove keys" },
+	{ "key", ck_cli_key, NULL, "enrol a FIDO key, issue a one-time code; list, change, revoke, remove keys" },
 	{ "role", ck_cli_kind, NULL, "add, change, show, list, remove roles" },
-	{ "grant", ck_cli_kind, NULL, "give a role to a person; change, list, remove grants" },
+	{ "grant", ck_cli_kind, NULL, "give a role to a person; change, show, list, remove grants" },
 	{ "system", ck_cli_kind, NULL, "add, change, show, list, remove systems" },
 	{ "system-group", ck_cli_kind, NULL, "add, change, show, list, remove groups of systems" },
 	{ "rule", ck_cli_kind, NULL, "add, change, show, list, remove rules" },
@@ -35,7 +35,7 @@ static void print_help(FILE *to)
 {
 	fprintf(to, "usage: crosskeys COMMAND [ARGUMENTS]\n\n");
 	for (size_t i = 0; i < SUBCOMMANDS; i++) fprintf(to, "  %-16s %s\n", subcommands[i].name, subcommands[i].help);
-	fprintf(to, "\nEverywhere:\n"
+	fprintf(to, "\nBehind every command, but for login, which has its own:\n"
 	            "  --dir DIR        the instance made by `crosskeys init DIR` (its socket is DIR/run/gate.sock)\n"
 	            "  --socket PATH    the daemon's socket (default %s)\n"
 	            "  --as UID         on whose behalf; proved by a touch of that person's key, not by who runs the command\n"
@@ -72,6 +72,9 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < SUBCOMMANDS; i++)
 		if (strcmp(argv[1], subcommands[i].name) == 0) return run(&subcommands[i], argc - 1, argv + 1);
-	fprintf(stderr, "crosskeys: there is no command '%s'; `crosskeys --help` lists them\n", argv[1]);
+	if (argv[1][0] == '-')
+		fprintf(stderr, "crosskeys: expected a command first, then its options, not '%s'; `crosskeys --help` lists both\n", argv[1]);
+	else
+		fprintf(stderr, "crosskeys: there is no command '%s'; `crosskeys --help` lists them\n", argv[1]);
 	return CK_EXIT_USAGE;
 }

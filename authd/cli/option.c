@@ -69,70 +69,98 @@ void ck_command_print_help(const struct ck_command_help *help, FILE *to)
 	fprintf(to, "\n`crosskeys --help` lists the options that every command takes.\n");
 }
 
-static const char *global_value(int argc, char **argv, int *at)
+/* --NAME or --NAME=VALUE. */
+static bool is_option(const char *word, const char *name, const char **out_value)
 {
-	if (*at + 1 >= argc) {
-		fprintf(stderr, "crosskeys: %s wants a value\n", argv[*at]);
-		return NULL;
+	size_t length = strlen(name);
+	if (strncmp(word, "--", 2) != 0 || strncmp(word + 2, name, length) != 0) return false;
+	const char *end = word + 2 + length;
+	*out_value = *end == '=' ? end + 1 : NULL;
+	return *end == '\0' || *end == '=';
+}
+
+/* The value behind the sign, or the next word: not another option, whose own value would then be taken for a word. */
+static enum ck_error take_value(const char *name, int argc, char **argv, int *at, const char **value)
+{
+	if (*value != NULL) return CK_OK;
+	if (*at + 1 < argc && strncmp(argv[*at + 1], "--", 2) != 0) {
+		*value = argv[++*at];
+		return CK_OK;
 	}
-	return argv[++*at];
+	(void)ck_cli_complain(CK_ERR_INVALID, "--%s wants a value (one that begins with -- is written --%s=VALUE)", name, name);
+	return CK_ERR_INVALID;
+}
+
+enum global { GLOBAL_JSON, GLOBAL_YES, GLOBAL_DIR, GLOBAL_SOCKET, GLOBAL_AS, GLOBAL_PIN_FD, GLOBALS };
+static const struct {
+	const char *name;
+	bool takes_value;
+} globals[GLOBALS] = { [GLOBAL_JSON] = { "json", false }, [GLOBAL_YES] = { "yes", false },   [GLOBAL_DIR] = { "dir", true },
+	               [GLOBAL_SOCKET] = { "socket", true }, [GLOBAL_AS] = { "as", true }, [GLOBAL_PIN_FD] = { "pin-fd", true } };
+
+static enum global global_of(const char *word, const char **out_value)
+{
+	for (size_t i = 0; i < GLOBALS; i++)
+		if (is_option(word, globals[i].name, out_value) && (globals[i].takes_value || *out_value == NULL)) return (enum global)i;
+	return GLOBALS;
+}
+
+bool ck_option_is_global(const char *word)
+{
+	const char *value = NULL;
+	return global_of(word, &value) != GLOBALS || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 /* CK_OK: it was a global option; CK_ERR_NOT_FOUND: it is none. */
 static enum ck_error parse_global(struct ck_cli *cli, int argc, char **argv, int *at)
 {
-	const char *word = argv[*at], *value = NULL;
-	if (strcmp(word, "--json") == 0) {
-		cli->json = true;
-		return CK_OK;
-	}
-	if (strcmp(word, "--yes") == 0) {
-		cli->yes = true;
-		return CK_OK;
-	}
-	if (strcmp(word, "--dir") != 0 && strcmp(word, "--socket") != 0 && strcmp(word, "--as") != 0 && strcmp(word, "--pin-fd") != 0)
-		return CK_ERR_NOT_FOUND;
-	if ((value = global_value(argc, argv, at)) == NULL) return CK_ERR_INVALID;
-	if (strcmp(word, "--dir") == 0) {
-		cli->socket = ck_cli_print("%s/run/gate.sock", value);
-	} else if (strcmp(word, "--socket") == 0) {
-		cli->socket = value;
-	} else if (strcmp(word, "--as") == 0) {
-		cli->as = value;
-	} else {
-		uint64_t fd = 0;
+	const char *value = NULL;
+	uint64_t fd = 0;
+	enum global global = global_of(argv[*at], &value);
+	if (global == GLOBALS) return CK_ERR_NOT_FOUND;
+	if (globals[global].takes_value && take_value(globals[global].name, argc, argv, at, &value) != CK_OK) return CK_ERR_INVALID;
+	switch (global) {
+	case GLOBAL_JSON: cli->json = true; break;
+	case GLOBAL_YES: cli->yes = true; break;
+	case GLOBAL_DIR: cli->socket = ck_cli_print("%s/run/gate.sock", value); break;
+	case GLOBAL_SOCKET: cli->socket = value; break;
+	case GLOBAL_AS: cli->as = value; break;
+	case GLOBAL_PIN_FD:
 		if (ck_uint_parse(ck_text_of(value), 0, 65535, &fd) != CK_OK) {
-			fprintf(stderr, "crosskeys: --pin-fd wants a descriptor's number, not '%s'\n", value);
+			(void)ck_cli_complain(CK_ERR_INVALID, "--pin-fd wants a descriptor's number, not '%s'", value);
 			return CK_ERR_INVALID;
 		}
 		cli->pin_fd = (int)fd;
+		break;
+	case GLOBALS: return CK_ERR_NOT_FOUND;
 	}
 	return CK_OK;
 }
 
 static enum ck_error parse_own(const struct ck_command_help *help, int argc, char **argv, int *at, struct ck_arguments *out)
 {
-	const char *word = argv[*at] + 2;
 	for (size_t i = 0; help->options[i].name != NULL; i++) {
 		const struct ck_option *option = &help->options[i];
 		struct ck_values *values = &out->options[i];
-		size_t length = strlen(option->name);
-		if (strncmp(word, option->name, length) != 0 || (word[length] != '\0' && word[length] != '=')) continue;
-		const char *value = word[length] == '=' ? word + length + 1 : NULL;
+		const char *value = NULL;
+		if (!is_option(argv[*at], option->name, &value)) continue;
 		if (option->type == CK_OPTION_FLAG) {
 			if (value != NULL) break;
 			values->count = 1;
 			return CK_OK;
 		}
-		if (value == NULL && (value = global_value(argc, argv, at)) == NULL) return CK_ERR_INVALID;
+		if (take_value(option->name, argc, argv, at, &value) != CK_OK) return CK_ERR_INVALID;
 		if ((option->type == CK_OPTION_ONE && values->count > 0) || values->count == CK_LIST_LIMIT) {
-			fprintf(stderr, "crosskeys %s: --%s is given too often\n", help->name, option->name);
+			if (option->type == CK_OPTION_ONE)
+				fprintf(stderr, "crosskeys %s: --%s is given twice, and takes one value\n", help->name, option->name);
+			else
+				fprintf(stderr, "crosskeys %s: --%s is given more than %d times\n", help->name, option->name, CK_LIST_LIMIT);
 			return CK_ERR_INVALID;
 		}
 		values->at[values->count++] = value;
 		return CK_OK;
 	}
-	fprintf(stderr, "crosskeys %s: there is no option '%s'; --help lists them\n", help->name, argv[*at]);
+	fprintf(stderr, "crosskeys %s: there is no option '%s'; `crosskeys %s --help` lists them\n", help->name, argv[*at], help->name);
 	return CK_ERR_INVALID;
 }
 
@@ -165,6 +193,11 @@ enum ck_error ck_arguments_parse(struct ck_cli *cli, const struct ck_command_hel
 		return CK_ERR_INVALID;
 	}
 	return CK_OK;
+}
+
+int ck_arguments_exit(enum ck_error error)
+{
+	return error == CK_ERR_CANCELLED ? CK_EXIT_OK : ck_exit_of(error);
 }
 
 const struct ck_values *ck_arguments_of(const struct ck_command_help *help, const struct ck_arguments *arguments, const char *name)

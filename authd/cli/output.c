@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/cli/plan.h"
 #include "directory/base/clock.h"
 
 const char *ck_output_value(const char *attribute, struct ck_bytes value)
@@ -26,14 +27,19 @@ static const char *id_text(const struct ck_cli_entry *entry)
 	return ck_id_format(id, ck_cli_allocate(CK_ID_TEXT_BYTES));
 }
 
-void ck_output_entry(const struct ck_cli_entry *entry)
+void ck_output_entry(struct ck_cli *cli, const struct ck_cli_entry *entry)
 {
 	char authority[CK_ID_TEXT_BYTES];
 	printf("%-18s %s\n%-18s %s\n%-18s %s\n", "kind", ck_kind_name(entry->kind), "id", id_text(entry), "authority",
 	       ck_id_format(entry->authority, authority));
 	for (size_t i = 0; i < entry->count; i++)
-		for (size_t j = 0; j < entry->attributes[i].count; j++)
-			printf("%-18s %s\n", j == 0 ? entry->attributes[i].name : "", ck_output_value(entry->attributes[i].name, entry->attributes[i].values[j]));
+		for (size_t j = 0; j < entry->attributes[i].count; j++) {
+			const struct ck_cli_attribute *attribute = &entry->attributes[i];
+			const char *name = ck_resolve_name(cli, NULL, attribute->name, attribute->values[j]);
+			printf("%-18s %s", j == 0 ? attribute->name : "", ck_output_value(attribute->name, attribute->values[j]));
+			if (name != NULL) printf(" (%s)", name);
+			putchar('\n');
+		}
 }
 
 json_t *ck_output_json(const struct ck_cli_entry *entry)
@@ -77,14 +83,16 @@ void ck_table_add(struct ck_cli_entry *entry, void *context)
 }
 
 /* All values of one attribute, joined. */
-static const char *cell(const struct ck_cli_entry *entry, const char *column)
+static const char *cell(struct ck_cli *cli, const struct ck_cli_entry *entry, const char *column)
 {
 	const char *text = "";
 	if (strcmp(column, "id") == 0) return id_text(entry);
 	for (size_t i = 0; i < entry->count; i++) {
 		if (strcasecmp(entry->attributes[i].name, column) != 0) continue;
-		for (size_t j = 0; j < entry->attributes[i].count; j++)
-			text = ck_cli_print("%s%s%s", text, j > 0 ? "," : "", ck_output_value(column, entry->attributes[i].values[j]));
+		for (size_t j = 0; j < entry->attributes[i].count; j++) {
+			const char *name = ck_resolve_name(cli, NULL, column, entry->attributes[i].values[j]);
+			text = ck_cli_print("%s%s%s", text, j > 0 ? "," : "", name != NULL ? name : ck_output_value(column, entry->attributes[i].values[j]));
+		}
 	}
 	return text;
 }
@@ -114,12 +122,12 @@ static void print_columns(const struct ck_table *table)
 	}
 	for (size_t row = 0; row < table->count; row++)
 		for (size_t i = 0; i < columns; i++) {
-			int wide = width(cell(table->entries[row], table->columns[i]));
+			int wide = width(cell(table->cli, table->entries[row], table->columns[i]));
 			if (wide > widths[i]) widths[i] = wide;
 		}
 	print_row(table->columns, widths, columns);
 	for (size_t row = 0; row < table->count; row++) {
-		for (size_t i = 0; i < columns; i++) cells[i] = cell(table->entries[row], table->columns[i]);
+		for (size_t i = 0; i < columns; i++) cells[i] = cell(table->cli, table->entries[row], table->columns[i]);
 		print_row(cells, widths, columns);
 	}
 }

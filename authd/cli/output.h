@@ -7,15 +7,15 @@
 #include "authd/cli/cli.h"
 
 /* One entry, an attribute a line. */
-void ck_output_entry(const struct ck_cli_entry *entry);
+void ck_output_entry(struct ck_cli *cli, const struct ck_cli_entry *entry);
 json_t *ck_output_json(const struct ck_cli_entry *entry);
 /* The value as a person reads it: times formatted, bytes in hex. */
 const char *ck_output_value(const char *attribute, struct ck_bytes value);
 
 /* A table collects rows and prints them at once, each column as wide as it must be; with --json a list. */
 struct ck_table {
-	const struct ck_cli *cli;
-	const char *const *columns; /* attribute names; NULL-terminated */
+	struct ck_cli *cli;
+	const char *const *columns; /* attribute names; NULL-terminated. References are shown by name; --json has the ids */
 	struct ck_cli_entry **entries;
 	size_t count, room;
 };

@@ -1,9 +1,12 @@
 /* Shows a plan, has it signed by one touch, sends it. What is signed is computed here from what was shown, not taken from the daemon. */
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/cli/output.h"
 #include "authd/cli/plan.h"
+#include "directory/base/clock.h"
 
 struct ck_plan_item *ck_plan_add(struct ck_plan *plan, const char *operation, enum ck_kind kind, const char *name, struct ck_id authority)
 {
@@ -74,15 +77,17 @@ static const struct ck_cli_attribute *attribute_of(const struct ck_cli_entry *en
 	return NULL;
 }
 
-static void print_values(FILE *to, const struct ck_cli_attribute *attribute)
+static void print_values(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_cli_attribute *attribute)
 {
-	if (attribute == NULL || attribute->count == 0) fputs("(none)", to);
-	for (size_t i = 0; attribute != NULL && i < attribute->count; i++)
-		fprintf(to, "%s%s", i > 0 ? ", " : "",
-		        ck_cli_safe((struct ck_text){ (const char *)attribute->values[i].at, attribute->values[i].length }));
+	if (attribute == NULL || attribute->count == 0) fputs("(none)", stderr);
+	for (size_t i = 0; attribute != NULL && i < attribute->count; i++) {
+		const char *name = ck_resolve_name(cli, plan, attribute->name, attribute->values[i]);
+		fprintf(stderr, "%s%s", i > 0 ? ", " : "", ck_output_value(attribute->name, attribute->values[i]));
+		if (name != NULL) fprintf(stderr, " (%s)", name);
+	}
 }
 
-static void show(const struct ck_plan *plan)
+static void show(struct ck_cli *cli, const struct ck_plan *plan)
 {
 	fprintf(stderr, "This will:\n");
 	for (size_t i = 0; i < plan->count; i++) {
@@ -91,10 +96,10 @@ static void show(const struct ck_plan *plan)
 		for (size_t j = 0; j < item->count; j++) {
 			fprintf(stderr, "       %-18s ", item->values[j].name);
 			if (item->before != NULL) {
-				print_values(stderr, attribute_of(item->before, item->values[j].name));
+				print_values(cli, plan, attribute_of(item->before, item->values[j].name));
 				fputs("  ->  ", stderr);
 			}
-			print_values(stderr, &item->values[j]);
+			print_values(cli, plan, &item->values[j]);
 			fputc('\n', stderr);
 		}
 	}
@@ -205,6 +210,26 @@ static enum ck_error commit(struct ck_cli *cli, const struct ck_plan *plan, cons
 	return answer == CK_ANSWER_GRANTED ? CK_OK : CK_ERR_DENIED;
 }
 
+static void print_done(const struct ck_cli *cli, const struct ck_plan *plan, bool pending)
+{
+	if (cli->json) {
+		json_t *codes = json_object();
+		printf("{\"changed\": %zu, \"visible\": %s", plan->count, pending ? "false" : "true");
+		for (size_t i = 0; i < plan->code_count; i++) json_object_set_new(codes, plan->codes[i].uid, json_string(plan->codes[i].code));
+		char *text = plan->code_count > 0 ? json_dumps(codes, JSON_PRESERVE_ORDER) : NULL;
+		printf("%s%s}\n", text != NULL ? ", \"codes\": " : "", text != NULL ? text : "");
+		free(text);
+		json_decref(codes);
+		return;
+	}
+	printf("Done: %zu change%s%s.\n", plan->count, plan->count == 1 ? "" : "s", pending ? ", written, not yet visible here" : "");
+	for (size_t i = 0; i < plan->code_count; i++) {
+		char until[CK_TIME_TEXT_BYTES];
+		printf("One-time code for %s: %s\n  (for a first key, until %s; it is not shown again)\n", plan->codes[i].uid, plan->codes[i].code,
+		       ck_time_format(plan->codes[i].until_s, until));
+	}
+}
+
 int ck_plan_sign(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_map *terms)
 {
 	static struct signing s;
@@ -219,11 +244,7 @@ int ck_plan_sign(struct ck_cli *cli, const struct ck_plan *plan, const struct ck
 	error = ck_token_assert(cli, &request, &touch);
 	if (error == CK_OK) error = commit(cli, plan, &s, &touch, &pending);
 	if (error != CK_OK) return ck_exit_of(error);
-	if (cli->json)
-		printf("{\"changed\": %zu, \"visible\": %s}\n", plan->count, pending ? "false" : "true");
-	else
-		printf("Done: %zu change%s%s.\n", plan->count, plan->count == 1 ? "" : "s", pending ? ", written, not yet visible here" : "");
-	for (size_t i = 0; i < plan->code_count; i++) printf("One-time code for %s\n", plan->codes[i]);
+	print_done(cli, plan, pending);
 	return CK_EXIT_OK;
 }
 
@@ -237,7 +258,7 @@ int ck_plan_order(struct ck_cli *cli, struct ck_plan *plan)
 	/* for its name, and for the sentence when it is nobody's */
 	enum ck_error error = ck_resolve_self(cli, &self);
 	if (error != CK_OK) return ck_exit_of(error);
-	show(plan);
+	show(cli, plan);
 	if (!confirmed(cli)) {
 		fputs("Nothing was changed.\n", stderr);
 		return CK_EXIT_REFUSED;

@@ -19,10 +19,14 @@ struct ck_plan_item {
 	size_t count;
 	const struct ck_cli_entry *before; /* of a change: what is there now */
 };
+struct ck_plan_code {
+	const char *uid, *code;
+	int64_t until_s;
+};
 struct ck_plan {
 	struct ck_plan_item items[CK_CHANGES_LIMIT];
 	size_t count;
-	const char *codes[CK_CHANGES_LIMIT]; /* one-time codes to print once it is done: "UID CODE" */
+	struct ck_plan_code codes[CK_CHANGES_LIMIT]; /* one-time codes to print once it is done */
 	size_t code_count;
 };
 
@@ -50,6 +54,10 @@ CK_MUST_USE enum ck_error ck_resolve_entry(struct ck_cli *cli, enum ck_kind kind
 CK_MUST_USE enum ck_error ck_resolve_authority(struct ck_cli *cli, const struct ck_plan *plan, const char *name, struct ck_id *out);
 /* Who orders this: --as, or the name of whoever runs the command. */
 CK_MUST_USE enum ck_error ck_resolve_self(struct ck_cli *cli, struct ck_id *out);
+
+/* What a person calls the entry that this value of this attribute refers to ("operators", "southvale/drivers"); NULL when it refers to none,
+   or the daemon does not say. Asks the daemon only for what the plan and this run do not know already. */
+const char *ck_resolve_name(struct ck_cli *cli, const struct ck_plan *plan, const char *attribute, struct ck_bytes value);
 
 /* ---- kind.c: the table of kinds and the planning of add, change, remove ---- */
 /* Plans one change given as words: {"grant", "add", "bob", "caseworker", …}. CK_ERR_CANCELLED after --help. */

@@ -7,12 +7,32 @@
 
 static const struct ck_option no_options[] = { { NULL, 0, NULL, NULL } };
 
-static int parse_failed(enum ck_error error)
-{
-	return error == CK_ERR_CANCELLED ? CK_EXIT_OK : CK_EXIT_USAGE;
-}
-
 /* ---- status ---- */
+
+/* The daemon's lines "as of: …" as members "as_of". Behind that one stand how many there are of each kind; of quarantined it says the number,
+   then each on a line of its own. */
+static void put_detail(json_t *object, char *lines)
+{
+	json_t *quarantined = json_array(), *counts = json_object();
+	for (char *rest = NULL, *line = strtok_r(lines, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+		char *value = strstr(line, ": ");
+		uint64_t number = 0;
+		if (value == NULL) continue;
+		*value = '\0';
+		value += 2;
+		for (char *c = line; *c != '\0'; c++)
+			if (*c == ' ' || *c == '-') *c = '_';
+		bool counted = json_object_get(object, "as_of") != NULL && ck_uint_parse(ck_text_of(value), 0, INT64_MAX, &number) == CK_OK;
+		if (counted)
+			json_object_set_new(counts, line, json_integer((json_int_t)number));
+		else if (strcmp(line, "quarantined") == 0)
+			json_array_append_new(quarantined, json_string(value));
+		else
+			json_object_set_new(object, line, json_string(value));
+	}
+	json_object_set_new(object, "counts", counts);
+	json_object_set_new(object, "quarantined", quarantined);
+}
 
 static void print_status(const struct ck_cli *cli, const struct ck_map *reply)
 {
@@ -25,7 +45,7 @@ static void print_status(const struct ck_cli *cli, const struct ck_map *reply)
 		json_t *object = json_object();
 		json_object_set_new(object, "state", json_string(ck_cli_safe(state)));
 		json_object_set_new(object, "age_s", age_s >= 0 ? json_integer(age_s) : json_null());
-		json_object_set_new(object, "detail", json_stringn(text.at != NULL ? text.at : "", text.length));
+		put_detail(object, ck_cli_copy(text));
 		ck_output_print_json(object);
 		return;
 	}
@@ -43,7 +63,7 @@ int ck_cli_status(struct ck_cli *cli, int argc, char **argv)
 	struct ck_arguments arguments;
 	enum ck_answer answer;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return parse_failed(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
 	ck_ask_begin(&ask, CK_OP_STATUS);
 	error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error != CK_OK) return ck_exit_of(error);
@@ -67,7 +87,7 @@ int ck_cli_find(struct ck_cli *cli, int argc, char **argv)
 	struct ck_item item;
 	enum ck_answer answer;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return parse_failed(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
 	error = ck_cli_identify(cli);
 	if (error != CK_OK) return ck_exit_of(error);
 	ck_ask_begin(&ask, CK_OP_FIND);
@@ -91,8 +111,7 @@ int ck_cli_find(struct ck_cli *cli, int argc, char **argv)
 static const struct ck_option explain_options[] = {
 	{ "account", CK_OPTION_ONE, "NAME", "the local account to be entered (default: their own)" },
 	{ "at", CK_OPTION_ONE, "TIME", "when (default: now)" },
-	{ "source", CK_OPTION_ONE, "ADDRESS", "from where: an address, or local (the default)" },
-	{ "from", CK_OPTION_ONE, "ADDRESS", "the same as --source" },
+	{ "from", CK_OPTION_ONE, "ADDRESS", "from where: an address, or local (the default)" },
 	{ "proved", CK_OPTION_MANY, "WHAT", "what was shown: touch, verified, password, attested, none (default: touch verified)" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -140,14 +159,16 @@ int ck_cli_explain(struct ck_cli *cli, int argc, char **argv)
 	static struct ck_map reply;
 	struct ck_arguments arguments;
 	enum ck_answer answer;
+	struct ck_network address;
 	unsigned proved = 0;
 	int64_t at_s = 0;
 	enum ck_error error = ck_arguments_parse(cli, &explain_help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return parse_failed(error);
-	const char *at = ck_argument(&explain_help, &arguments, "at"), *from = ck_argument(&explain_help, &arguments, "source");
-	if (from == NULL) from = ck_argument(&explain_help, &arguments, "from");
+	if (error != CK_OK) return ck_arguments_exit(error);
+	const char *at = ck_argument(&explain_help, &arguments, "at"), *from = ck_argument(&explain_help, &arguments, "from");
 	if (at != NULL && ck_time_parse(ck_text_of(at), ck_clock_wall_s(), &at_s) != CK_OK)
 		return ck_cli_complain(CK_ERR_INVALID, "--at: '%s' is no time; expected 2026-12-31, 2026-12-31T17:00:00Z, +90d", at);
+	if (from != NULL && strcmp(from, "local") != 0 && ck_address_parse(ck_text_of(from), &address) != CK_OK)
+		return ck_cli_complain(CK_ERR_INVALID, "--from: '%s' is no address; expected one like 192.0.2.1 or 2001:db8::1, or local", from);
 	error = proved_of(ck_arguments_of(&explain_help, &arguments, "proved"), &proved);
 	if (error == CK_OK) error = ck_cli_identify(cli);
 	if (error != CK_OK) return ck_exit_of(error);
@@ -178,17 +199,22 @@ static const struct ck_option list_options[] = {
 
 static int show(struct ck_cli *cli, enum ck_kind kind, int argc, char **argv)
 {
-	struct ck_command_help help = { ck_cli_print("%s show", ck_kind_name(kind)), "NAME|ID", "Shows one entry as the copy holds it.", 1, 1, owned_options };
+	bool nameless = kind == CK_KIND_GRANT;
+	struct ck_command_help help = { ck_cli_print("%s show", ck_kind_name(kind)), nameless ? "ID" : "NAME|ID",
+		                        "Shows one entry as the copy holds it.", 1, 1, owned_options };
 	struct ck_arguments arguments;
 	struct ck_cli_entry *entry = NULL;
+	struct ck_id id;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 2, argv + 2, &arguments);
-	if (error != CK_OK) return parse_failed(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
+	if (nameless && ck_id_parse(ck_text_of(arguments.words[0]), &id) != CK_OK)
+		return ck_cli_complain(CK_ERR_INVALID, "a grant has no name: give its id, which `crosskeys grant list --staff UID` shows");
 	error = ck_resolve_entry(cli, kind, arguments.words[0], ck_argument(&help, &arguments, "authority"), &entry);
 	if (error != CK_OK) return ck_exit_of(error);
 	if (cli->json)
 		ck_output_print_json(ck_output_json(entry));
 	else
-		ck_output_entry(entry);
+		ck_output_entry(cli, entry);
 	return CK_EXIT_OK;
 }
 
@@ -196,8 +222,8 @@ static const char *const *columns_of(enum ck_kind kind)
 {
 	static const char *const staff[] = { "uid", "cn", "mail", "employeeNumber", "uidNumber", "ckStatus", "ckValidUntil", NULL };
 	static const char *const authority[] = { "ckName", "ckAuthorityKind", "ckStatus", "ckUidNumberFirst", "ckUidNumberLast", "ckMailDomain", NULL };
-	static const char *const grant[] = { "ckStaffId", "ckValidFrom", "ckValidUntil", "ckReason", "id", NULL };
-	static const char *const rule[] = { "ckName", "ckStatus", "ckAccount", "ckService", "ckSource", "ckProved", "ckValidUntil", NULL };
+	static const char *const grant[] = { "ckStaffId", "ckRoleId", "ckValidFrom", "ckValidUntil", "ckReason", "id", NULL };
+	static const char *const rule[] = { "ckName", "ckStatus", "ckTarget", "ckRoleId", "ckAccount", "ckService", "ckSource", "ckProved", "ckValidUntil", NULL };
 	static const char *const other[] = { "ckName", "ckStatus", "id", NULL };
 	switch (kind) {
 	case CK_KIND_STAFF: return staff;
@@ -216,7 +242,7 @@ static int list(struct ck_cli *cli, enum ck_kind kind, int argc, char **argv)
 	struct ck_id authority, about, owner;
 	bool has_about = false;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 2, argv + 2, &arguments);
-	if (error != CK_OK) return parse_failed(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
 	const char *name = ck_argument(&help, &arguments, "authority"), *staff = ck_argument(&help, &arguments, "staff");
 	const char *role = ck_argument(&help, &arguments, "role");
 	error = ck_cli_identify(cli);
@@ -230,9 +256,11 @@ static int list(struct ck_cli *cli, enum ck_kind kind, int argc, char **argv)
 	return CK_EXIT_OK;
 }
 
-static int kind_help(const char *kind, FILE *to)
+static int kind_help(enum ck_kind kind, FILE *to)
 {
-	fprintf(to, "usage: crosskeys %s add|change|show|list|remove …\n`crosskeys %s add --help` (and so on) says more; not every kind has each.\n", kind, kind);
+	const char *name = ck_kind_name(kind);
+	fprintf(to, "usage: crosskeys %s add|change|show|list%s …\n`crosskeys %s add --help` says more, and so on.\n", name,
+	        ck_kind_has_verb(kind, "remove") ? "|remove" : "", name);
 	return to == stdout ? CK_EXIT_OK : CK_EXIT_USAGE;
 }
 
@@ -240,12 +268,16 @@ int ck_cli_kind(struct ck_cli *cli, int argc, char **argv)
 {
 	static struct ck_plan plan;
 	enum ck_kind kind = ck_kind_of_name(ck_text_of(argv[0]));
-	if (argc < 2) return kind_help(argv[0], stderr);
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return kind_help(argv[0], stdout);
-	if (strcmp(argv[1], "show") == 0) return show(cli, kind, argc, argv);
-	if (strcmp(argv[1], "list") == 0) return list(cli, kind, argc, argv);
+	const char *verb = argc >= 2 ? argv[1] : "";
+	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) return kind_help(kind, stdout);
+	if (strcmp(verb, "show") == 0) return show(cli, kind, argc, argv);
+	if (strcmp(verb, "list") == 0) return list(cli, kind, argc, argv);
+	if (!ck_kind_has_verb(kind, verb)) {
+		if (verb[0] != '\0' && verb[0] != '-') (void)ck_cli_complain(CK_ERR_INVALID, "there is no '%s %s'", argv[0], verb);
+		return kind_help(kind, stderr);
+	}
 	enum ck_error error = ck_kind_plan(cli, argc, argv, &plan);
-	if (error != CK_OK) return error == CK_ERR_CANCELLED ? CK_EXIT_OK : ck_exit_of(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
 	return ck_plan_order(cli, &plan);
 }
 
@@ -258,7 +290,7 @@ int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv)
 	struct ck_arguments arguments;
 	enum ck_answer answer;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return parse_failed(error);
+	if (error != CK_OK) return ck_arguments_exit(error);
 	ck_ask_begin(&ask, CK_OP_CONFIRM_REFRESH);
 	error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error == CK_OK) puts("Confirmed: the refresh goes in.");

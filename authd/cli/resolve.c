@@ -1,4 +1,4 @@
-/* Names to ids: what the plan adds itself comes first, then what the daemon knows. */
+/* Names to ids and back: what the plan adds itself comes first, then what the daemon knows. */
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +39,64 @@ static enum ck_error scope(struct ck_cli *cli, const struct ck_plan *plan, enum 
 	return ck_resolve_authority(cli, plan, authority, out);
 }
 
+/* ---- what was seen, for showing ids by name ---- */
+
+#define SEEN_LIMIT 256 /* each name that is asked for is a record in the audit log; beyond these, ids are shown as ids */
+
+static const struct ck_cli_entry *seen[SEEN_LIMIT];
+static size_t seen_count;
+
+static void remember(const struct ck_cli_entry *entry)
+{
+	if (seen_count < SEEN_LIMIT) seen[seen_count++] = entry;
+}
+
+static const struct ck_cli_entry *entry_of(struct ck_cli *cli, enum ck_kind kind, struct ck_id id)
+{
+	struct ck_cli_entry *entry = NULL;
+	struct ck_errmsg err;
+	for (size_t i = 0; i < seen_count; i++)
+		if (seen[i]->kind == kind && seen[i]->id_length == sizeof id.bytes && memcmp(seen[i]->id, id.bytes, sizeof id.bytes) == 0) return seen[i];
+	if (seen_count == SEEN_LIMIT || ck_cli_entry_get(cli, kind, (struct ck_text){ NULL, 0 }, &id, NULL, &entry, &err) != CK_OK) return NULL;
+	remember(entry);
+	return entry;
+}
+
+/* With its authority before it when that is not the one of --as: whoever administers it decides what it means. */
+static const char *name_of(struct ck_cli *cli, const struct ck_cli_entry *entry)
+{
+	const char *name = ck_cli_safe(ck_cli_entry_text(entry, entry->kind == CK_KIND_STAFF ? "uid" : "ckName"));
+	if (unique_over_the_directory(entry->kind) || !cli->home_known || ck_id_equal(entry->authority, cli->home)) return name;
+	const struct ck_cli_entry *authority = entry_of(cli, CK_KIND_AUTHORITY, entry->authority);
+	return authority == NULL ? name : ck_cli_print("%s/%s", ck_cli_safe(ck_cli_entry_text(authority, "ckName")), name);
+}
+
+static const struct {
+	const char *attribute;
+	enum ck_kind kind;
+} references[] = {
+	{ "ckStaffId", CK_KIND_STAFF },       { "ckGrantedById", CK_KIND_STAFF },       { "ckIssuerId", CK_KIND_STAFF },
+	{ "ckRoleId", CK_KIND_ROLE },         { "ckMemberRoleId", CK_KIND_ROLE },       { "ckAdminRoleId", CK_KIND_ROLE },
+	{ "ckTarget", CK_KIND_SYSTEM },       { "ckTarget", CK_KIND_SYSTEM_GROUP },     { "ckGroupId", CK_KIND_SYSTEM_GROUP },
+	{ "ckAllStaffOfId", CK_KIND_AUTHORITY },
+};
+
+const char *ck_resolve_name(struct ck_cli *cli, const struct ck_plan *plan, const char *attribute, struct ck_bytes value)
+{
+	struct ck_id id;
+	if (ck_id_parse((struct ck_text){ (const char *)value.at, value.length }, &id) != CK_OK) return NULL;
+	for (size_t i = 0; i < sizeof references / sizeof references[0]; i++) {
+		if (strcasecmp(references[i].attribute, attribute) != 0) continue;
+		for (size_t j = 0; plan != NULL && j < plan->count; j++)
+			if (plan->items[j].kind == references[i].kind && ck_id_equal(ck_plan_item_id(&plan->items[j]), id)) return plan->items[j].name;
+		const struct ck_cli_entry *entry = entry_of(cli, references[i].kind, id);
+		if (entry != NULL) return name_of(cli, entry);
+	}
+	return NULL;
+}
+
+/* ---- names to ids ---- */
+
 enum ck_error ck_resolve_entry(struct ck_cli *cli, enum ck_kind kind, const char *name, const char *authority, struct ck_cli_entry **out)
 {
 	struct ck_errmsg err;
@@ -54,6 +112,7 @@ enum ck_error ck_resolve_entry(struct ck_cli *cli, enum ck_kind kind, const char
 		if (error != CK_OK) return error;
 		error = ck_cli_entry_get(cli, kind, ck_text_of(name), NULL, use, out, &err);
 	}
+	if (error == CK_OK) remember(*out);
 	if (error == CK_ERR_NOT_FOUND)
 		(void)ck_cli_complain(error, "there is no %s '%s'%s%s", ck_kind_name(kind), name, use != NULL ? " in that authority" : "",
 		                      use != NULL && authority == NULL ? " (name another with --authority)" : "");

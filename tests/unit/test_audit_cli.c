@@ -107,7 +107,7 @@ END_TEST
 START_TEST(verify_says_how_far_it_is_signed)
 {
 	ck_assert_int_eq(RUN("verify", fixture_directory), 0);
-	ck_assert_ptr_nonnull(strstr(output, "verified: 5 records, 1 checkpoints\n"));
+	ck_assert_ptr_nonnull(strstr(output, "verified: 5 records, 1 checkpoint\n"));
 	ck_assert_ptr_nonnull(strstr(output, "no anchor was given"));
 	ck_assert_int_eq(RUN("verify", "--anchor", anchor_path, fixture_directory), 0);
 	ck_assert_ptr_nonnull(strstr(output, "the anchor among them"));
