@@ -269,6 +269,18 @@ static bool is_root(int fd)
 	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer && peer.uid == 0;
 }
 
+/* A gate that is as it should be asks this for root only. */
+static void refuse_not_root(struct ck_replica *r, const struct ck_asker *asker, const char *operation)
+{
+	struct ck_replica_event event = {.event = CK_EVENT_CHANGE_REFUSED,
+	                                 .operation = operation,
+	                                 .reason = "not-permitted",
+	                                 .detail = "only root may, and a gate asked it for somebody else",
+	                                 .asker = asker};
+	(void)ck_replica_record(r, &event);
+	ck_replica_refuse(r, asker, "not-permitted", "only root of this machine may do this");
+}
+
 static enum ck_error prepare_recovery(struct ck_replica *r, struct ck_work *work, const struct ck_map *request, struct ck_denial *denial)
 {
 	struct ck_change_place place;
@@ -291,7 +303,7 @@ void ck_replica_recover(struct ck_replica *r, const struct ck_asker *asker, cons
 {
 	struct ck_denial denial = {.reason = ""};
 	if (!is_root(fd)) {
-		ck_replica_refuse(r, asker, "not-permitted", "only root of this machine may do this");
+		refuse_not_root(r, asker, "code.add");
 		return;
 	}
 	struct ck_work *work = ck_work_begin(r, CK_WORK_RECOVER, asker);
@@ -338,7 +350,7 @@ void ck_replica_confirm_refresh(struct ck_replica *r, const struct ck_asker *ask
 	struct ck_answer_out a;
 	uint64_t removed = 0;
 	if (!is_root(fd)) {
-		ck_replica_refuse(r, asker, "not-permitted", "only root of this machine may do this");
+		refuse_not_root(r, asker, "confirm-refresh");
 		return;
 	}
 	if (ck_follower_confirm(r->follower, &removed) != CK_OK) {
