@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# A gate that is an attacker's (tests/fakes/main_taken_gate.c) between the real replica and the real ledger: it orders nothing, replays
+# nothing, speaks for nobody, sets no counter back and does not fill the log; what it tries is refused, recorded, and costs it its life.
+MORE_CONFIG='gates = 1'
+. "$CK_SOURCE/tests/system/fault_lib.sh"
+new_instance
+new_people
+stop_daemon
+mkdir -m 700 "$I/taken"
+chown crosskeys-gate "$I/taken"
+"$CK_BUILD/tests/taken-gate" --config "$I/crosskeys.conf" >> "$T/daemon.log" 2>&1 &
+DAEMON=$!
+soon ck status
+soon account bob
+
+begins() { grep -c '^begins' "$I/taken/out" || true; }
+mode() { echo "$1" > "$I/taken/mode"; chmod 644 "$I/taken/mode"; }
+lines() { cat "$I"/audit/audit-*.log | wc -l; }
+# try NAME ANSWER…: an attack of its own, and what it must hear
+heard() { grep -qxF "$1" <(sed -n '/^attack/,$p' "$I/taken/new"); }
+try() {
+	local name=$1 line
+	shift
+	local from
+	from=$(($(wc -l < "$I/taken/out") + 1))
+	echo "$name" > "$I/taken/attack.new"
+	chmod 644 "$I/taken/attack.new"
+	mv "$I/taken/attack.new" "$I/taken/attack"
+	answered() { tail -n +"$from" "$I/taken/out" > "$I/taken/new"; heard "$line"; }
+	for line in "$@"; do until_true 20 answered && pass || { fail "$name: not heard: $line"; sed 's/^/    /' "$I/taken/new"; }; done
+}
+in_log() { crosskeys audit show --event "$1" "$I/audit" | grep -qF -- "$2"; }
+# dies NAME: it is found out: killed, recorded, and another takes its place
+dies() {
+	local before
+	before=$(begins)
+	try "$1"
+	is_new() { [ "$(begins)" -gt "$before" ]; }
+	soon is_new
+	soon account bob
+}
+
+# it passes on what people do, and they notice nothing
+only_key ada-key
+honest() { as ada 1234 role add honest; }
+soon honest
+
+# what passes by is altered: other values, another signature, another person
+for tampered in values signature person; do
+	mode $tampered
+	before=$(lines)
+	expect 1 as ada 1234 role add "by-$tampered"
+	mode off
+	refusal() { tail -n +"$before" <(cat "$I"/audit/audit-*.log) | grep -q ' change-refused '; }
+	soon refusal
+	[ -z "$(in_directory "(ckName=by-$tampered)" ckName)" ] && pass || fail "$tampered: it was written all the same"
+done
+
+# a genuine change, once more, and under another nonce
+mode replay
+expect 0 as ada 1234 role add once
+mode off
+soon in_log change-refused "reason=nonce"
+[ "$(in_directory "(ckName=once)" ckName | wc -l)" = 1 ] && pass || fail "a replayed change was written"
+try again "replica answer 2 nonce"
+try begin "replica answer 3 nonce"
+try renonced "replica answer 2 assertion"
+soon in_log change-refused "reason=assertion"
+
+# what only root may
+try recover "replica answer 2 not-permitted"
+[ "$(grep -c 'answer 2 not-permitted' "$I/taken/new")" = 2 ] && pass || fail "with its own socket or without one: $(cat "$I/taken/new")"
+soon in_log change-refused "operation=code.add"
+try confirm "replica answer 2 not-permitted"
+soon in_log change-refused "operation=confirm-refresh"
+[ "$(crosskeys audit show --event recovery "$I/audit" | wc -l)" = 0 ] && pass || fail "a recovery is in the log"
+
+# it may grant on its own machine, which is written down; but no counter goes back, and no session is opened without a login
+try grant-9 "ledger stands -"
+try grant-8 "ledger refused counter"
+in_log counter-alarm "count=8" && pass || fail "the counter that went back is not in the log"
+try session "ledger refused no-login"
+in_log session-refused "account=root" && pass || fail "the session without a login is not in the log"
+
+# floods: the log grows by no more than the budget
+before_lines=$(lines)
+try flood "flood done"
+grown=$(($(lines) - before_lines))
+[ "$grown" -lt 5000 ] && pass || fail "20000 refusals made $grown records"
+ok account bob
+only_key bob-key
+ok login_bob
+
+# what is not its own to say, and what is no message: it is killed
+dies enrolled
+in_log alarm "not\\x20its\\x20own" && pass || fail "what is the replica's to say is not in the log as an alarm"
+dies garbage-ledger
+dies garbage-replica
+dies status
+dies accuse
+in_log process "accused" && pass || fail "the killings are not in the log"
+[ "$(crosskeys audit show --event key-enrolled "$I/audit" | grep -c 'user=bob')" = 1 ] && pass || fail "a made-up enrolment is in the log"
+
+# and nothing came of all that
+only_key bob-key
+LIMIT=20 soon login_bob
+never account eve
+only_key ada-key
+ordered() { as ada 1234 role add "after-$RANDOM"; }
+LIMIT=20 soon ordered
+expect 0 verify_log
+finish
