@@ -64,7 +64,7 @@ supervisors=0
 kinds=(gate replica ledger slapd)
 begun_all=$SECONDS
 while [ "$kills" -lt "$KILLS" ]; do
-	sleep "0.$(printf '%03d' $((RANDOM % 250 + 20)))"
+	sleep "0.$(printf '%03d' $((RANDOM % 180 + 20)))"
 	kinds_left=${kinds[RANDOM % 4]}
 	if [ $((RANDOM % 4)) = 0 ]; then
 		kill -KILL "$DAEMON"
