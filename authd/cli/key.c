@@ -44,8 +44,10 @@ enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *uid, const char *
 		return CK_OK;
 	}
 	error = search.count == 0 ? CK_ERR_NOT_FOUND : CK_ERR_INVALID;
-	(void)ck_cli_complain(error, search.count == 0 ? "%s has no key '%s'; `crosskeys key list %s` shows them" : "%s has more than one key '%s': use its id from `crosskeys key list %s`",
-	                      uid, label, uid);
+	if (search.count == 0)
+		(void)ck_cli_complain(error, "%s has no key '%s'; `crosskeys key list %s` shows them", uid, label, uid);
+	else
+		(void)ck_cli_complain(error, "%s has more than one key '%s': use its id from `crosskeys key list %s`", uid, label, uid);
 	return error;
 }
 

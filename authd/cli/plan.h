@@ -59,7 +59,7 @@ CK_MUST_USE enum ck_error ck_resolve_self(struct ck_cli *cli, struct ck_id *out)
    or the daemon does not say. Asks the daemon only for what the plan and this run do not know already. */
 const char *ck_resolve_name(struct ck_cli *cli, const struct ck_plan *plan, const char *attribute, struct ck_bytes value);
 
-/* ---- kind.c: the table of kinds and the planning of add, change, remove ---- */
+/* ---- kind_plan.c: the planning of add, change, remove ---- */
 /* Plans one change given as words: {"grant", "add", "bob", "caseworker", …}. CK_ERR_CANCELLED after --help. */
 CK_MUST_USE enum ck_error ck_kind_plan(struct ck_cli *cli, int argc, char **argv, struct ck_plan *plan);
 

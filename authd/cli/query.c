@@ -57,7 +57,8 @@ static void print_status(const struct ck_cli *cli, const struct ck_map *reply)
 
 int ck_cli_status(struct ck_cli *cli, int argc, char **argv)
 {
-	static const struct ck_command_help help = { "status", "", "Says whether the daemon answers, and from how fresh a copy. Exits 0 only when logins work.", 0, 0, no_options };
+	static const struct ck_command_help help = { "status", "",
+		"Says whether the daemon answers, and from how fresh a copy. Exits 0 only when logins work.", 0, 0, no_options };
 	static struct ck_ask ask;
 	static struct ck_map reply;
 	struct ck_arguments arguments;
