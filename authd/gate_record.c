@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "directory/base/clock.h"
+
+#define RECORDS_A_SECOND 20 /* of one ordinary user: more than a person looks at, and months to fill a disk */
+#define RECORDS_AT_ONCE 400
 #define LEDGER_TIMEOUT_MS 4000 /* shorter than CK_CLIENT_REPLY_TIMEOUT_MS, so that the client hears why */
 
 static const char *unless_empty(const char *text) { return text != NULL && text[0] != '\0' ? text : NULL; }
@@ -28,8 +32,45 @@ static void put_leader(struct ck_map_writer *m, const uint64_t leader[2])
 	ck_cbor_put_uint(m->w, leader[1]);
 }
 
+/* Refusals have a budget at the ledger; a touch is one by itself. */
+static bool costs_nothing(enum ck_event event)
+{
+	return event == CK_EVENT_ACCOUNT_GRANTED || event == CK_EVENT_LOOKED_UP || event == CK_EVENT_EXPLAINED;
+}
+
+/* The user's own, else a free one, else that of whoever was silent longest. */
+static struct ck_gate_budget *budget_of(struct ck_gate *gate, uid_t uid, int64_t now_ms)
+{
+	struct ck_gate_budget *place = &gate->budgets[0];
+	for (size_t i = 0; i < CK_GATE_BUDGETS; i++) {
+		struct ck_gate_budget *at = &gate->budgets[i];
+		if (at->uid == uid) return at;
+		if (place->uid != 0 && (at->uid == 0 || at->since_ms < place->since_ms)) place = at;
+	}
+	*place = (struct ck_gate_budget){.uid = uid, .left = RECORDS_AT_ONCE, .since_ms = now_ms};
+	return place;
+}
+
+static bool is_within_budget(struct ck_gate *gate, uid_t uid)
+{
+	int64_t now_ms = ck_clock_monotonic_ms();
+	struct ck_gate_budget *budget = budget_of(gate, uid, now_ms);
+	int64_t more = (now_ms - budget->since_ms) * RECORDS_A_SECOND / 1000;
+	if (more > 0) {
+		budget->left = more < RECORDS_AT_ONCE - (int64_t)budget->left ? budget->left + (unsigned)more : RECORDS_AT_ONCE;
+		budget->since_ms = now_ms;
+	}
+	if (budget->left == 0) return false;
+	budget->left--;
+	return true;
+}
+
 void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e, ck_gate_resume resume)
 {
+	if (client->uid != 0 && costs_nothing(e->event) && !is_within_budget(client->gate, client->uid)) {
+		resume(client, NULL);
+		return;
+	}
 	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_RECORD);
 	put_question(m, e);
 	if (e->login_id != NULL) ck_field_bytes(m, CK_F_LOGIN_ID, e->login_id, CK_LOGIN_ID_BYTES);

@@ -86,6 +86,14 @@ struct ck_gate_client {
 	struct ck_gate_person person;
 };
 
+/* What an ordinary user may still have recorded: what is granted or looked up without a touch costs them nothing, and the log is everybody's. */
+#define CK_GATE_BUDGETS 128
+struct ck_gate_budget {
+	uid_t uid; /* 0: free */
+	unsigned left;
+	int64_t since_ms;
+};
+
 struct ck_gate {
 	const struct ck_start *start;
 	const struct ck_config *config;
@@ -101,6 +109,7 @@ struct ck_gate {
 	struct ck_gate_client **clients; /* by slot */
 	uint32_t *uids;                  /* by slot, beside them: counted at every accept */
 	size_t clients_limit, clients_count, ordinary_count;
+	struct ck_gate_budget budgets[CK_GATE_BUDGETS];
 	bool accepting;
 	uint64_t sequence;
 	uint8_t random[512];

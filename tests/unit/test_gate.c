@@ -307,6 +307,25 @@ START_TEST(without_a_ledger_nothing_is_granted)
 }
 END_TEST
 
+/* What costs no touch is not for filling the log with: whoever overdoes it waits, and nobody else does. */
+START_TEST(one_user_has_so_much_recorded_and_no_more)
+{
+	struct ck_client bob, root;
+	struct ck_map reply;
+	enum ck_answer answer = CK_ANSWER_GRANTED;
+	unsigned granted = 0;
+	rig_connect(&bob, 200012);
+	rig_connect(&root, 0);
+	for (; granted < 5000 && (answer = rig_account(&bob, "bob", "bob", "sshd", &reply)) == CK_ANSWER_GRANTED; granted++);
+	ck_assert_int_eq(answer, CK_ANSWER_UNAVAILABLE);
+	ck_assert_uint_ge(granted, 400);
+	ck_assert_int_eq(rig_account(&bob, "bob", "root", "sshd", &reply), CK_ANSWER_DENIED);
+	ck_assert_int_eq(rig_account(&root, "bob", "bob", "sshd", &reply), CK_ANSWER_GRANTED);
+	ck_client_close(&bob);
+	ck_client_close(&root);
+}
+END_TEST
+
 START_TEST(a_rule_that_demands_nothing_needs_no_touch)
 {
 	struct ck_client client;
@@ -391,7 +410,7 @@ int main(void)
 		a_counter_that_went_back_is_refused,
 		what_is_not_recorded_is_unavailable,
 		without_a_ledger_nothing_is_granted,
-		a_rule_that_demands_nothing_needs_no_touch,
+		one_user_has_so_much_recorded_and_no_more, a_rule_that_demands_nothing_needs_no_touch,
 		a_name_alone_authenticates_nobody,
 		a_key_filed_under_another_authority_is_nobodys,
 		a_person_begins_for_their_own_name_only,
