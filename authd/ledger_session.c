@@ -84,6 +84,8 @@ static struct waiting *wait_under(struct ck_sessions *s, const uint8_t id[CK_LOG
 
 void ck_sessions_grant(struct ck_sessions *s, const struct ck_login *login, int64_t now_s)
 {
+	/* Sessions are root's to open, by who was granted the login: nobody else's login waits, and pushes another's out. */
+	if (login->peer_uid != 0) return;
 	struct waiting *waiting = wait_under(s, login->id);
 	waiting->granted_s = now_s;
 	waiting->peer_uid = login->peer_uid;

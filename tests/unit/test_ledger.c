@@ -280,6 +280,21 @@ START_TEST(a_login_of_another_peer_opens_nothing)
 }
 END_TEST
 
+START_TEST(logins_of_others_than_root_push_none_out)
+{
+	struct ck_session session = session_of(1);
+	struct ck_login other = login_of(2);
+	other.peer_uid = 201099;
+	grant(1);
+	for (uint32_t i = 0; i < CK_LOGINS_LIMIT; i++) {
+		memcpy(other.id, &i, sizeof i);
+		ck_sessions_grant(sessions, &other, 1000);
+	}
+	ck_assert_ptr_null(ck_sessions_refuse(sessions, &session, 1001));
+	ck_assert_str_eq(ck_sessions_refuse(sessions, &(struct ck_session){ .login = other }, 1001), "no-login");
+}
+END_TEST
+
 START_TEST(a_login_to_another_account_opens_nothing)
 {
 	struct ck_session session = session_of(1);
@@ -432,6 +447,7 @@ int main(void)
 	tcase_add_test(session, a_granted_login_opens_one_session);
 	tcase_add_test(session, a_login_nobody_granted_opens_nothing);
 	tcase_add_test(session, a_login_of_another_peer_opens_nothing);
+	tcase_add_test(session, logins_of_others_than_root_push_none_out);
 	tcase_add_test(session, a_login_to_another_account_opens_nothing);
 	tcase_add_test(session, a_login_by_another_service_opens_nothing);
 	tcase_add_test(session, a_login_expires);
