@@ -191,14 +191,22 @@ static const char *list_texts(const struct ck_texts *texts, char *out, size_t li
 	return out;
 }
 
-static const char *list_roles(struct lines *lines, const struct ck_ids *roles, char *out, size_t limit)
+/* A role of another authority than the rule's is named with it: whoever administers that one decides who holds it. */
+static size_t append_role(struct lines *lines, char *out, size_t limit, size_t length, const char *separator, struct ck_id role,
+                          struct ck_id owner)
 {
+	struct ck_record record;
 	struct name name;
+	length = append(out, limit, length, separator, name_of(lines, CK_KIND_ROLE, role, &name));
+	if (ck_view_get(lines->view, CK_KIND_ROLE, role, &record) != CK_OK || ck_id_equal(record.authority, owner)) return length;
+	return append(out, limit, length, " of ", name_of(lines, CK_KIND_AUTHORITY, record.authority, &name));
+}
+
+static const char *list_roles(struct lines *lines, const struct ck_ids *roles, struct ck_id owner, char *out, size_t limit)
+{
 	size_t length = 0;
 	out[0] = '\0';
-	for (size_t i = 0; i < roles->count && length + 1 < limit; i++) {
-		length = append(out, limit, length, ", ", name_of(lines, CK_KIND_ROLE, roles->at[i], &name));
-	}
+	for (size_t i = 0; i < roles->count && length + 1 < limit; i++) length = append_role(lines, out, limit, length, ", ", roles->at[i], owner);
 	return out;
 }
 
@@ -234,18 +242,39 @@ static void explain_grant(struct lines *lines, const struct ck_trace_step *step)
 	         time_of(grant->window.until_s, &until), shown(grant->reason, &reason));
 }
 
-static void explain_role(struct lines *lines, const struct ck_trace_step *step, const struct ck_rule *rule)
+static bool add_lapsed(const struct ck_record *record, void *context)
 {
-	struct name name;
-	char list[512];
+	struct lines *lines = context;
+	const struct ck_grant *grant = &record->as.grant;
+	struct name role, by;
+	char state[96];
+	if (ck_window_contains(grant->window, lines->question->now_s)) return true;
+	add_line(lines, "          granted %s by %s, but that grant is %s", name_of(lines, CK_KIND_ROLE, grant->role, &role),
+	         name_of(lines, CK_KIND_STAFF, grant->granted_by, &by),
+	         state_of(CK_STATUS_ACTIVE, grant->window, lines->question->now_s, state));
+	return !lines->full;
+}
+
+/* Grants of the rule's own roles that do not count now: what most people who are refused will ask about. */
+static void explain_lapsed(struct lines *lines, const struct ck_rule *rule)
+{
+	struct ck_record person;
+	if (ck_view_staff_by_uid(lines->view, lines->question->uid, &person) != CK_OK) return;
+	for (size_t i = 0; i < rule->roles.count; i++)
+		if (ck_view_grants_of(lines->view, person.id, rule->roles.at[i], add_lapsed, lines) != CK_OK) return;
+}
+
+static void explain_role(struct lines *lines, const struct ck_trace_step *step, const struct ck_rule *rule, struct ck_id owner)
+{
+	char list[512] = "";
 	if (!step->passed) {
-		add_line(lines, "      %s role: holds none of %s now", mark(step), list_roles(lines, &rule->roles, list, sizeof list));
+		add_line(lines, "      %s role: holds none of %s now", mark(step), list_roles(lines, &rule->roles, owner, list, sizeof list));
+		explain_lapsed(lines, rule);
 		return;
 	}
-	size_t length = append(list, sizeof list, 0, "", name_of(lines, CK_KIND_ROLE, step->about, &name));
-	for (size_t i = 0; i < step->path_count; i++) {
-		length = append(list, sizeof list, length, ", through its member role ", name_of(lines, CK_KIND_ROLE, step->path[i], &name));
-	}
+	size_t length = append_role(lines, list, sizeof list, 0, "", step->about, owner);
+	for (size_t i = 0; i < step->path_count; i++)
+		length = append_role(lines, list, sizeof list, length, ", through its member role ", step->path[i], owner);
 	add_line(lines, "      %s role: holds %s", mark(step), list);
 	explain_grant(lines, step);
 }
@@ -267,7 +296,7 @@ static void explain_condition(struct lines *lines, const struct ck_trace_step *s
 		add_line(lines, "      %s account %s: open are %s", mark(step), typed(question->account, &name),
 		         list_texts(&rule->accounts, list, sizeof list));
 		break;
-	case CK_STEP_ROLE: explain_role(lines, step, rule); break;
+	case CK_STEP_ROLE: explain_role(lines, step, rule, record.authority); break;
 	case CK_STEP_SOURCE:
 		add_line(lines, "      %s from %s: allowed is %s", mark(step), source_text(&question->source, source),
 		         list_networks(&rule->sources, list, sizeof list));

@@ -39,7 +39,7 @@ START_TEST(granted_names_the_whole_chain)
 	ck_assert_says("rule web admins of Leeds: active");
 	ck_assert_says("service sshd: allowed are sshd\n");
 	ck_assert_says("account alice: open are self\n");
-	ck_assert_says("role: holds admins, through its member role night watch\n");
+	ck_assert_says("role: holds admins, through its member role night watch of York\n");
 	ck_assert_says("granted by bob until 2027-01-16T08:00:00Z: on the rota\n");
 	ck_assert_says("from an unknown address: allowed is anywhere\n");
 	ck_assert_says("proof: demands touch+verified, proved is touch+verified\n");
@@ -59,6 +59,24 @@ START_TEST(refused_names_what_stopped_each_rule)
 	ck_assert_says("NO  role: holds none of admins now\n");
 	ck_assert_says("NO  account alice: open are root\n");
 	ck_assert_says("\nso: refused (no-role): no role lets you in here\n");
+}
+END_TEST
+
+START_TEST(a_grant_that_has_ended_is_named)
+{
+	ck_builder_put(b, ck_builder_staff(b, BOB, YORK, "bob", 200002));
+	struct ck_record *record = ck_builder_grant(b, GRANT, LEEDS, ADMINS, ALICE);
+	record->as.grant.granted_by = ck_builder_id(BOB);
+	record->as.grant.window.until_s = NOW;
+	ck_builder_put(b, record);
+	explain();
+	ck_assert_says("NO  role: holds none of admins now\n          granted admins by bob, but that grant is ended 2027-01-15T08:00:00Z\n");
+	record = ck_builder_grant(b, GRANT, LEEDS, ADMINS, ALICE);
+	record->as.grant.window.from_s = NOW + 1;
+	record->as.grant.window.until_s = NOW + 86400;
+	ck_builder_put(b, record);
+	explain();
+	ck_assert_says("but that grant is not active before 2027-01-15T08:00:01Z\n");
 }
 END_TEST
 
@@ -196,6 +214,7 @@ static Suite *suite(void)
 	tcase_add_test(c, granted_names_the_whole_chain);
 	tcase_add_test(c, refused_names_what_stopped_each_rule);
 	tcase_add_test(c, proof_names_what_is_demanded);
+	tcase_add_test(c, a_grant_that_has_ended_is_named);
 	tcase_add_test(c, sources_are_named);
 	tcase_add_test(c, states_are_named);
 	tcase_add_test(c, what_was_typed_is_escaped);
