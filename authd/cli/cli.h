@@ -17,7 +17,7 @@
 enum ck_exit {
 	CK_EXIT_OK = 0,
 	CK_EXIT_REFUSED = 1,     /* the daemon said no, or explain found no */
-	CK_EXIT_USAGE = 2,       /* the call's words are off; nothing was asked */
+	CK_EXIT_USAGE = 2,       /* the call's words are off; nothing was changed */
 	CK_EXIT_UNAVAILABLE = 3, /* the daemon, or a part of it, is not there */
 	CK_EXIT_CONFLICT = 4,    /* it changed since it was read: look again */
 	CK_EXIT_NOT_FOUND = 5,
@@ -58,7 +58,6 @@ CK_MUST_USE enum ck_error ck_arguments_parse(struct ck_cli *cli, const struct ck
 int ck_arguments_exit(enum ck_error error);
 /* Whether the word is an option that every command takes, --help among them. */
 bool ck_option_is_global(const char *word);
-void ck_command_print_help(const struct ck_command_help *help, FILE *to);
 /* The one value of an option, or NULL. */
 const char *ck_argument(const struct ck_command_help *help, const struct ck_arguments *arguments, const char *name);
 const struct ck_values *ck_arguments_of(const struct ck_command_help *help, const struct ck_arguments *arguments, const char *name);

@@ -1,5 +1,5 @@
 /* `crosskeys key`: enrolling keys (the first by a one-time code, a later one under the touch of an earlier), codes, and the rest of a key's
-   life, which is that of every kind (kind.c). */
+   life, which is that of every kind (kind_plan.c). */
 #include <sodium.h>
 #include <string.h>
 #include <unistd.h>

@@ -55,9 +55,10 @@ int ck_cli_complain(enum ck_error error, const char *format, ...)
 	return ck_exit_of(error);
 }
 
-void ck_command_print_help(const struct ck_command_help *help, FILE *to)
+static void print_help(const struct ck_command_help *help, FILE *to)
 {
-	fprintf(to, "usage: crosskeys %s %s%s\n%s\n", help->name, help->words, help->options[0].name != NULL ? " [OPTIONS]" : "", help->what);
+	fprintf(to, "usage: crosskeys %s%s%s%s\n%s\n", help->name, help->words[0] != '\0' ? " " : "", help->words,
+	        help->options[0].name != NULL ? " [OPTIONS]" : "", help->what);
 	if (help->options[0].name != NULL) fputc('\n', to);
 	for (const struct ck_option *option = help->options; option->name != NULL; option++) {
 		char left[64];
@@ -171,7 +172,7 @@ enum ck_error ck_arguments_parse(struct ck_cli *cli, const struct ck_command_hel
 	for (int i = 0; i < argc; i++) {
 		enum ck_error error = CK_ERR_NOT_FOUND;
 		if (!only_words && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
-			ck_command_print_help(help, stdout);
+			print_help(help, stdout);
 			return CK_ERR_CANCELLED;
 		}
 		if (!only_words && strcmp(argv[i], "--") == 0) {

@@ -15,7 +15,7 @@ enum ck_op {
 	CK_OP_IDENTIFY = 8,      /* AS → need-token as above; LOGIN_ASSERT then makes this connection that person's */
 	CK_OP_FIND = 9,          /* NAME → ENTRIES */
 	CK_OP_EXPLAIN = 10,      /* USER [ACCOUNT] SYSTEM SERVICE [FROM] [TIME] [PROVED] → TEXT VERDICT REASON UNTIL */
-	CK_OP_SHOW = 11,         /* KIND (ID | NAME [AUTHORITY]) → ENTRIES (one), CSN */
+	CK_OP_SHOW = 11,         /* KIND (ID | NAME [AUTHORITY]) → ENTRIES (one) */
 	CK_OP_LIST = 12,         /* KIND [AUTHORITY] [CURSOR] [ABOUT] → ENTRIES [CURSOR] */
 	CK_OP_CHANGE_BEGIN = 13, /* AS → need-token NONCE TIME SYSTEM RP_ID ALLOW */
 	CK_OP_CHANGE_COMMIT = 14, /* NONCE STATEMENTS VALUES CREDENTIAL AUTH_DATA SIGNATURE → granted [PENDING] | denied REASON MESSAGE */
@@ -23,7 +23,7 @@ enum ck_op {
 	CK_OP_ENROL_FINISH = 16, /* NONCE [CODE] AUTH_DATA FORMAT ATT_STMT LABEL → granted ID | need-token (NONCE TIME … STATEMENTS VALUES) */
 	CK_OP_RECOVER = 17,      /* root: USER HASH → granted TIME (from when); the peer's socket goes to the replica */
 	CK_OP_CHECKPOINT = 18,   /* root: → TEXT */
-	CK_OP_CONFIRM_REFRESH = 19 /* root: lets a refresh that removes more than 5 % go in */
+	CK_OP_CONFIRM_REFRESH = 19 /* root: lets in a refresh that was held back because it removes much */
 };
 #define CK_OP_LAST CK_OP_CONFIRM_REFRESH
 
@@ -149,7 +149,7 @@ enum ck_event {
 /* ---- PAM module or CLI ↔ crosskeys-token, over the socket that the gate handed out ---- */
 enum ck_token_message {
 	/* client → helper */
-	CK_TOKEN_ASSERT = 128,  /* CHALLENGE RP_ID ALLOW VERIFY TIME(ms to wait in all) */
+	CK_TOKEN_ASSERT = 128,  /* (CHALLENGE | BODY: tag and statement, hashed by the helper) RP_ID ALLOW VERIFY TIME(ms to wait in all) */
 	CK_TOKEN_PIN = 129,     /* CODE(bytes as text): the answer to PIN_WANTED; wiped after use */
 	CK_TOKEN_CREATE = 130,  /* CHALLENGE RP_ID ID(user handle) USER NAME ALLOW(exclude) VERIFY TIME */
 	/* helper → client */
