@@ -50,16 +50,20 @@ static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view 
 	return CK_OK;
 }
 
-static void send_prompt(struct ck_gate_client *client, const struct allow *allow)
+static void send_prompt(struct ck_gate_client *client, const struct allow *allow, const uint8_t nonce[CK_NONCE_BYTES])
 {
 	const struct ck_gate_login *login = &client->login;
 	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_NEED_TOKEN);
+	ck_field_string(m, CK_F_SYSTEM, client->gate->config->system);
 	ck_field_bytes(m, CK_F_CHALLENGE, login->challenge.hash, sizeof login->challenge.hash);
 	ck_field_string(m, CK_F_RP_ID, client->gate->config->rp_id);
 	ck_field_key(m, CK_F_ALLOW);
 	ck_cbor_put_array(m->w, allow->count);
 	for (size_t i = 0; i < allow->count; i++) ck_cbor_put_bytes(m->w, allow->ids[i].at, allow->ids[i].length);
 	ck_field_bool(m, CK_F_VERIFY, login->challenge.verify);
+	/* with these the client makes the statement itself, so that a gate that lies gets nothing signed but a login */
+	ck_field_int(m, CK_F_TIME, allow->now_s);
+	ck_field_bytes(m, CK_F_NONCE, nonce, CK_NONCE_BYTES);
 	ck_field_bool(m, CK_F_LOCAL, login->origin.local);
 	ck_gate_send(client, -1);
 }
@@ -79,7 +83,7 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 	if (error != CK_OK) return error;
 	ck_challenge_issue(&login->challenge, hash, verify, ck_clock_monotonic_ms(), (int64_t)gate->config->challenge_limit_s * 1000);
 	login->tokens_left = CK_GATE_TOKENS_LIMIT;
-	send_prompt(client, &allow);
+	send_prompt(client, &allow, nonce);
 	return CK_OK;
 }
 

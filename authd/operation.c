@@ -5,7 +5,7 @@
 #define F(field) CK_KEY(CK_F_##field)
 
 #define LOGIN_PLACE (F(TTY) | F(REMOTE_HOST))
-#define PROMPT (F(CHALLENGE) | F(RP_ID) | F(ALLOW) | F(VERIFY) | F(LOCAL))
+#define PROMPT (F(SYSTEM) | F(CHALLENGE) | F(RP_ID) | F(ALLOW) | F(VERIFY) | F(TIME) | F(NONCE) | F(LOCAL))
 #define ASSERTION (F(CREDENTIAL) | F(AUTH_DATA) | F(SIGNATURE))
 #define ENTITLED (F(LOGIN_ID) | F(UNTIL))
 

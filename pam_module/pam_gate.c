@@ -177,12 +177,30 @@ void ck_pam_challenge_free(struct ck_pam_challenge *challenge)
 	challenge->allow = NULL;
 }
 
+/* What the key is to sign is made here, of what was asked for: were it the gate's to say, a taken gate could have a change signed in place of
+   a login. */
+static enum ck_error make_statement(const struct ck_map *reply, const struct ck_pam_login *login, struct ck_pam_challenge *out)
+{
+	struct ck_login_statement statement = { .user = ck_text_of(login->subject), .account = ck_text_of(login->account),
+		                                .service = ck_text_of(login->service), .tty = ck_text_of(login->tty),
+		                                .remote_host = ck_text_of(login->remote_host) };
+	size_t length = 0;
+	enum ck_error error = ck_map_text(reply, CK_F_SYSTEM, CK_SYSTEM_LIMIT_BYTES, &statement.system);
+	if (error == CK_OK) error = ck_map_fixed(reply, CK_F_NONCE, statement.nonce, sizeof statement.nonce);
+	if (error == CK_OK) error = ck_map_int(reply, CK_F_TIME, &statement.time_s);
+	if (error != CK_OK) return error;
+	memcpy(out->signed_bytes, CK_TAG_LOGIN, sizeof CK_TAG_LOGIN);
+	error = ck_login_statement_encode(&statement, out->signed_bytes + sizeof CK_TAG_LOGIN, CK_LOGIN_STATEMENT_LIMIT_BYTES, &length);
+	out->signed_length = sizeof CK_TAG_LOGIN + length;
+	return error;
+}
+
 /* Copied: the reply's bytes live only until the next request. */
-static enum ck_error take_challenge(const struct ck_map *reply, struct ck_pam_challenge *out)
+static enum ck_error take_challenge(const struct ck_map *reply, const struct ck_pam_login *login, struct ck_pam_challenge *out)
 {
 	struct ck_items items;
 	struct ck_item id;
-	enum ck_error error = ck_map_fixed(reply, CK_F_CHALLENGE, out->hash, sizeof out->hash);
+	enum ck_error error = make_statement(reply, login, out);
 	if (error == CK_OK) error = ck_map_string(reply, CK_F_RP_ID, out->rp_id, sizeof out->rp_id);
 	if (error == CK_OK) error = ck_map_bool(reply, CK_F_VERIFY, &out->verify);
 	if (error == CK_OK) error = ck_map_bool(reply, CK_F_LOCAL, &out->local);
@@ -214,7 +232,7 @@ enum ck_pam_outcome ck_pam_gate_begin(struct ck_pam_gate *gate, int64_t deadline
 		return CK_PAM_REFUSED;
 	}
 	if (answer != CK_ANSWER_NEED_TOKEN) return outcome_of(gate, answer);
-	enum ck_error error = take_challenge(&reply, out);
+	enum ck_error error = take_challenge(&reply, &gate->login, out);
 	if (error == CK_OK) return CK_PAM_GRANTED;
 	return error == CK_ERR_MEMORY ? CK_PAM_MEMORY : malformed(gate);
 }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "authd/protocol/client.h"
+#include "authd/protocol/statement.h"
 #include "pam_module/pam_login.h"
 
 #define CK_PAM_MESSAGE_LIMIT_BYTES 512 /* one sentence for a person */
@@ -22,7 +23,8 @@ struct ck_pam_gate {
 
 /* What the gate wants signed. */
 struct ck_pam_challenge {
-	uint8_t hash[CK_CHALLENGE_BYTES];
+	uint8_t signed_bytes[sizeof CK_TAG_LOGIN + CK_LOGIN_STATEMENT_LIMIT_BYTES]; /* tag and statement, made here: the helper hashes them */
+	size_t signed_length;
 	char rp_id[CK_RP_ID_LIMIT_BYTES + 1];
 	uint8_t *allow; /* the array of credential ids, encoded; owned */
 	size_t allow_length;

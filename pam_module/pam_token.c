@@ -16,7 +16,7 @@
 #define PINS_LIMIT 8            /* CTAP 2.1, 6.5.2.2: a key locks itself after eight */
 #define MESSAGES_LIMIT 256      /* a helper that says more in one login is broken */
 #define HELPER_MARGIN_MS 1000   /* the helper gives up first, says why, and leaves time for the gate to verify */
-#define ASSERT_OVERHEAD_BYTES 512
+#define ASSERT_OVERHEAD_BYTES (512 + sizeof(((struct ck_pam_challenge *)0)->signed_bytes))
 
 static enum ck_pam_outcome outcome_of_error(enum ck_error error)
 {
@@ -36,12 +36,12 @@ static enum ck_pam_outcome send_challenge(struct ck_client *client, const struct
 	if (bytes == NULL) return CK_PAM_MEMORY;
 	ck_frame_begin(&frame, bytes, limit_bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, CK_TOKEN_ASSERT);
-	ck_field_bytes(&frame.map, CK_F_CHALLENGE, challenge->hash, sizeof challenge->hash);
 	ck_field_string(&frame.map, CK_F_RP_ID, challenge->rp_id);
 	ck_field_key(&frame.map, CK_F_ALLOW);
 	ck_put_bytes(&frame.w, challenge->allow, challenge->allow_length);
 	ck_field_bool(&frame.map, CK_F_VERIFY, challenge->verify);
 	ck_field_uint(&frame.map, CK_F_TIME, wait_ms > 0 ? (uint64_t)wait_ms : 0);
+	ck_field_bytes(&frame.map, CK_F_BODY, challenge->signed_bytes, challenge->signed_length);
 	enum ck_error error = ck_frame_end(&frame, &length);
 	if (error == CK_OK) error = ck_client_send(client, bytes, length, -1, deadline_ms);
 	free(bytes);

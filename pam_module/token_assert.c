@@ -35,6 +35,12 @@ static enum ck_token_outcome send_asserted(const struct ck_token *token, const f
 	return ck_token_send(token, bytes, length);
 }
 
+static int set_client_data(const struct ck_token *token, fido_assert_t *assertion)
+{
+	if (token->signed_bytes.at != NULL) return fido_assert_set_clientdata(assertion, token->signed_bytes.at, token->signed_bytes.length);
+	return fido_assert_set_clientdata_hash(assertion, token->challenge, sizeof token->challenge);
+}
+
 static enum ck_token_outcome assert_once(struct ck_token *token, fido_dev_t *device, struct ck_bytes id, bool builtin)
 {
 	enum ck_token_outcome outcome = CK_TOKEN_DEVICE_ERROR;
@@ -49,7 +55,7 @@ static enum ck_token_outcome assert_once(struct ck_token *token, fido_dev_t *dev
 	if (watch == NULL) goto out;
 	ck_token_set_timeout(token, device, true);
 	if ((fido = fido_assert_set_rp(assertion, token->rp_id)) == FIDO_OK
-	    && (fido = fido_assert_set_clientdata_hash(assertion, token->challenge, sizeof token->challenge)) == FIDO_OK
+	    && (fido = set_client_data(token, assertion)) == FIDO_OK
 	    && (fido = fido_assert_set_up(assertion, FIDO_OPT_TRUE)) == FIDO_OK
 	    && (fido = fido_assert_set_uv(assertion, builtin ? FIDO_OPT_TRUE : FIDO_OPT_OMIT)) == FIDO_OK
 	    && (fido = fido_assert_allow_cred(assertion, id.at, id.length)) == FIDO_OK)

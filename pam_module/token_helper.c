@@ -74,15 +74,19 @@ static bool parse_user(struct ck_token *token, const struct ck_map *map)
 
 static bool parse_request(struct ck_token *token, const struct ck_map *map)
 {
-	const uint64_t both = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_CHALLENGE) | CK_KEY(CK_F_RP_ID) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME);
-	const uint64_t user = CK_KEY(CK_F_ID) | CK_KEY(CK_F_USER);
+	const uint64_t both = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_RP_ID) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME);
+	const uint64_t user = CK_KEY(CK_F_ID) | CK_KEY(CK_F_USER) | CK_KEY(CK_F_CHALLENGE);
+	const uint64_t what = CK_KEY((map->present & CK_KEY(CK_F_BODY)) != 0 ? CK_F_BODY : CK_F_CHALLENGE);
 	uint64_t type, wait_ms;
 	if (ck_map_uint(map, CK_F_TYPE, CK_TOKEN_ASSERT, CK_TOKEN_CREATE, &type) != CK_OK || type == CK_TOKEN_PIN) return false;
 	token->create = type == CK_TOKEN_CREATE;
 	enum ck_error error = token->create ? ck_map_expect(map, both | user, CK_KEY(CK_F_NAME) | CK_KEY(CK_F_ALLOW))
-	                                    : ck_map_expect(map, both | CK_KEY(CK_F_ALLOW), 0);
-	if (error != CK_OK || ck_map_fixed(map, CK_F_CHALLENGE, token->challenge, sizeof token->challenge) != CK_OK
-	    || ck_map_string(map, CK_F_RP_ID, token->rp_id, sizeof token->rp_id) != CK_OK || token->rp_id[0] == '\0'
+	                                    : ck_map_expect(map, both | what | CK_KEY(CK_F_ALLOW), 0);
+	if (error == CK_OK && !token->create && what == CK_KEY(CK_F_BODY))
+		error = ck_map_bytes(map, CK_F_BODY, 1, CK_TOKEN_SIGNED_LIMIT_BYTES, &token->signed_bytes);
+	else if (error == CK_OK)
+		error = ck_map_fixed(map, CK_F_CHALLENGE, token->challenge, sizeof token->challenge);
+	if (error != CK_OK || ck_map_string(map, CK_F_RP_ID, token->rp_id, sizeof token->rp_id) != CK_OK || token->rp_id[0] == '\0'
 	    || ck_map_bool(map, CK_F_VERIFY, &token->verify) != CK_OK || ck_map_uint(map, CK_F_TIME, 0, UINT32_MAX, &wait_ms) != CK_OK)
 		return false;
 	if (wait_ms > CK_TOKEN_TIME_LIMIT_MS) wait_ms = CK_TOKEN_TIME_LIMIT_MS;

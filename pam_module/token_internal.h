@@ -8,6 +8,7 @@
 #include "authd/protocol/message.h"
 #include "pam_module/token_helper.h"
 
+#define CK_TOKEN_SIGNED_LIMIT_BYTES 2048       /* a tag and a statement */
 #define CK_TOKEN_REQUEST_LIMIT_BYTES 20480     /* sixteen credential ids and the rest */
 #define CK_TOKEN_ANSWER_LIMIT_BYTES 128        /* a PIN */
 #define CK_TOKEN_REPLY_LIMIT_BYTES 16384       /* a registration */
@@ -50,6 +51,7 @@ struct ck_token {
 	/* the request; borrows from memory->request */
 	bool create, verify;
 	uint8_t challenge[CK_CHALLENGE_BYTES];
+	struct ck_bytes signed_bytes; /* absent: challenge is the hash; else this is hashed here (assertions only) */
 	char rp_id[CK_RP_ID_LIMIT_BYTES + 1];
 	struct ck_bytes allow[CK_ALLOW_LIMIT]; /* when creating: not again on these */
 	size_t allow_count;

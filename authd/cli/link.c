@@ -1,4 +1,5 @@
 /* Asking the daemon: one connection a run, one request at a time, its sentences passed on. */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,25 +88,44 @@ enum ck_error ck_ask_call(struct ck_cli *cli, struct ck_ask *ask, struct ck_map 
 	return error;
 }
 
+/* Made here of what was asked, not taken from the daemon: what is signed says who somebody is and can be nothing else. */
+static enum ck_error make_identify_challenge(const struct ck_cli *cli, const struct ck_map *reply, uint8_t out[CK_CHALLENGE_BYTES])
+{
+	struct ck_person_statement statement = { .user = ck_text_of(cli->as) };
+	uint8_t bytes[CK_LOGIN_STATEMENT_LIMIT_BYTES];
+	size_t length = 0;
+	enum ck_error error = ck_map_text(reply, CK_F_SYSTEM, CK_SYSTEM_LIMIT_BYTES, &statement.system);
+	if (error == CK_OK) error = ck_map_fixed(reply, CK_F_NONCE, statement.nonce, sizeof statement.nonce);
+	if (error == CK_OK) error = ck_map_int(reply, CK_F_TIME, &statement.time_s);
+	if (error == CK_OK) error = ck_person_statement_encode(&statement, bytes, sizeof bytes, &length);
+	if (error != CK_OK) return error;
+	crypto_hash_sha256_state state;
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const unsigned char *)CK_TAG_IDENTIFY, sizeof CK_TAG_IDENTIFY);
+	crypto_hash_sha256_update(&state, bytes, length);
+	crypto_hash_sha256_final(&state, out);
+	return CK_OK;
+}
+
 enum ck_error ck_cli_identify(struct ck_cli *cli)
 {
 	static struct ck_ask ask;
 	static struct ck_map reply;
 	static struct ck_touch touch;
 	struct ck_token_request request = { .verify = true };
-	struct ck_bytes challenge = { NULL, 0 };
+	uint8_t challenge[CK_CHALLENGE_BYTES];
 	enum ck_answer answer;
 	if (cli->identified || cli->as == NULL || geteuid() == 0) return CK_OK;
 	ck_ask_begin(&ask, CK_OP_IDENTIFY);
 	ck_field_string(&ask.frame.map, CK_F_AS, cli->as);
 	enum ck_error error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error != CK_OK) return error;
-	if (answer != CK_ANSWER_NEED_TOKEN || ck_map_bytes(&reply, CK_F_CHALLENGE, 32, 32, &challenge) != CK_OK ||
+	if (answer != CK_ANSWER_NEED_TOKEN || make_identify_challenge(cli, &reply, challenge) != CK_OK ||
 	    ck_map_text(&reply, CK_F_RP_ID, CK_RP_ID_LIMIT_BYTES, &request.rp_id) != CK_OK || (reply.present & CK_KEY(CK_F_ALLOW)) == 0) {
 		(void)ck_cli_complain(CK_ERR_INTERNAL, "the daemon did not say what to sign");
 		return CK_ERR_INTERNAL;
 	}
-	request.challenge = challenge.at;
+	request.challenge = challenge;
 	request.allow = reply.at[CK_F_ALLOW].encoded;
 	request.verify = ck_map_bool_or(&reply, CK_F_VERIFY, true);
 	fprintf(stderr, "Touch your key to show that you are %s.\n", cli->as);

@@ -173,6 +173,7 @@ static int connect_self(void)
 static void put_challenge(struct ck_frame_out *f, const char *what)
 {
 	bool none = strcmp(what, "no-challenge") == 0, bad = strcmp(what, "bad-allow") == 0;
+	ck_field_string(&f->map, CK_F_SYSTEM, "fake");
 	if (!none) ck_field_bytes(&f->map, CK_F_CHALLENGE, "0123456789abcdef0123456789abcdef", CK_CHALLENGE_BYTES);
 	ck_field_string(&f->map, CK_F_RP_ID, "crosskeys.example");
 	ck_field_key(&f->map, CK_F_ALLOW);
@@ -181,6 +182,8 @@ static void put_challenge(struct ck_frame_out *f, const char *what)
 	if (!bad) ck_cbor_put_bytes(&f->w, "credential", 10);
 	if (!bad) ck_cbor_put_bytes(&f->w, "another", 7);
 	ck_field_bool(&f->map, CK_F_VERIFY, true);
+	ck_field_int(&f->map, CK_F_TIME, 1800000000);
+	if (!none) ck_field_bytes(&f->map, CK_F_NONCE, "0123456789abcdef0123456789abcdef", CK_NONCE_BYTES);
 }
 
 static unsigned answer_of(const char *what)

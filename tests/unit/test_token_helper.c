@@ -15,6 +15,24 @@ START_TEST(touched)
 }
 END_TEST
 
+START_TEST(hashed_by_the_helper)
+{
+	struct talk talk;
+	struct ck_soft_credential credential;
+	static uint8_t hash[32];
+	const struct ck_bytes whole = {(const uint8_t *)"tag\0statement", 13};
+	ck_sha256(hash, &whole, 1);
+	signed_hash = hash;
+	create_key("mine", "1234", 0, &credential);
+	struct request request = request_for(&credential, false);
+	request.hashed_there = true;
+	ask(&talk, &request);
+	expect(&talk, CK_TOKEN_SAY, "touch-now");
+	expect_asserted(&talk, &credential, false);
+	signed_hash = challenge;
+}
+END_TEST
+
 START_TEST(verified_by_pin)
 {
 	struct talk talk;
@@ -449,7 +467,7 @@ int main(void)
 {
 	const TTest *const twice[] = {touched, verified_by_pin, not_touched, chosen_by_touch, created};
 	const TTest *const once[] = {
-		verified_by_itself, pin_wrong_then_right, pin_too_short_costs_no_try, pin_wrong_three_times, pin_last_try, pin_blocked_before,
+		hashed_by_the_helper, verified_by_itself, pin_wrong_then_right, pin_too_short_costs_no_try, pin_wrong_three_times, pin_last_try, pin_blocked_before,
 		pin_not_set, no_key_at_all, key_plugged_in_late, wrong_key, empty_allow_list, long_allow_list, touched_late, pin_not_answered,
 		noise_from_the_key, noise_from_the_start, pulled_out, the_one_that_holds_it, none_chosen, created_without_pin,
 		created_without_its_certificate,

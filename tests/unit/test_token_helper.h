@@ -24,6 +24,7 @@
 #define RP "portal.example"
 #define WAIT_MS 20000
 static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
+static const uint8_t *signed_hash = challenge; /* what an assertion must be over */
 static const uint8_t other_id[64] = "another credential";
 static char root[64];
 
@@ -162,7 +163,7 @@ static inline void send_frame(struct talk *talk, struct ck_frame_out *frame, con
 }
 
 struct request {
-	bool create, verify;
+	bool create, verify, hashed_there; /* hashed_there: what is to be signed goes whole */
 	unsigned time_ms;
 	struct ck_bytes ids[17];
 	size_t count;
@@ -172,7 +173,7 @@ static inline void put_request(struct ck_frame_out *frame, const struct request 
 {
 	ck_field_uint(&frame->map, CK_F_TYPE, request->create ? CK_TOKEN_CREATE : CK_TOKEN_ASSERT);
 	if (request->create) ck_field_string(&frame->map, CK_F_USER, "ann");
-	ck_field_bytes(&frame->map, CK_F_CHALLENGE, challenge, sizeof challenge);
+	if (!request->hashed_there) ck_field_bytes(&frame->map, CK_F_CHALLENGE, challenge, sizeof challenge);
 	ck_field_string(&frame->map, CK_F_RP_ID, RP);
 	ck_field_key(&frame->map, CK_F_ALLOW);
 	ck_cbor_put_array(&frame->w, request->count);
@@ -183,6 +184,7 @@ static inline void put_request(struct ck_frame_out *frame, const struct request 
 		ck_field_bytes(&frame->map, CK_F_ID, challenge, 16);
 		ck_field_string(&frame->map, CK_F_NAME, "Ann Other");
 	}
+	if (request->hashed_there) ck_field_bytes(&frame->map, CK_F_BODY, "tag\0statement", 13);
 }
 
 static inline void ask(struct talk *talk, const struct request *request)
@@ -259,7 +261,7 @@ static inline void expect_asserted(struct talk *talk, const struct ck_soft_crede
 	struct ck_errmsg err = {""};
 	struct ck_key key = {.credential_id = {credential->id, credential->id_length}, .public_key = {credential->cose, credential->cose_length},
 	                     .rp_id = ck_text_of(RP)};
-	struct ck_fido_assertion assertion = {.rp_id = ck_text_of(RP), .client_data_hash = challenge, .verify = verified};
+	struct ck_fido_assertion assertion = {.rp_id = ck_text_of(RP), .client_data_hash = signed_hash, .verify = verified};
 	expect(talk, CK_TOKEN_ASSERTED, "");
 	ck_assert_int_eq(ck_map_bytes(&talk->map, CK_F_CREDENTIAL, 1, 1023, &assertion.credential_id), CK_OK);
 	ck_assert_int_eq(ck_map_bytes(&talk->map, CK_F_AUTH_DATA, 37, CK_AUTH_DATA_LIMIT_BYTES, &assertion.auth_data), CK_OK);
