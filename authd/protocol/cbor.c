@@ -53,8 +53,6 @@ void ck_cbor_put_text(struct ck_writer *w, struct ck_text text)
 void ck_cbor_put_string(struct ck_writer *w, const char *string) { ck_cbor_put_text(w, ck_text_of(string)); }
 void ck_cbor_put_bool(struct ck_writer *w, bool value) { put_head(w, MAJOR_SIMPLE, value ? SIMPLE_TRUE : SIMPLE_FALSE); }
 void ck_cbor_put_array(struct ck_writer *w, size_t count) { put_head(w, MAJOR_ARRAY, count); }
-void ck_cbor_put_map(struct ck_writer *w, size_t pairs) { put_head(w, MAJOR_MAP, pairs); }
-
 void ck_map_begin(struct ck_map_writer *m, struct ck_writer *w)
 {
 	*m = (struct ck_map_writer){ .w = w, .head = w->at, .pairs = 0, .last_key = -1 };
@@ -224,15 +222,6 @@ enum ck_error ck_map_parse(struct ck_bytes bytes, struct ck_map *out)
 	out->present = 0;
 	if (ck_cbor_check(bytes) != CK_OK) return CK_ERR_INVALID;
 	ck_reader_init(&r, bytes.at, bytes.length);
-	return fill_map(&r, out);
-}
-
-enum ck_error ck_map_of_item(const struct ck_item *item, struct ck_map *out)
-{
-	struct ck_reader r;
-	out->present = 0;
-	if (item->type != CK_CBOR_MAP) return CK_ERR_INVALID;
-	ck_reader_init(&r, item->encoded.at, item->encoded.length);
 	return fill_map(&r, out);
 }
 

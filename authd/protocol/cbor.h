@@ -18,7 +18,6 @@ void ck_cbor_put_text(struct ck_writer *w, struct ck_text text);
 void ck_cbor_put_string(struct ck_writer *w, const char *string);
 void ck_cbor_put_bool(struct ck_writer *w, bool value);
 void ck_cbor_put_array(struct ck_writer *w, size_t count); /* then that many items */
-void ck_cbor_put_map(struct ck_writer *w, size_t pairs);   /* then that many key, item; the caller keeps keys ascending */
 
 /* A map of which the number of pairs is not known before: begin, put pairs with the _field calls in ascending key order, end.
    At most 23 pairs (one head byte); misuse sets failed. */
@@ -56,8 +55,6 @@ struct ck_map {
 	struct ck_item at[CK_CBOR_KEY_LIMIT + 1];
 };
 CK_MUST_USE enum ck_error ck_map_parse(struct ck_bytes bytes, struct ck_map *out);
-/* A nested map item of a checked map. */
-CK_MUST_USE enum ck_error ck_map_of_item(const struct ck_item *item, struct ck_map *out);
 /* No keys but these, and all of `required`. */
 CK_MUST_USE enum ck_error ck_map_expect(const struct ck_map *map, uint64_t required, uint64_t optional);
 #define CK_KEY(k) (UINT64_C(1) << (k))

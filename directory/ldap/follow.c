@@ -411,21 +411,6 @@ enum ck_error ck_follow_open(const char *uri, const char *suffix, struct ck_byte
 	return error;
 }
 
-enum ck_error ck_follow_start(struct ck_ldap **ldap, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
-                              void *context, struct ck_follow **out, struct ck_errmsg *err)
-{
-	enum ck_error error = new_follow(suffix, cookie, handlers, context, out, err);
-	if (error == CK_OK) {
-		(*out)->handle = (*ldap)->handle;
-		(*ldap)->handle = NULL;
-		(*out)->stage = STAGE_ASKING;
-		error = ask_context(*out, &(*out)->question_id, err);
-	}
-	ck_ldap_close(ldap);
-	if (error != CK_OK) ck_follow_stop(out);
-	return error;
-}
-
 int ck_follow_fd(const struct ck_follow *follow)
 {
 	int fd = -1;

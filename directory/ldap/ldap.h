@@ -59,10 +59,7 @@ struct ck_follow_handlers {
 	/* An entry with more attributes or values than an entry may have: quarantine it. */
 	enum ck_error (*on_unreadable)(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context);
 };
-/* cookie absent: a full refresh. Takes the connection over. */
-CK_MUST_USE enum ck_error ck_follow_start(struct ck_ldap **ldap, const char *suffix, struct ck_bytes cookie,
-                                          const struct ck_follow_handlers *handlers, void *context, struct ck_follow **out, struct ck_errmsg *err);
-/* The same from an address, without a wait: connecting, binding and the first question are steps of the follow. */
+/* Without a wait: connecting, binding and the first question are steps of the follow. cookie absent: a full refresh. */
 CK_MUST_USE enum ck_error ck_follow_open(const char *uri, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
                                          void *context, struct ck_follow **out, struct ck_errmsg *err);
 int ck_follow_fd(const struct ck_follow *follow);
