@@ -109,6 +109,8 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	if (txn != NULL) mdb_txn_abort(txn);
 	if (rc == MDB_SUCCESS) return CK_OK;
 	ck_store_close_env(store);
+	/* The map is sparse and of one size; a file that asks for one that cannot be made is damaged where it says so. Rebuilding is safe. */
+	if (rc == ENOMEM) rc = MDB_CORRUPTED;
 	return ck_store_fail(err, rc, "cannot open", store->name);
 }
 

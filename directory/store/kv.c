@@ -25,6 +25,7 @@ enum ck_error ck_store_error(int rc)
 	case MDB_VERSION_MISMATCH:
 	case MDB_INVALID:
 	case MDB_INCOMPATIBLE:
+	case MDB_MAP_RESIZED: /* every process maps the same size: only damage can say more */
 	case MDB_CURSOR_FULL:
 	case MDB_PAGE_FULL: return CK_ERR_CORRUPT;
 	case MDB_MAP_FULL:
