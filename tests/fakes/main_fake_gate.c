@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "authd/protocol/client.h"
+#include "authd/protocol/statement.h"
 #include "authd/protocol/message.h"
 #include "directory/base/clock.h"
 
@@ -111,6 +112,10 @@ static void wait_for(struct ck_client *client, unsigned type, const char *what)
 		_exit(0);
 	}
 	if (type == CK_TOKEN_PIN && ck_map_text(&map, CK_F_CODE, CK_PIN_LIMIT_BYTES, &code) != CK_OK) note("helper: malformed pin");
+	struct ck_bytes body = { NULL, 0 };
+	if (type == CK_TOKEN_ASSERT && ck_map_bytes(&map, CK_F_BODY, sizeof CK_TAG_LOGIN + 1, 4096, &body) == CK_OK &&
+	    memcmp(body.at, CK_TAG_LOGIN, sizeof CK_TAG_LOGIN) == 0 && (map.present & CK_KEY(CK_F_CHALLENGE)) == 0)
+		note("helper: a login to sign");
 	snprintf(line, sizeof line, "helper: %s %.*s", what, (int)code.length, code.at == NULL ? "" : code.at);
 	note(line);
 }

@@ -19,6 +19,7 @@ check() {
 check "everything granted" "" "auth 0 acct 0 cred 0 open 0 close 0 delete 0" -- $everything
 expect_heard "begin carries the login" "begin user=alice account=alice service=svc tty=/dev/tty1"
 expect_heard "the PIN reaches the helper" "helper: pin 123456"
+expect_heard "what is to be signed is a login, made by the module; the gate's challenge is not passed on" "helper: a login to sign"
 expect_heard "the assertion reaches the gate" "assert signature=signature"
 expect_heard "the account stage asks on" "account user=alice account=alice service=svc tty=/dev/tty1"
 expect_heard "the session has the login's id" "open account=alice service=svc tty=/dev/tty1 id=$id"
