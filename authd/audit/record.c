@@ -85,13 +85,6 @@ void ck_record_digest(struct ck_text line, uint8_t out[CK_AUDIT_DIGEST_BYTES])
 	crypto_hash_sha256(out, (const unsigned char *)line.at, line.length);
 }
 
-struct ck_text ck_record_field(const struct ck_audit_record *record, const char *name)
-{
-	for (size_t i = 0; i < record->count; i++)
-		if (ck_text_is(record->fields[i].name, name)) return record->fields[i].value;
-	return (struct ck_text){ NULL, 0 };
-}
-
 /* ---- reading ---- */
 
 /* The text before the next space; moves on past it. At the end of the line *rest is absent. */

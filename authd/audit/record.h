@@ -17,8 +17,6 @@ size_t ck_record_format(char *out, size_t out_bytes, size_t spare, uint64_t seq,
 size_t ck_format_uint(uint64_t value, char out[24]);
 /* line: with its newline. */
 void ck_record_digest(struct ck_text line, uint8_t out[CK_AUDIT_DIGEST_BYTES]);
-/* The value of a field, or the absent text. */
-struct ck_text ck_record_field(const struct ck_audit_record *record, const char *name);
 
 /* A parsed checkpoint; signed_part is what the signature covers. */
 struct ck_checkpoint {

@@ -88,9 +88,7 @@ enum ck_field {
 	CK_F_PROOF = 54,      /* bytes: see change.h */
 	CK_F_DETAIL = 55,     /* text: free, escaped where printed */
 	CK_F_STATE = 56,      /* text: of status */
-	CK_F_SESSION = 57,    /* 16 bytes */
-	CK_F_AGE = 58,        /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
-	CK_F_PENDING_UNTIL = 59
+	CK_F_AGE = 58        /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
 };
 
 /* The daemon's processes. */
