@@ -56,12 +56,6 @@ static int run(const struct subcommand *subcommand, int argc, char **argv)
 	return code;
 }
 
-#ifdef CK_SANITIZED
-/* The program is one short run and gives its memory back by ending (cli.h): that is no leak. */
-const char *__asan_default_options(void);
-__attribute__((visibility("default"))) const char *__asan_default_options(void) { return "detect_leaks=0"; }
-#endif
-
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
