@@ -71,6 +71,7 @@ struct ck_replica {
 	int64_t probe_s;
 	bool persisted; /* this stream got past its refresh */
 	bool verify_wanted;
+	int64_t verify_ms; /* when the whole copy is read again; 0: at once */
 	int exit_code;
 	char trouble[320]; /* the last reason why there is no stream; "" while there is one */
 	/* changing */

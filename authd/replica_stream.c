@@ -8,6 +8,8 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
+#define VERIFY_REST_MS 10000 /* between two readings of the whole copy, at least */
+#define VERIFY_LIMIT_MS 250  /* a reading that took longer is not repeated by itself: following stands still meanwhile */
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_LAST_MS 5000
 #define HELD_RETRY_MS 60000     /* a refresh that was stopped is a whole refresh each time */
@@ -187,11 +189,27 @@ static bool copy_is_there(struct ck_replica *r, int64_t now_ms)
 	return access(path, F_OK) == 0;
 }
 
+/* A turned bit in a key of the copy looks like something that is not there: it lets nobody in, but keeps somebody out until the whole is read.
+   So that is done at each start, and from then on for at most a hundredth of the time, as long as nobody waits for it noticeably. */
+static bool verification_is_due(struct ck_replica *r, int64_t now_ms)
+{
+	bool wanted = r->verify_wanted || now_ms >= r->verify_ms;
+	r->verify_wanted = false;
+	return wanted;
+}
+
+static enum ck_error verify(struct ck_replica *r, int64_t now_ms)
+{
+	enum ck_error error = ck_follower_verify(r->follower);
+	int64_t took_ms = ck_clock_monotonic_ms() - now_ms;
+	int64_t rest_ms = took_ms * 100 > VERIFY_REST_MS ? took_ms * 100 : VERIFY_REST_MS;
+	r->verify_ms = took_ms <= VERIFY_LIMIT_MS ? now_ms + rest_ms : INT64_MAX;
+	return error;
+}
+
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 {
-	bool verify = r->verify_wanted;
-	r->verify_wanted = false;
-	if (verify && ck_follower_verify(r->follower) == CK_ERR_CORRUPT) {
+	if (verification_is_due(r, now_ms) && verify(r, now_ms) == CK_ERR_CORRUPT) {
 		end_damaged(r, "is damaged");
 		return;
 	}

@@ -29,6 +29,8 @@ is_whole() {
 }
 key=$(ck key list bob --json | sed -n 's/.*"id": "\([0-9a-f]*\)".*/\1/p')
 flip() { # SEED COUNT: turns bits of so many bytes of the file in place
+	# it may be about to be rebuilt from the last time
+	until_true 5 test -s "$I/store/current.mdb" || return 0
 	perl -e 'use strict; my ($file, $seed, $count) = @ARGV; srand($seed); open(my $f, "+<", $file) or die; my $size = -s $f;
 		for (1 .. $count) { my $at = int(rand($size)); my $byte; seek($f, $at, 0); read($f, $byte, 1);
 			seek($f, $at, 0); print $f chr(ord($byte) ^ (1 << int(rand(8)))); }' "$(store_file)" "$1" "$2"
