@@ -1,8 +1,7 @@
-/* Questions that change nothing: status, find, explain. What is looked up about people is recorded before it is looked up. A view ends
+/* Questions that change nothing: find, explain. What is looked up about people is recorded before it is looked up. A view ends
    within the operation; the request is kept meanwhile. */
 #include "authd/gate_state.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 
 #define KEPT_LIMIT_BYTES 2048      /* the longest of these requests is below it */
 #define FOUND_LIMIT 64             /* people behind one telephone number or staff number */
-#define QUARANTINED_SHOWN_LIMIT 50
 #define TEXT_LIMIT_BYTES 32768
 #define EXPLAIN_FAULT "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account"
 #define STORE_MISSING "this machine has no finished copy of the directory yet"
@@ -273,77 +271,4 @@ void ck_gate_explain(struct ck_gate_client *client, const struct ck_map *request
 	}
 	snprintf(name, sizeof name, "%s %s %s", e.ask.user, e.system, e.ask.service);
 	ck_gate_look_up(client, CK_EVENT_EXPLAINED, name, encoded, explain_recorded);
-}
-
-/* ---- status ---- */
-
-struct lines {
-	char *at;
-	size_t left;
-	unsigned shown;
-};
-
-static void put_line(struct lines *lines, const char *format, ...) CK_PRINTF(2, 3);
-static void put_line(struct lines *lines, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	int length = vsnprintf(lines->at, lines->left, format, args);
-	va_end(args);
-	if (length < 0 || (size_t)length >= lines->left) {
-		lines->at[0] = '\0';
-		return;
-	}
-	lines->at += length;
-	lines->left -= (size_t)length;
-}
-
-static bool put_quarantined(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context)
-{
-	struct lines *lines = context;
-	char safe_dn[256], safe_reason[400], uuid[CK_ID_TEXT_BYTES];
-	struct ck_id id;
-	memcpy(id.bytes, entry_uuid, sizeof id.bytes);
-	put_line(lines, "quarantined: %s %s: %s\n", ck_id_format(id, uuid), ck_escape(ck_bytes_of(dn), safe_dn, sizeof safe_dn),
-	         ck_escape(ck_bytes_of(reason), safe_reason, sizeof safe_reason));
-	return ++lines->shown < QUARANTINED_SHOWN_LIMIT;
-}
-
-static void put_state(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state, struct lines *lines)
-{
-	char as_of[CK_TIME_TEXT_BYTES];
-	put_line(lines, "as of: %s\n", ck_time_format(state->as_of_s, as_of));
-	for (size_t kind = CK_KIND_AUTHORITY; kind <= CK_KIND_LAST; kind++)
-		put_line(lines, "%s: %llu\n", ck_kind_name((enum ck_kind)kind), (unsigned long long)state->counts[kind]);
-	put_line(lines, "quarantined: %llu\n", (unsigned long long)state->quarantined);
-	if (client->uid == 0) (void)ck_gate_stored(client->gate, ck_view_each_quarantined(view, put_quarantined, lines));
-}
-
-void ck_gate_status(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
-{
-	(void)request;
-	(void)encoded;
-	static char text[TEXT_LIMIT_BYTES];
-	struct ck_gate *gate = client->gate;
-	struct lines lines = {.at = text, .left = sizeof text};
-	struct ck_view *view;
-	struct ck_store_state state;
-	bool there = ck_gate_view(gate, &view, &state) == CK_OK;
-	text[0] = '\0';
-	put_line(&lines, "version: %s\n", CK_VERSION);
-	put_line(&lines, "system: %s\ngate: %u\n", gate->config->system, gate->start->index);
-	put_line(&lines, "ledger: %s\n", gate->ledger != NULL ? "connected" : "missing");
-	put_line(&lines, "replica: %s\n", gate->replica != NULL ? "connected" : "missing");
-	if (there) put_state(client, view, &state, &lines);
-	ck_view_end(&view);
-	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
-	ck_field_string(m, CK_F_SYSTEM, gate->config->system);
-	ck_field_string(m, CK_F_RP_ID, gate->config->rp_id);
-	if (there) ck_field_int(m, CK_F_TIME, state.as_of_s);
-	ck_field_string(m, CK_F_TEXT, text);
-	if (there) ck_field_uint(m, CK_F_COUNT, state.quarantined);
-	ck_field_uint(m, CK_F_INDEX, gate->start->index);
-	ck_field_string(m, CK_F_STATE, there && gate->ledger != NULL ? "running" : "unavailable");
-	if (there) ck_field_int(m, CK_F_AGE, ck_clock_wall_s() - state.as_of_s);
-	ck_gate_send(client, -1);
 }

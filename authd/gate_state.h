@@ -94,6 +94,12 @@ struct ck_gate_budget {
 	int64_t since_ms;
 };
 
+/* What the ledger or the replica last said of itself, for status. */
+struct ck_gate_peer_state {
+	bool answers, fine;
+	char state[32], detail[321];
+};
+
 struct ck_gate {
 	const struct ck_start *start;
 	const struct ck_config *config;
@@ -101,6 +107,7 @@ struct ck_gate {
 	struct event *acceptable, *tick;
 	struct ck_peers *peers;
 	struct ck_channel *ledger, *replica;
+	struct ck_gate_peer_state ledger_state, replica_state;
 	unsigned replica_waiting;
 	struct ck_store *store;
 	char store_directory[CK_CONFIG_TEXT_BYTES + 16];

@@ -14,6 +14,7 @@
 #include "authd/ledger_state.h"
 #include "authd/ledger_wait.h"
 #include "authd/process.h"
+#include "directory/base/clock.h"
 #include "directory/base/log.h"
 
 /* ---- what is accepted, and from whom; the events within CK_MSG_RECORD have their own table (ledger_event.c) ---- */
@@ -22,6 +23,7 @@ struct ledger;
 struct peer;
 static bool handle_record(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
 static bool handle_find(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
+static bool handle_state(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
 
 static const struct {
 	enum ck_message type;
@@ -30,12 +32,14 @@ static const struct {
 } accepted[] = {
 	{ CK_MSG_RECORD, CK_FROM(CK_PROCESS_GATE) | CK_FROM(CK_PROCESS_REPLICA), handle_record },
 	{ CK_MSG_SESSION_FIND, CK_FROM(CK_PROCESS_GATE), handle_find },
+	{ CK_MSG_STATE, CK_FROM(CK_PROCESS_GATE), handle_state },
 };
 
 /* ---- state ---- */
 
 #define PEERS_LIMIT 72           /* the gates that may be configured, the replica, and some */
 #define FLUSH_AFTER_MS 90        /* what is written is flushed within 100 ms */
+#define FLUSH_LIMIT_MS 2000      /* a disk that takes longer keeps people waiting at the door */
 #define PEER_QUEUE_BYTES 1048576 /* answers to a peer that does not read */
 #define PEER_IDLE_MS 10000
 #define ANSWER_BYTES 2048        /* holds a checkpoint's line */
@@ -54,7 +58,8 @@ struct ledger {
 	struct event *flush_now, *flush_soon, *flushed, *tick;
 	bool flush_wanted; /* flush_now is active */
 	bool flush_timed;  /* flush_soon is pending */
-	bool flushing;     /* one is in flight, */
+	bool flushing;     /* one is in flight, since */
+	int64_t flushing_ms;
 	bool flush_again;  /* and the next is due as soon as it has ended */
 	bool failed;
 	struct peer peers[PEERS_LIMIT];
@@ -131,6 +136,7 @@ static void begin_flush(struct ledger *ledger)
 	if (ledger->flushing) return;
 	ck_waiters_cover(&ledger->waiters);
 	ledger->flushing = true;
+	ledger->flushing_ms = ck_clock_monotonic_ms();
 	enum ck_error error = ck_book_flush_begin(ledger->book, &done, &err);
 	if (error != CK_OK || done) end_flush(ledger, error, &err);
 }
@@ -267,6 +273,38 @@ static bool handle_find(struct ledger *ledger, struct peer *peer, const struct c
 	ck_field_uint(&frame.map, CK_F_REQUEST, request);
 	ck_field_text(&frame.map, CK_F_REMOTE_HOST, host);
 	ck_field_bool(&frame.map, CK_F_VERDICT, inside);
+	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
+	ck_channel_send(peer->channel, bytes, length, -1);
+	return true;
+}
+
+static const char *state_of(struct ledger *ledger, bool *out_fine, const char **out_detail)
+{
+	enum ck_book_room room = ck_book_room(ledger->book);
+	bool slow = ledger->flushing && ck_clock_monotonic_ms() - ledger->flushing_ms > FLUSH_LIMIT_MS;
+	*out_fine = !ledger->failed && !slow && room != CK_BOOK_FULL;
+	*out_detail = NULL;
+	if (slow) *out_detail = "the disk of the audit log does not finish what was written: logins wait for it";
+	else if (room == CK_BOOK_FULL) *out_detail = "the disk of the audit log is full, and so is the reserve: nobody is let in until there is room";
+	else if (room == CK_BOOK_RESERVE) *out_detail = "the disk of the audit log is full: only grants and changes are still recorded, from the reserve";
+	return slow ? "slow" : room == CK_BOOK_FULL ? "full" : room == CK_BOOK_RESERVE ? "reserve" : "recording";
+}
+
+static bool handle_state(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request)
+{
+	uint8_t bytes[ANSWER_BYTES];
+	struct ck_frame_out frame;
+	size_t length;
+	bool fine;
+	const char *detail;
+	if (ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST), 0) != CK_OK) return false;
+	const char *state = state_of(ledger, &fine, &detail);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_STATED);
+	ck_field_uint(&frame.map, CK_F_REQUEST, request);
+	ck_field_bool(&frame.map, CK_F_VERDICT, fine);
+	ck_field_string(&frame.map, CK_F_DETAIL, detail);
+	ck_field_string(&frame.map, CK_F_STATE, state);
 	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
 	ck_channel_send(peer->channel, bytes, length, -1);
 	return true;

@@ -345,6 +345,12 @@ enum ck_error ck_book_tick(struct ck_book *book, struct ck_errmsg *err)
 	return CK_OK;
 }
 
+enum ck_book_room ck_book_room(struct ck_book *book)
+{
+	if (ck_chain_would_take(book->chain, false)) return CK_BOOK_ROOM;
+	return ck_chain_would_take(book->chain, true) ? CK_BOOK_RESERVE : CK_BOOK_FULL;
+}
+
 bool ck_book_find_session(struct ck_book *book, const struct ck_leader *leaders, size_t count, struct ck_text *out_host)
 {
 	return ck_sessions_find(book->state.sessions, leaders, count, out_host);

@@ -25,6 +25,7 @@ static const struct {
 	uint64_t required, optional;
 } accepted[] = {
 	{CK_PROCESS_GATE, CK_MSG_RELAY, CK_KEY(CK_F_BODY) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID), 0},
+	{CK_PROCESS_GATE, CK_MSG_STATE, 0, 0},
 	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
 };
 
@@ -69,7 +70,13 @@ static bool on_gate_message(struct ck_channel *channel, const struct ck_map *mes
 	struct ck_replica *r = gate->replica;
 	struct ck_asker asker = {.gate = gate->index, .epoch = gate->epoch};
 	struct ck_bytes body;
-	bool fine = is_accepted(CK_PROCESS_GATE, message, &asker.request) && ck_map_bytes(message, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) == CK_OK &&
+	uint64_t type = 0;
+	bool fine = is_accepted(CK_PROCESS_GATE, message, &asker.request) && ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &type) == CK_OK;
+	if (fine && type == CK_MSG_STATE && fd < 0) {
+		ck_replica_send_state(r, &asker);
+		return true;
+	}
+	fine = fine && type == CK_MSG_RELAY && ck_map_bytes(message, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) == CK_OK &&
 	            ck_map_uint(message, CK_F_PEER_UID, 0, UINT32_MAX, &asker.peer_uid) == CK_OK &&
 	            ck_map_uint(message, CK_F_PEER_PID, 0, UINT32_MAX, &asker.peer_pid) == CK_OK && relay(r, &asker, body, fd);
 	if (fd >= 0) close(fd);

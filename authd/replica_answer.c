@@ -47,6 +47,21 @@ void ck_replica_refuse(struct ck_replica *r, const struct ck_asker *asker, const
 	ck_replica_send(r, &a, asker);
 }
 
+void ck_replica_send_state(struct ck_replica *r, const struct ck_asker *asker)
+{
+	struct ck_gate_link *gate = &r->gates[asker->gate];
+	size_t length = 0;
+	char shown[sizeof r->trouble];
+	ck_frame_begin(&r->frame, r->out, sizeof r->out);
+	ck_field_uint(&r->frame.map, CK_F_TYPE, CK_MSG_STATED);
+	ck_field_uint(&r->frame.map, CK_F_REQUEST, asker->request);
+	ck_field_bool(&r->frame.map, CK_F_VERDICT, r->persisted);
+	if (!r->persisted && r->trouble[0] != '\0')
+		ck_field_string(&r->frame.map, CK_F_DETAIL, ck_escape(ck_bytes_of(ck_text_of(r->trouble)), shown, sizeof shown));
+	ck_field_string(&r->frame.map, CK_F_STATE, r->persisted ? "following" : r->follow != NULL ? "refreshing" : "waiting");
+	if (ck_frame_end(&r->frame, &length) == CK_OK && gate->channel != NULL) ck_channel_send(gate->channel, r->out, length, -1);
+}
+
 /* ---- records ---- */
 
 static void put_event(struct ck_map_writer *m, const struct ck_replica_event *e)

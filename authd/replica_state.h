@@ -105,6 +105,8 @@ struct ck_answer_out {
 struct ck_map_writer *ck_replica_answer(struct ck_replica *r, struct ck_answer_out *a, enum ck_answer answer);
 void ck_replica_send(struct ck_replica *r, struct ck_answer_out *a, const struct ck_asker *asker);
 /* Denied, or unavailable where the reason is that. */
+/* The answer to CK_MSG_STATE: whether the directory is followed, and why not. */
+void ck_replica_send_state(struct ck_replica *r, const struct ck_asker *asker);
 void ck_replica_refuse(struct ck_replica *r, const struct ck_asker *asker, const char *reason, const char *message);
 
 struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */

@@ -60,6 +60,9 @@ bool ck_chain_is_flushed(const struct ck_chain *chain);
 /* Adds, writes and flushes a checkpoint and moves to the next key. The record's text (one line) goes to out. */
 CK_MUST_USE enum ck_error ck_chain_checkpoint(struct ck_chain *chain, char *out, size_t out_bytes, struct ck_errmsg *err);
 
+/* Whether a record of any length would be taken now. */
+bool ck_chain_would_take(struct ck_chain *chain, bool essential);
+
 void ck_chain_where(const struct ck_chain *chain, struct ck_chain_place *out);
 /* Whether something failed after which the log in memory and the one on disk may differ: nothing more is taken; open it again. */
 bool ck_chain_is_broken(const struct ck_chain *chain);

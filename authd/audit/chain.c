@@ -67,6 +67,11 @@ static bool have_room(struct ck_chain *chain, size_t length, bool essential)
 	return end + (essential ? 0 : chain->limits.reserve_bytes) <= chain->allocated;
 }
 
+bool ck_chain_would_take(struct ck_chain *chain, bool essential)
+{
+	return !ck_chain_is_broken(chain) && have_room(chain, CK_AUDIT_RECORD_LIMIT_BYTES, essential);
+}
+
 /* ---- segments ---- */
 
 static enum ck_error segment_create(struct ck_chain *chain, uint32_t segment, int *out_fd, struct ck_errmsg *err)

@@ -21,7 +21,8 @@ enum ck_exit {
 	CK_EXIT_UNAVAILABLE = 3, /* the daemon, or a part of it, is not there */
 	CK_EXIT_CONFLICT = 4,    /* it changed since it was read: look again */
 	CK_EXIT_NOT_FOUND = 5,
-	CK_EXIT_FAILED = 6       /* anything else; the message says what */
+	CK_EXIT_FAILED = 6,      /* anything else; the message says what */
+	CK_EXIT_DEGRADED = 7     /* status: people are let in, but something else does not work */
 };
 
 /* ---- options: one table a command; --help is made from it ---- */

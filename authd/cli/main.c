@@ -13,7 +13,7 @@ struct subcommand {
 
 static const struct subcommand subcommands[] = {
 	{ "init", NULL, ck_cli_init, "make a new instance: an embedded directory, the first authority and its administrator" },
-	{ "status", ck_cli_status, NULL, "say whether the daemon answers, and from how fresh a copy" },
+	{ "status", ck_cli_status, NULL, "say whether logins and changes work, from how fresh a copy, and what is wrong" },
 	{ "authority", ck_cli_kind, NULL, "add, change, show, list authorities" },
 	{ "staff", ck_cli_kind, NULL, "add, change, show, list staff" },
 	{ "key", ck_cli_key, NULL, "enrol a FIDO key, issue a one-time code; list, change, revoke, remove keys" },
@@ -43,7 +43,7 @@ static void print_help(FILE *to)
 	            "  --yes            do not ask before the touch\n"
 	            "  --pin-fd N       read the key's PIN from descriptor N instead of the terminal\n"
 	            "  --help           of a command: its options\n"
-	            "\nExit codes: 0 done, 1 refused, 2 usage, 3 daemon unavailable, 4 changed since it was read, 5 not found, 6 failed.\n",
+	            "\nExit codes: 0 done, 1 refused, 2 usage, 3 daemon unavailable, 4 changed since it was read, 5 not found, 6 failed,\n7 status: degraded.\n",
 	        CK_CLI_SOCKET);
 }
 

@@ -1,4 +1,4 @@
-/* Asking without changing: status, find, explain, show, list; and the dispatcher of the kinds. */
+/* Asking without changing: find, explain, show, list; and the dispatcher of the kinds. */
 #include <string.h>
 
 #include "authd/cli/kind.h"
@@ -6,71 +6,6 @@
 #include "directory/base/clock.h"
 
 static const struct ck_option no_options[] = { { NULL, 0, NULL, NULL } };
-
-/* ---- status ---- */
-
-/* The daemon's lines "as of: …" as members "as_of". Behind that one stand how many there are of each kind; of quarantined it says the number,
-   then each on a line of its own. */
-static void put_detail(json_t *object, char *lines)
-{
-	json_t *quarantined = json_array(), *counts = json_object();
-	for (char *rest = NULL, *line = strtok_r(lines, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-		char *value = strstr(line, ": ");
-		uint64_t number = 0;
-		if (value == NULL) continue;
-		*value = '\0';
-		value += 2;
-		for (char *c = line; *c != '\0'; c++)
-			if (*c == ' ' || *c == '-') *c = '_';
-		bool counted = json_object_get(object, "as_of") != NULL && ck_uint_parse(ck_text_of(value), 0, INT64_MAX, &number) == CK_OK;
-		if (counted)
-			json_object_set_new(counts, line, json_integer((json_int_t)number));
-		else if (strcmp(line, "quarantined") == 0)
-			json_array_append_new(quarantined, json_string(value));
-		else
-			json_object_set_new(object, line, json_string(value));
-	}
-	json_object_set_new(object, "counts", counts);
-	json_object_set_new(object, "quarantined", quarantined);
-}
-
-static void print_status(const struct ck_cli *cli, const struct ck_map *reply)
-{
-	struct ck_text none = { NULL, 0 };
-	struct ck_text state = ck_map_text_or(reply, CK_F_STATE, 256, ck_text_of("unknown"));
-	struct ck_text text = ck_map_text_or(reply, CK_F_TEXT, CK_FRAME_LIMIT_BYTES, none);
-	int64_t age_s = -1;
-	if (ck_map_int(reply, CK_F_AGE, &age_s) != CK_OK) age_s = -1;
-	if (cli->json) {
-		json_t *object = json_object();
-		json_object_set_new(object, "state", json_string(ck_cli_safe(state)));
-		json_object_set_new(object, "age_s", age_s >= 0 ? json_integer(age_s) : json_null());
-		put_detail(object, ck_cli_copy(text));
-		ck_output_print_json(object);
-		return;
-	}
-	printf("state   %s\n", ck_cli_safe(state));
-	if (age_s >= 0) printf("age     %lld s since the copy was last proved in step\n", (long long)age_s);
-	/* the daemon's own lines, already escaped there */
-	if (text.length > 0) fwrite(text.at, 1, text.length, stdout);
-}
-
-int ck_cli_status(struct ck_cli *cli, int argc, char **argv)
-{
-	static const struct ck_command_help help = { "status", "",
-		"Says whether the daemon answers, and from how fresh a copy. Exits 0 only when logins work.", 0, 0, no_options };
-	static struct ck_ask ask;
-	static struct ck_map reply;
-	struct ck_arguments arguments;
-	enum ck_answer answer;
-	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return ck_arguments_exit(error);
-	ck_ask_begin(&ask, CK_OP_STATUS);
-	error = ck_ask_call(cli, &ask, &reply, &answer);
-	if (error != CK_OK) return ck_exit_of(error);
-	print_status(cli, &reply);
-	return ck_text_is(ck_map_text_or(&reply, CK_F_STATE, 256, ck_text_of("")), "running") ? CK_EXIT_OK : CK_EXIT_UNAVAILABLE;
-}
 
 /* ---- find ---- */
 

@@ -111,7 +111,10 @@ enum ck_message {
 	CK_MSG_SESSION_FOUND = 83, /* REQUEST VERDICT(bool: inside a registered session) [REMOTE_HOST] */
 	/* gate → replica and back */
 	CK_MSG_RELAY = 96,   /* REQUEST PEER_UID PEER_PID BODY [descriptor] */
-	CK_MSG_RELAYED = 97  /* REQUEST BODY */
+	CK_MSG_RELAYED = 97, /* REQUEST BODY */
+	/* gate → ledger or replica and back: for status */
+	CK_MSG_STATE = 112,  /* REQUEST → CK_MSG_STATED */
+	CK_MSG_STATED = 113  /* REQUEST VERDICT(bool: it does its work) STATE(one word) [DETAIL] */
 };
 
 /* What the audit log records. Flushed before the answer (F), or written before and flushed within 100 ms (W). */

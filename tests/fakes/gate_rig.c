@@ -22,6 +22,7 @@
 #include "directory/base/log.h"
 
 struct rig rig;
+static int64_t copy_age_s;
 
 /* ---- frames ---- */
 
@@ -54,12 +55,27 @@ bool rig_text_is(const struct ck_map *map, unsigned field, const char *expected)
 
 /* ---- the ledger and the replica ---- */
 
+static void state_answer(struct ck_client *peer, uint64_t request, const struct rig_state *state)
+{
+	struct rig_frame out;
+	struct ck_map_writer *m = rig_begin(&out, CK_MSG_STATED);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	ck_field_bool(m, CK_F_VERDICT, !state->bad);
+	ck_field_string(m, CK_F_DETAIL, state->detail);
+	ck_field_string(m, CK_F_STATE, state->bad ? "bad" : "fine");
+	rig_send(peer, &out, -1);
+}
+
 void rig_serve_ledger(void)
 {
 	struct ck_map message;
 	struct rig_frame out;
 	if (ck_client_receive(&rig.ledger, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) return;
 	uint64_t type = rig_number(&message, CK_F_TYPE), request = rig_number(&message, CK_F_REQUEST);
+	if (type == CK_MSG_STATE) {
+		if (!rig.ledger_state.silent) state_answer(&rig.ledger, request, &rig.ledger_state);
+		return;
+	}
 	if (type == CK_MSG_SESSION_FIND) {
 		rig.finds++;
 		rig.find_ancestors = message.at[CK_F_ANCESTORS].number;
@@ -78,23 +94,36 @@ void rig_serve_ledger(void)
 	rig_send(&rig.ledger, &out, -1);
 }
 
-/* The answer of the gate, with the ledger served meanwhile. False: it hung up, or nothing came in time. */
-bool rig_receive(struct ck_client *client, struct ck_map *reply)
+static void serve_replica(void)
+{
+	struct ck_map message;
+	ck_assert_int_eq(ck_client_receive(&rig.replica, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
+	ck_assert_uint_eq(rig_number(&message, CK_F_TYPE), CK_MSG_STATE);
+	if (!rig.replica_state.silent) state_answer(&rig.replica, rig_number(&message, CK_F_REQUEST), &rig.replica_state);
+}
+
+static bool receive(struct ck_client *client, struct ck_map *reply, bool with_replica)
 {
 	int64_t until_ms = ck_clock_monotonic_ms() + PATIENCE_MS;
 	while (ck_clock_monotonic_ms() < until_ms) {
-		struct pollfd fds[] = {{.fd = client->fd, .events = POLLIN}, {.fd = rig.ledger.fd, .events = POLLIN}};
-		if (poll(fds, 2, 500) < 0) return false;
+		struct pollfd fds[] = {{.fd = client->fd, .events = POLLIN},
+		                       {.fd = rig.ledger.fd, .events = POLLIN},
+		                       {.fd = with_replica ? rig.replica.fd : -1, .events = POLLIN}};
+		if (poll(fds, 3, 500) < 0) return false;
 		if (fds[1].revents != 0) rig_serve_ledger();
+		if ((fds[2].revents & POLLIN) != 0) serve_replica();
 		if (fds[0].revents != 0) return ck_client_receive(client, reply, until_ms, -1) == CK_OK;
 	}
 	return false;
 }
 
+/* The answer of the gate, with the ledger served meanwhile. False: it hung up, or nothing came in time. */
+bool rig_receive(struct ck_client *client, struct ck_map *reply) { return receive(client, reply, false); }
+
 enum ck_answer rig_ask(struct ck_client *client, struct rig_frame *out, struct ck_map *reply)
 {
 	rig_send(client, out, -1);
-	ck_assert_msg(rig_receive(client, reply), "no answer");
+	ck_assert_msg(receive(client, reply, true), "no answer");
 	return (enum ck_answer)rig_number(reply, CK_F_TYPE);
 }
 
@@ -217,7 +246,7 @@ static void finish_store(void)
 	char command[256];
 	ck_builder_commit(rig.builder);
 	ck_assert_int_eq(ck_batch_begin(ck_builder_store(rig.builder), &batch, &err), CK_OK);
-	ck_assert_int_eq(ck_batch_set_as_of(batch, ck_clock_wall_s()), CK_OK);
+	ck_assert_int_eq(ck_batch_set_as_of(batch, ck_clock_wall_s() - copy_age_s), CK_OK);
 	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
 	ck_builder_finish(rig.builder, false); /* a later commit leaves as_of alone */
 	/* what init does with owners: the gate's user reads the data and writes the lock */
@@ -249,6 +278,7 @@ static void run_gate(int control, int listening)
 	strcpy(config->user_gate, "65534");
 	config->challenge_limit_s = 30;
 	config->clients_limit = 32;
+	config->as_of_limit_s = RIG_AS_OF_LIMIT_S;
 	/* both may be where they are to go */
 	int control_copy = fcntl(control, F_DUPFD, 10), listening_copy = fcntl(listening, F_DUPFD, 10);
 	dup2(control_copy, CK_CONTROL_FD);
@@ -274,8 +304,9 @@ void rig_give_peer(enum ck_process process, struct ck_client *mine)
 	ck_assert_int_eq(ck_client_adopt(mine, pair[0]), CK_OK);
 }
 
-static void set_up_with(bool store)
+static void set_up_with(bool store, int64_t age_s)
 {
+	copy_age_s = age_s;
 	int pair[2];
 	char link[128];
 	struct ck_map message;
@@ -306,12 +337,27 @@ static void set_up_with(bool store)
 
 void rig_set_up(void)
 {
-	set_up_with(true);
+	set_up_with(true, 0);
+}
+
+void rig_set_up_old(void)
+{
+	set_up_with(true, 90);
+}
+
+void rig_set_up_stale(void)
+{
+	set_up_with(true, 2 * RIG_AS_OF_LIMIT_S);
+}
+
+void rig_set_up_ahead(void)
+{
+	set_up_with(true, -3600);
 }
 
 void rig_set_up_unfinished(void)
 {
-	set_up_with(false);
+	set_up_with(false, 0);
 }
 
 void rig_tear_down(void)

@@ -13,9 +13,16 @@
 
 #define RP "portal.example.gov.uk"
 #define PATIENCE_MS 10000
+#define RIG_AS_OF_LIMIT_S 600
 /* Alice: ops and an administrator of leeds, a key. Bob: batch, no key. Carol: a key and no role. Dave: of rochdale.
    db1 lets in ops by a touch, batch with nothing proved, and ops by service "seat" from the machine itself with nothing proved. */
 enum { LEEDS = 1, ROCHDALE = 2, ADMINS = 1000001, ALICE = 11, BOB = 12, CAROL = 13, DAVE = 14, OPS = 21, BATCH = 22, DB1 = 31 };
+
+/* What the ledger and the replica say of themselves; zeros: all is well. */
+struct rig_state {
+	bool bad, silent;
+	const char *detail;
+};
 
 struct rig {
 	struct ck_builder *builder;
@@ -25,6 +32,7 @@ struct rig {
 	struct ck_soft_credential alice, carol, twin; /* twin: names alice, but is filed under rochdale */
 	/* what the ledger does */
 	bool ledger_silent, inside;
+	struct rig_state ledger_state, replica_state;
 	const char *refuse; /* the reason; NULL: it stands */
 	const char *session_host;
 	/* what it was told last; the texts live until it is told something else */
@@ -47,6 +55,7 @@ bool rig_text_is(const struct ck_map *map, unsigned field, const char *expected)
 void rig_serve_ledger(void);
 /* The answer of the gate, with the ledger served meanwhile. False: it hung up, or nothing came in time. */
 bool rig_receive(struct ck_client *client, struct ck_map *reply);
+/* The same, and the replica answers a question about its state meanwhile; it is asked nothing else. */
 enum ck_answer rig_ask(struct ck_client *client, struct rig_frame *out, struct ck_map *reply);
 
 /* ---- clients ---- */
@@ -62,6 +71,10 @@ void rig_identify(struct ck_client *client, const char *user, struct ck_soft_cre
 /* ---- the daemon around it ---- */
 void rig_give_peer(enum ck_process process, struct ck_client *mine);
 void rig_set_up(void);
+/* With a copy that was last proved a minute and a half ago; longer ago than as_of_limit_s; in an hour. */
+void rig_set_up_old(void);
+void rig_set_up_stale(void);
+void rig_set_up_ahead(void);
 void rig_set_up_unfinished(void);
 void rig_tear_down(void);
 void rig_add_case(Suite *suite, const char *name, void (*setup)(void), const TTest *const *tests, size_t count);
