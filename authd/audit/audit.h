@@ -85,6 +85,11 @@ CK_MUST_USE enum ck_error ck_audit_each(const char *directory, ck_audit_visitor 
 CK_MUST_USE enum ck_error ck_audit_each_since(const char *directory, const struct ck_chain_place *place, ck_audit_visitor each, void *context,
                                               struct ck_errmsg *err);
 
+/* For whoever watches the log grow: the first time (place all zeros) as ck_audit_each; moves the place behind the last record seen, so that the
+   next call brings what was written since, which must fit. */
+CK_MUST_USE enum ck_error ck_audit_each_next(const char *directory, struct ck_chain_place *place, ck_audit_visitor each, void *context,
+                                             struct ck_errmsg *err);
+
 struct ck_audit_report {
 	uint64_t records, checkpoints, last_seq, last_checkpoint_seq;
 	uint64_t after_checkpoint; /* records after the newest checkpoint: chained, not yet signed */

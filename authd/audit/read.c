@@ -15,8 +15,6 @@ static enum ck_error check_follows(struct ck_walk *walk, const struct ck_audit_r
 	if (memcmp(record->prev, walk->digest, sizeof walk->digest) != 0)
 		return ck_fail(err, CK_ERR_CORRUPT, "%s:%llu: record %llu does not carry the digest of the record before: that one was changed, or "
 		               "this one", at->file, line, seq);
-	walk->seq = record->seq;
-	ck_record_digest(at->line, walk->digest);
 	return CK_OK;
 }
 
@@ -31,6 +29,12 @@ static enum ck_error walk_segment(int directory_fd, uint32_t segment, uint64_t o
 		if (ck_audit_parse(line, &record) != CK_OK)
 			error = ck_fail(err, CK_ERR_CORRUPT, "%s:%llu: this is no record", lines.name, (unsigned long long)lines.number);
 		if (error == CK_OK && walk->chained) error = check_follows(walk, &record, &at, err);
+		if (error == CK_OK) {
+			walk->seq = record.seq;
+			ck_record_digest(at.line, walk->digest);
+			walk->segment = segment;
+			walk->offset_bytes = lines.offset_bytes;
+		}
 		if (error == CK_OK) error = walk->each(&record, &at, walk->context, err);
 	}
 	ck_lines_close(&lines);
@@ -82,6 +86,21 @@ enum ck_error ck_audit_each(const char *directory, ck_audit_visitor each, void *
 	struct visit visit = { each, context };
 	struct ck_walk walk = { .each = visit_one, .context = &visit };
 	return ck_walk_log(directory, &walk, err);
+}
+
+enum ck_error ck_audit_each_next(const char *directory, struct ck_chain_place *place, ck_audit_visitor each, void *context, struct ck_errmsg *err)
+{
+	struct visit visit = { each, context };
+	const struct ck_chain_place from = *place;
+	bool goes_on = from.segment != 0;
+	struct ck_walk walk = { .from = goes_on ? &from : NULL, .chained = goes_on, .each = visit_one, .context = &visit };
+	enum ck_error error = ck_walk_log(directory, &walk, err);
+	if (walk.segment == 0) return error; /* nothing came */
+	place->seq = walk.seq;
+	memcpy(place->digest, walk.digest, sizeof place->digest);
+	place->segment = walk.segment;
+	place->offset_bytes = walk.offset_bytes;
+	return error;
 }
 
 enum ck_error ck_audit_each_since(const char *directory, const struct ck_chain_place *place, ck_audit_visitor each, void *context,

@@ -16,9 +16,11 @@ struct ck_walk {
 	/* CK_ERR_CANCELLED ends the walk with CK_OK */
 	enum ck_error (*each)(const struct ck_audit_record *record, const struct ck_walk_at *at, void *context, struct ck_errmsg *err);
 	void *context;
-	/* as far as it came, when chained */
+	/* as far as it came */
 	uint64_t seq;
 	uint8_t digest[CK_AUDIT_DIGEST_BYTES];
+	uint32_t segment;
+	uint64_t offset_bytes;
 };
 CK_MUST_USE enum ck_error ck_walk_log(const char *directory, struct ck_walk *walk, struct ck_errmsg *err);
 

@@ -38,6 +38,44 @@ else
 	echo "note: no JSON::PP, so --json was not parsed"
 fi
 
+# ---- followed, from one file of the log into the next ----
+"$CK_BUILD/crosskeys" audit show "$I/audit" --follow --last 2 > "$T/followed" &
+follower=$!
+"$CK_BUILD/crosskeys" audit show "$I/audit" --follow --user eve --event account-refused --json > "$T/followed-eve" &
+follower_eve=$!
+soon test -s "$T/followed"
+from=$(head -1 "$T/followed" | cut -d' ' -f1)
+segments() { find "$I/audit" -name 'audit-*.log' | wc -l; }
+before=$(segments)
+for _ in $(seq 100); do
+	[ "$(segments)" = "$before" ] || break
+	"$CK_BUILD/tests/gate-client" "$I/run/gate.sock" ask bob open 50 10 > /dev/null
+done
+[ "$(segments)" -gt "$before" ] && pass || fail "the log did not go on in a new file"
+never account eve
+soon settled
+last_seq() { log | tail -1 | cut -d' ' -f1; }
+followed_all() { [ "$(tail -1 "$T/followed" | cut -d' ' -f1)" = "$(last_seq)" ]; }
+soon followed_all
+is "$(cut -d' ' -f1 "$T/followed" | tr '\n' ' ')" "$(seq "$from" "$(last_seq)" | tr '\n' ' ')" "each record once, in order"
+soon grep -q '"user":"eve"' "$T/followed-eve"
+is "$(grep -vc '"user":"eve"' "$T/followed-eve" || true)" 0 "somebody else's among eve's"
+kill -0 "$follower" && pass || fail "it stopped following"
+kill "$follower" "$follower_eve"
+wait "$follower" "$follower_eve" 2> /dev/null || true
+# a log that is not what it was is said, not passed over
+cp -a "$I/audit" "$T/cut"
+"$CK_BUILD/crosskeys" audit show "$T/cut" --follow > "$T/followed" 2> "$T/followed.err" &
+follower=$!
+soon test -s "$T/followed"
+newest=$(find "$T/cut" -name 'audit-*.log' | sort | tail -1)
+tail -1 "$newest" | sed 's/ prev=[0-9a-f]*/ prev=0000000000000000000000000000000000000000000000000000000000000000/' > "$T/forged-line"
+cat "$T/forged-line" >> "$newest"
+LIMIT=20 soon grep -q 'must be\|does not carry' "$T/followed.err"
+got=0
+wait "$follower" || got=$?
+is "$got" 6 "the exit code of a follower that met what is no record of this log"
+
 # ---- one event, one record ----
 long=$(printf 'x%.0s' $(seq 200))
 nasty=("two
