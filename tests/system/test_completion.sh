@@ -3,6 +3,7 @@
 set -eu
 : "${CK_BUILD:?the build directory}" "${CK_SOURCE:?the source directory}"
 . "$CK_SOURCE/contrib/bash-completion/crosskeys"
+cd "$CK_SOURCE"
 failures=0
 checks=0
 
