@@ -35,6 +35,13 @@ static int code_of(enum ck_pam_outcome outcome, int refused)
 	return refused;
 }
 
+/* What somebody has to do, and why they are refused, is said whatever the flags: sudo sets PAM_SILENT always, and would leave them before
+   a key that blinks, or with "try again". */
+static struct ck_pam_talk aloud(pam_handle_t *pamh)
+{
+	return (struct ck_pam_talk){ pamh, false };
+}
+
 /* Tells the person why not; that they cannot be told changes nothing. */
 static void explain(const struct ck_pam_talk *talk, enum ck_pam_outcome outcome, const struct ck_pam_gate *gate)
 {
@@ -79,10 +86,11 @@ static enum ck_pam_outcome prove(const struct ck_pam_talk *talk, struct ck_pam_g
 EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	int result = PAM_AUTH_ERR;
-	const struct ck_pam_talk talk = { pamh, ((unsigned)flags & PAM_SILENT) != 0 };
+	const struct ck_pam_talk talk = aloud(pamh);
 	struct ck_pam_options options;
 	struct ck_pam_login login = { .subject = "" };
 	struct ck_pam_gate *gate = NULL;
+	(void)flags;
 	enum ck_pam_outcome outcome = ck_pam_options_read(pamh, argc, argv, &options);
 	int64_t deadline_ms = ck_clock_monotonic_ms() + options.timeout_ms;
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_login_describe(pamh, &options, &login);
@@ -112,19 +120,40 @@ static bool login_id_kept(pam_handle_t *pamh, uint8_t out_id[CK_LOGIN_ID_BYTES])
 	return hex != NULL && ck_hex_decode(ck_text_of(hex), out_id, CK_LOGIN_ID_BYTES) == CK_OK;
 }
 
+static enum ck_pam_outcome ask_account(struct ck_pam_gate *gate, uint8_t id[CK_LOGIN_ID_BYTES])
+{
+	return ck_pam_gate_account(gate, ck_clock_monotonic_ms() + CK_CLIENT_REPLY_TIMEOUT_MS, id);
+}
+
+/* An application that did not authenticate (sudo that remembers, NOPASSWD, login -f) brings nothing proved, and the rules refused that.
+   Whoever sits at the machine is asked now, whatever the reason was, which they may not know yet; whoever cannot be asked stays refused. */
+static enum ck_pam_outcome prove_now(const struct ck_pam_talk *talk, struct ck_pam_gate *gate, const struct ck_pam_options *options,
+                                     uint8_t id[CK_LOGIN_ID_BYTES])
+{
+	if (gate->proved || gate->login.remote_host[0] != '\0') return CK_PAM_REFUSED;
+	enum ck_pam_outcome outcome = prove(talk, gate, ck_clock_monotonic_ms() + options->timeout_ms);
+	if (outcome == CK_PAM_GRANTED) outcome = ask_account(gate, id);
+	gate->proved = outcome == CK_PAM_GRANTED;
+	return outcome == CK_PAM_CONVERSATION ? CK_PAM_REFUSED : outcome;
+}
+
 EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	int result = PAM_PERM_DENIED;
-	const struct ck_pam_talk talk = { pamh, ((unsigned)flags & PAM_SILENT) != 0 };
+	const struct ck_pam_talk talk = aloud(pamh);
 	struct ck_pam_options options;
 	struct ck_pam_login login = { .subject = "" };
 	struct ck_pam_gate *gate = NULL;
 	uint8_t id[CK_LOGIN_ID_BYTES];
+	(void)flags;
 	enum ck_pam_outcome outcome = ck_pam_options_read(pamh, argc, argv, &options);
 	int64_t deadline_ms = ck_clock_monotonic_ms() + CK_CLIENT_REPLY_TIMEOUT_MS;
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_login_describe(pamh, &options, &login);
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_gate_open(pamh, &options, &login, deadline_ms, &gate);
-	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_gate_account(gate, deadline_ms, id);
+	if (outcome == CK_PAM_GRANTED) {
+		outcome = ask_account(gate, id);
+		if (outcome == CK_PAM_REFUSED) outcome = prove_now(&talk, gate, &options, id);
+	}
 	if (outcome == CK_PAM_GRANTED) outcome = keep_login_id(pamh, id);
 	if (gate != NULL) gate->entitled = outcome == CK_PAM_GRANTED;
 	explain(&talk, outcome, gate);

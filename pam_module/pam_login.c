@@ -36,6 +36,13 @@ static bool subject_is_caller(const struct ck_pam_options *options, const struct
 	return strcmp(login->service, "su") == 0 || strcmp(login->service, "su-l") == 0;
 }
 
+/* sudo names the person who called it until the session stage, and whom the command runs as only then: what it opens is root. */
+static const char *find_account(const struct ck_pam_options *options, const struct ck_pam_login *login, const char *user)
+{
+	if (options->account[0] != '\0') return options->account;
+	return strcmp(login->service, "sudo") == 0 || strcmp(login->service, "sudo-i") == 0 ? "root" : user;
+}
+
 static bool is_local(pam_handle_t *pamh, const struct ck_pam_options *options, const char *name)
 {
 	enum ck_error problem = CK_OK;
@@ -77,7 +84,7 @@ enum ck_pam_outcome ck_pam_login_describe(pam_handle_t *pamh, const struct ck_pa
 	if (outcome != CK_PAM_GRANTED) return outcome;
 	if (is_local(pamh, options, subject)) return CK_PAM_LOCAL;
 	if (!ck_pam_is_staff_name(subject) || !copy_name(out->subject, subject)) return CK_PAM_REFUSED;
-	const char *account = options->account[0] != '\0' ? options->account : user;
+	const char *account = find_account(options, out, user);
 	if (!ck_pam_is_account(account) || !copy_name(out->account, account)) return CK_PAM_REFUSED;
 	if (!items_ok || out->service[0] == '\0') {
 		pam_syslog(pamh, LOG_NOTICE, "PAM_SERVICE, PAM_TTY or PAM_RHOST is missing, too long or holds control characters");

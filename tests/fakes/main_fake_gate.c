@@ -4,6 +4,7 @@
    WHEN: begin token assert account open close. WHAT, for each:
      granted denied denied-say unavailable error need-token remote    proper answers (denied-say with a MESSAGE, remote: LOCAL false)
      garbage half huge empty drip zero two silent hangup later        what is no answer; later: hangs up after its answer
+     proved                                                           account only: granted once a key's answer was granted, else denied-say
      no-id no-fd text-id bad-allow no-challenge                       answers that lack what they must have, or hold it wrongly
      named-fd foreign-fd                                              token only: sockets that are not a pair that root made
    helper=STEP,STEP…: what the token helper does:
@@ -233,6 +234,9 @@ static void drip(int fd)
 
 static void answer(int fd, unsigned op, const char *what)
 {
+	static bool proved; /* of this connection: each is served by a process of its own */
+	if (op == CK_OP_LOGIN_ASSERT) proved = strcmp(what, "granted") == 0;
+	if (strcmp(what, "proved") == 0) what = proved ? "granted" : "denied-say";
 	if (strcmp(what, "hangup") == 0) _exit(0);
 	if (strcmp(what, "silent") == 0) return;
 	if (strcmp(what, "garbage") == 0) send_raw(fd, "\0\0\0\4\xff\xff\xff\xff", 8, -1);

@@ -56,6 +56,24 @@ check "account: not ready" account=unavailable "acct $PAM_AUTHINFO_UNAVAIL" -- a
 check "account: error" account=error "acct $PAM_AUTHINFO_UNAVAIL" -- acct
 check "need-token is no answer to account" account=need-token "acct $PAM_AUTHINFO_UNAVAIL" -- acct
 
+# account, when nothing was proved and the rules refused that: whoever can be asked is asked
+check "account asks for the key" account=proved "acct 0 cred 0 open 0" -- acct cred open
+expect "refused, asked, granted" "account begin token assert account" \
+	"$(sed -n 's/^\(account\|begin\|token\|assert\) *.*/\1/p' "$T/heard" | paste -sd' ')"
+check "account asks nobody who proved it already" account=denied "auth 0 acct $PAM_PERM_DENIED" -- auth acct
+expect "once" 1 "$(grep -c ^begin "$T/heard")"
+check "account asks nobody remote" account=proved "acct $PAM_PERM_DENIED" --rhost 192.0.2.7 -- acct
+expect "not even the daemon" 0 "$(grep -c ^begin "$T/heard")"
+check "account, where the daemon says remote" "account=proved begin=remote" "acct $PAM_PERM_DENIED" -- acct
+check "account, and the key's answer is refused" "account=proved assert=denied" "acct $PAM_PERM_DENIED cred $PAM_CRED_UNAVAIL" -- acct cred
+check "account, and there is no key" "account=proved helper=fail" "acct $PAM_PERM_DENIED" -- acct
+check "account, and there is no helper" "account=proved token=unavailable" "acct $PAM_AUTHINFO_UNAVAIL" -- acct
+check "account, granted by the key and still refused" account=denied "acct $PAM_PERM_DENIED cred $PAM_CRED_UNAVAIL" -- acct cred
+check "account asks nobody whom it cannot ask" account=proved "acct $PAM_PERM_DENIED" --conv fail -- acct
+check "account, without a conversation" account=proved "acct $PAM_PERM_DENIED" --conv none -- acct
+check "account, each time" account=proved "acct 0 acct 0" -- acct acct
+expect "but one touch serves a login" 1 "$(grep -c ^begin "$T/heard")"
+
 # credentials
 check "credentials after authentication" "" "auth 0 cred 0" -- auth cred
 check "credentials of nobody" "" "cred $PAM_CRED_UNAVAIL" -- cred
@@ -91,7 +109,9 @@ expect "no name to be had" "auth $PAM_CONV_ERR" "$(ck_host --conv fail -- svc - 
 ck_service su $(ck_options)
 ck_service su-l $(ck_options)
 ck_service as-caller $(ck_options) subject=caller
-ck_service sudo $(ck_options) account=root
+ck_service sudo $(ck_options)
+ck_service sudo-i $(ck_options)
+ck_service sudo-to $(ck_options) account=svcuser
 out=$(ck_host --answer 1234 -- sudo alice auth acct user:root cred open close)
 expect "sudo: PAM_USER becomes root before the session" "auth 0
 acct 0
@@ -100,6 +120,10 @@ open 0
 close 0" "$(echo "$out" | grep -vE '^(say|ask)')"
 expect_heard "sudo: the invoking user enters root" "begin user=alice account=root service=sudo"
 expect_heard "sudo: the session is of the account that was decided" "open account=root service=sudo id=$id"
+expect "sudo -i: the same" "acct 0" "$(ck_host -- sudo-i alice acct)"
+expect_heard "the account is root" "account user=alice account=root service=sudo-i"
+expect "an option names another account" "acct 0" "$(ck_host -- sudo-to alice acct)"
+expect_heard "the account is that" "account user=alice account=svcuser service=sudo-to"
 for service in su su-l as-caller; do
 	expect "$service by a uid without a name" "auth $PAM_AUTH_ERR" "$(ck_host --real-uid 254321 -- $service root auth)"
 	expect "$service by root is the machine's own" "auth $PAM_USER_UNKNOWN" "$(ck_host -- $service alice auth)"

@@ -45,7 +45,8 @@ done
 expect "63 bytes are one" "auth 0" "$(ck_host --answer "$(printf '1%.0s' $(seq 63))" -- svc alice auth | codes)"
 
 # What is said, and PAM_SILENT.
-expect "silent: only the question" "ask PIN for your security key: 
+expect "silent (sudo always is): what is to be done is said" "say Touch your security key.
+ask PIN for your security key: 
 auth 0" "$(ck_host --silent --answer 1234 -- svc alice auth)"
 ck_gate $good helper=pin-wrong,assert
 expect "how many tries are left" "say PIN wrong, 3 tries left.
@@ -59,7 +60,9 @@ expect "why not" "error No role lets you in here.
 auth $PAM_AUTH_ERR
 error No role lets you in here.
 acct $PAM_PERM_DENIED" "$(ck_host -- svc alice auth acct)"
-expect "silent: not even why not" "auth $PAM_AUTH_ERR
+expect "silent: and why not" "error No role lets you in here.
+auth $PAM_AUTH_ERR
+error No role lets you in here.
 acct $PAM_PERM_DENIED
 pass $PAM_AUTHTOK_ERR" "$(ck_host --silent -- svc alice auth acct pass)"
 ck_gate $good begin=remote
