@@ -68,6 +68,11 @@ void ck_soft_put_head(struct ck_writer *w, unsigned major, size_t number)
 	}
 }
 
+void ck_soft_put_negative(struct ck_writer *w, int number)
+{
+	ck_soft_put_head(w, 1, (size_t)(-1 - number));
+}
+
 void ck_soft_put_bytes(struct ck_writer *w, const void *bytes, size_t length)
 {
 	ck_soft_put_head(w, 2, length);

@@ -1,6 +1,6 @@
 /* Credentials of the software key: made, encoded and used for signing, without any device. OpenSSL for P-256, libsodium for Ed25519.
    Trusts its callers: they are tests. */
-#include "tests/fakes/soft_key.h"
+#include "tests/fakes/soft_crypto.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -10,7 +10,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "directory/base/buffer.h"
 
 const uint8_t ck_soft_aaguid[16] = {'c', 'r', 'o', 's', 's', 'k', 'e', 'y', 's', '-', 's', 'o', 'f', 't', 0, 1};
 
@@ -31,15 +30,15 @@ out:
 	return done;
 }
 
-static EVP_PKEY *p256_key(const struct ck_soft_credential *credential)
+EVP_PKEY *ck_soft_p256_key(const uint8_t secret[32])
 {
 	uint8_t public_point[65];
 	EVP_PKEY *key = NULL;
 	EVP_PKEY_CTX *context = NULL;
 	OSSL_PARAM *params = NULL;
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	BIGNUM *scalar = BN_bin2bn(credential->secret, 32, NULL);
-	if (build == NULL || scalar == NULL || !ck_soft_p256_public(credential->secret, public_point)) goto out;
+	BIGNUM *scalar = BN_bin2bn(secret, 32, NULL);
+	if (build == NULL || scalar == NULL || !ck_soft_p256_public(secret, public_point)) goto out;
 	if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) != 1
 	    || OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, public_point, sizeof public_point) != 1
 	    || OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
@@ -86,6 +85,8 @@ bool ck_soft_derive_public_key(struct ck_soft_credential *credential)
 		ck_put_bytes(&w, point + 1, 32);
 		ck_put_bytes(&w, es256_y, sizeof es256_y);
 		ck_put_bytes(&w, point + 33, 32);
+	} else if (credential->algorithm == CK_SOFT_RS256) {
+		if (!ck_soft_put_rsa_public_key(credential, &w)) return false;
 	} else {
 		uint8_t public_key[32], secret_key[64];
 		crypto_sign_seed_keypair(public_key, secret_key, credential->secret);
@@ -106,14 +107,15 @@ bool ck_soft_make_credential(struct ck_soft_credential *out, const char *rp_id, 
 	draw(out->user_id, out->user_id_length, seed, "user");
 	/* keeps a P-256 scalar below the order and above zero */
 	if (algorithm == CK_SOFT_ES256) out->secret[0] = (uint8_t)((out->secret[0] & 0x7f) | 0x01);
+	if (algorithm == CK_SOFT_RS256 && !ck_soft_draw_rsa(out, 2048, 65537)) return false;
 	return ck_soft_derive_public_key(out);
 }
 
-static size_t sign_es256(const struct ck_soft_credential *credential, const uint8_t *message, size_t length, uint8_t *signature)
+size_t ck_soft_sign_p256(const uint8_t secret[32], const uint8_t *message, size_t length, uint8_t *signature)
 {
 	size_t signature_length = 80;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	EVP_PKEY *key = p256_key(credential);
+	EVP_PKEY *key = ck_soft_p256_key(secret);
 	if (context == NULL || key == NULL || EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) != 1
 	    || EVP_DigestSign(context, signature, &signature_length, message, length) != 1)
 		signature_length = 0;
@@ -131,17 +133,24 @@ size_t ck_soft_sign(const struct ck_soft_credential *credential, struct ck_bytes
 	ck_put_bytes(&w, auth_data.at, auth_data.length);
 	ck_put_bytes(&w, client_data_hash, 32);
 	if (w.failed) return 0;
-	if (credential->algorithm == CK_SOFT_ES256) return sign_es256(credential, message, ck_writer_length(&w), signature);
+	if (credential->algorithm == CK_SOFT_ES256) return ck_soft_sign_p256(credential->secret, message, ck_writer_length(&w), signature);
+	if (credential->algorithm == CK_SOFT_RS256) return ck_soft_sign_rsa(credential, message, ck_writer_length(&w), signature);
 	uint8_t public_key[32], secret_key[64];
 	crypto_sign_seed_keypair(public_key, secret_key, credential->secret);
 	crypto_sign_detached(signature, NULL, message, ck_writer_length(&w), secret_key);
 	return 64;
 }
 
+void ck_soft_hash_rp_id(const char *rp_id, uint8_t out[32])
+{
+	if (rp_id[0] == '#' && ck_hex_decode(ck_text_of(rp_id + 1), out, 32) == CK_OK) return;
+	crypto_hash_sha256(out, (const uint8_t *)rp_id, strlen(rp_id));
+}
+
 static void put_head(struct ck_writer *w, const char *rp_id, unsigned flags, uint32_t count)
 {
 	uint8_t hash[32];
-	crypto_hash_sha256(hash, (const uint8_t *)rp_id, strlen(rp_id));
+	ck_soft_hash_rp_id(rp_id, hash);
 	ck_put_bytes(w, hash, sizeof hash);
 	ck_put_u8(w, (uint8_t)flags);
 	ck_put_u32be(w, count);
@@ -161,7 +170,8 @@ size_t ck_soft_put_registration_data(const struct ck_soft_credential *credential
 	struct ck_writer w;
 	ck_writer_init(&w, out, limit_bytes);
 	put_head(&w, credential->rp_id, flags, credential->count);
-	ck_put_bytes(&w, ck_soft_aaguid, sizeof ck_soft_aaguid);
+	static const uint8_t none[sizeof ck_soft_aaguid];
+	ck_put_bytes(&w, credential->u2f ? none : ck_soft_aaguid, sizeof ck_soft_aaguid);
 	ck_put_u16be(&w, (uint16_t)credential->id_length);
 	ck_put_bytes(&w, credential->id, credential->id_length);
 	ck_put_bytes(&w, credential->cose, credential->cose_length);
@@ -171,14 +181,8 @@ size_t ck_soft_put_registration_data(const struct ck_soft_credential *credential
 
 size_t ck_soft_put_self_statement(int algorithm, const uint8_t *signature, size_t length, uint8_t *out, size_t limit_bytes)
 {
-	struct ck_writer w;
-	ck_writer_init(&w, out, limit_bytes);
-	ck_put_bytes(&w, "\xa2\x63" "alg", 5);
-	ck_put_u8(&w, (uint8_t)(0x20 + (-1 - algorithm)));
-	ck_put_bytes(&w, "\x63" "sig\x58", 5);
-	ck_put_u8(&w, (uint8_t)length);
-	ck_put_bytes(&w, signature, length);
-	return w.failed ? 0 : ck_writer_length(&w);
+	static const struct ck_soft_maker nobody;
+	return ck_soft_put_packed_statement(algorithm, signature, length, &nobody, out, limit_bytes);
 }
 
 bool ck_soft_make_assertion(struct ck_soft_credential *credential, const uint8_t *client_data_hash, bool verified,
@@ -205,7 +209,7 @@ bool ck_soft_make_registration(struct ck_soft_credential *credential, const uint
 		out->statement_length = 1;
 		return out->auth_data_length > 0;
 	}
-	uint8_t signature[80];
+	uint8_t signature[CK_SOFT_SIGNATURE_LIMIT_BYTES];
 	memcpy(out->format, "packed", 7);
 	size_t length = ck_soft_sign(credential, (struct ck_bytes){out->auth_data, out->auth_data_length}, client_data_hash, signature);
 	out->statement_length = ck_soft_put_self_statement(credential->algorithm, signature, length, out->statement, sizeof out->statement);

@@ -6,49 +6,11 @@
 #include <sodium.h>
 #include <string.h>
 
-enum outcome { NEEDS_TOUCH = 0x100 }; /* beside the one-byte status codes */
+#define COMMAND_SELECTION 0x0b /* CTAP 2.1, 6.9 */
 
 static bool misbehaves(const struct ck_soft_device *device, enum ck_soft_misbehaviour how)
 {
 	return device->state.misbehaviour & how;
-}
-
-static unsigned get_info(const struct ck_soft_device *device, struct ck_writer *out)
-{
-	const struct ck_soft_state *state = &device->state;
-	ck_soft_put_head(out, 5, 8);
-	ck_put_u8(out, 1);
-	ck_soft_put_head(out, 4, 1);
-	ck_soft_put_text(out, "FIDO_2_0");
-	ck_put_u8(out, 2);
-	ck_soft_put_head(out, 4, 1);
-	ck_soft_put_text(out, "credProtect");
-	ck_put_u8(out, 3);
-	ck_soft_put_bytes(out, ck_soft_aaguid, sizeof ck_soft_aaguid);
-	ck_put_u8(out, 4);
-	ck_soft_put_head(out, 5, state->builtin_uv ? 5 : 4);
-	ck_soft_put_text(out, "rk");
-	ck_put_u8(out, 0xf5);
-	ck_soft_put_text(out, "up");
-	ck_put_u8(out, 0xf5);
-	if (state->builtin_uv) {
-		ck_soft_put_text(out, "uv");
-		ck_put_u8(out, 0xf5);
-	}
-	ck_soft_put_text(out, "plat");
-	ck_put_u8(out, 0xf4);
-	ck_soft_put_text(out, "clientPin");
-	ck_put_u8(out, state->pin_set ? 0xf5 : 0xf4);
-	ck_put_u8(out, 5);
-	ck_soft_put_head(out, 0, CK_SOFT_MESSAGE_LIMIT_BYTES);
-	ck_put_u8(out, 6);
-	ck_soft_put_head(out, 4, 1);
-	ck_put_u8(out, 1);
-	ck_put_u8(out, 7);
-	ck_soft_put_head(out, 0, 8);
-	ck_put_u8(out, 8);
-	ck_soft_put_head(out, 0, CK_SOFT_ID_BYTES);
-	return FIDO_OK;
 }
 
 /* An empty pinAuth asks for a touch only, to choose between keys (CTAP 2.0, 5.1 step 8). */
@@ -57,27 +19,50 @@ static bool is_touch_request(const cbor_item_t *pin_auth)
 	return pin_auth != NULL && cbor_isa_bytestring(pin_auth) && cbor_bytestring_length(pin_auth) == 0;
 }
 
-static unsigned check_user(const struct ck_soft_device *device, const cbor_item_t *pin_auth, const cbor_item_t *options,
-                           struct ck_bytes client_data_hash, bool *out_verified)
+/* How the user is verified for this command. */
+struct verification {
+	const cbor_item_t *pin_auth, *protocol, *options;
+	struct ck_bytes client_data_hash;
+	const char *rp_id;
+	unsigned permission;
+	bool touched;
+};
+
+static unsigned check_user(struct ck_soft_device *device, const struct verification *v, bool *out_verified)
 {
+	const struct ck_soft_state *state = &device->state;
+	unsigned status = FIDO_OK;
 	*out_verified = false;
-	if (pin_auth != NULL) {
-		if (!device->state.pin_set) return FIDO_ERR_PIN_NOT_SET;
-		if (!ck_soft_pin_auth_valid(device, ck_soft_bytes(pin_auth), client_data_hash)) return FIDO_ERR_PIN_AUTH_INVALID;
-		*out_verified = true;
-	} else if (ck_soft_option(options, "uv", false)) {
-		if (!device->state.builtin_uv) return FIDO_ERR_UNSUPPORTED_OPTION;
-		*out_verified = true;
+	if (v->pin_auth != NULL) {
+		if (!state->pin_set && !state->builtin_uv) return FIDO_ERR_PIN_NOT_SET;
+		if (!ck_soft_pin_auth_valid(device, ck_soft_integer(v->protocol), ck_soft_bytes(v->pin_auth), v->client_data_hash)
+		    || !ck_soft_token_permits(device, v->permission, v->rp_id))
+			return FIDO_ERR_PIN_AUTH_INVALID;
+	} else if (ck_soft_option(v->options, "uv", false)) {
+		if (!ck_soft_has_uv(state)) return FIDO_ERR_UNSUPPORTED_OPTION;
+		status = ck_soft_check_finger(device, v->touched);
+	} else {
+		return FIDO_OK;
 	}
-	return FIDO_OK;
+	*out_verified = status == FIDO_OK;
+	return status;
+}
+
+/* One that U2F made knows only the hash. */
+static bool is_for(const struct ck_soft_credential *credential, const char *rp_id)
+{
+	uint8_t own[32], theirs[32];
+	if (credential->rp_id[0] != '#') return strcmp(credential->rp_id, rp_id) == 0;
+	ck_soft_hash_rp_id(credential->rp_id, own);
+	ck_soft_hash_rp_id(rp_id, theirs);
+	return memcmp(own, theirs, sizeof own) == 0;
 }
 
 static struct ck_soft_credential *find(struct ck_soft_state *state, struct ck_bytes id, const char *rp_id, bool verified)
 {
 	for (size_t i = 0; i < state->count; i++) {
 		struct ck_soft_credential *c = &state->credentials[i];
-		if (ck_bytes_equal(id, (struct ck_bytes){c->id, c->id_length}) && strcmp(c->rp_id, rp_id) == 0 && (verified || c->protection < 3))
-			return c;
+		if (ck_bytes_equal(id, (struct ck_bytes){c->id, c->id_length}) && is_for(c, rp_id) && (verified || c->protection < 3)) return c;
 	}
 	return NULL;
 }
@@ -120,12 +105,18 @@ struct creation {
 	bool stored;
 };
 
+static bool makes(const struct ck_soft_state *state, int64_t algorithm)
+{
+	if (state->only_rsa_bits > 0) return algorithm == CK_SOFT_RS256;
+	return algorithm == CK_SOFT_EDDSA || (algorithm == CK_SOFT_ES256 && !state->only_eddsa);
+}
+
 static int choose_algorithm(const struct ck_soft_device *device, const cbor_item_t *params)
 {
 	if (params == NULL || !cbor_isa_array(params)) return 0;
 	for (size_t i = 0; i < cbor_array_size(params); i++) {
 		int64_t algorithm = ck_soft_integer(ck_soft_named(cbor_array_handle(params)[i], "alg"));
-		if (algorithm == CK_SOFT_EDDSA || (algorithm == CK_SOFT_ES256 && !device->state.only_eddsa)) return (int)algorithm;
+		if (makes(&device->state, algorithm)) return (int)algorithm;
 	}
 	return 0;
 }
@@ -134,7 +125,9 @@ static void store_credential(struct ck_soft_state *state, void *context)
 {
 	struct creation *creation = context;
 	struct ck_soft_credential *made = &creation->made;
-	if (!ck_soft_make_credential(made, creation->rp_id, creation->algorithm, NULL)) return;
+	if (creation->algorithm == CK_SOFT_RS256 ? !ck_soft_make_rsa_credential(made, creation->rp_id, state->only_rsa_bits, 65537)
+	                                         : !ck_soft_make_credential(made, creation->rp_id, creation->algorithm, NULL))
+		return;
 	made->resident = creation->resident;
 	made->protection = creation->protection;
 	made->count = 1;
@@ -145,10 +138,29 @@ static void store_credential(struct ck_soft_state *state, void *context)
 	creation->stored = true;
 }
 
+static size_t put_statement(const struct ck_soft_device *device, const struct ck_soft_credential *shown, struct ck_bytes data,
+                            const uint8_t *client_data_hash, uint8_t *out, size_t limit_bytes)
+{
+	uint8_t signature[CK_SOFT_SIGNATURE_LIMIT_BYTES], message[2048];
+	const struct ck_soft_maker *maker = &device->state.maker;
+	bool certified = maker->certificate_length > 0;
+	size_t length = 0;
+	if (certified && data.length + 32 <= sizeof message) {
+		memcpy(message, data.at, data.length);
+		memcpy(message + data.length, client_data_hash, 32);
+		length = ck_soft_sign_p256(maker->secret, message, data.length + 32, signature);
+	} else if (!certified) {
+		length = ck_soft_sign(shown, data, client_data_hash, signature);
+	}
+	if (length == 0) return 0;
+	if (misbehaves(device, CK_SOFT_BAD_SIGNATURE)) signature[length - 1] ^= 1;
+	return ck_soft_put_packed_statement(certified ? CK_SOFT_ES256 : shown->algorithm, signature, length, maker, out, limit_bytes);
+}
+
 static void put_attestation(const struct ck_soft_device *device, const struct creation *creation, struct ck_writer *out)
 {
 	struct ck_soft_credential shown = creation->made;
-	uint8_t data[1300], signature[80], statement[128], extensions[16];
+	uint8_t data[2000], statement[4096], extensions[16];
 	struct ck_writer w;
 	unsigned flags = flags_of(device, true, creation->verified) | CK_SOFT_AT;
 	ck_writer_init(&w, extensions, sizeof extensions);
@@ -160,43 +172,54 @@ static void put_attestation(const struct ck_soft_device *device, const struct cr
 	}
 	if (misbehaves(device, CK_SOFT_OTHER_RP)) memcpy(shown.rp_id, "other.invalid", 14);
 	size_t length = ck_soft_put_registration_data(&shown, flags, (struct ck_bytes){extensions, ck_writer_length(&w)}, data, sizeof data);
-	size_t signed_length = ck_soft_sign(&shown, (struct ck_bytes){data, length}, creation->client_data_hash.at, signature);
-	if (misbehaves(device, CK_SOFT_BAD_SIGNATURE)) signature[signed_length - 1] ^= 1;
+	size_t statement_length = put_statement(device, &shown, (struct ck_bytes){data, length}, creation->client_data_hash.at, statement,
+	                                        sizeof statement);
 	ck_soft_put_head(out, 5, 3);
 	ck_put_u8(out, 1);
 	ck_soft_put_text(out, "packed");
 	ck_put_u8(out, 2);
 	ck_soft_put_bytes(out, data, length);
 	ck_put_u8(out, 3);
-	size_t statement_length = ck_soft_put_self_statement(shown.algorithm, signature, signed_length, statement, sizeof statement);
 	if (misbehaves(device, CK_SOFT_CERTIFICATE)) statement[0] = 0xa3;
 	ck_put_bytes(out, statement, statement_length);
 	if (misbehaves(device, CK_SOFT_CERTIFICATE)) ck_put_bytes(out, "\x63" "x5c\x81\x42\x30\x00", 8);
+}
+
+/* What the request asks for; FIDO_OK or what is wrong with it. */
+static unsigned read_creation(const struct ck_soft_device *device, const cbor_item_t *map, char rp_id[254], struct creation *out)
+{
+	const cbor_item_t *options = ck_soft_at(map, 7);
+	out->client_data_hash = ck_soft_bytes(ck_soft_at(map, 1));
+	out->user_id = ck_soft_bytes(ck_soft_named(ck_soft_at(map, 3), "id"));
+	if (out->client_data_hash.length != 32 || !ck_soft_text(ck_soft_named(ck_soft_at(map, 2), "id"), rp_id, 254)
+	    || out->user_id.length < 1 || out->user_id.length > 64)
+		return FIDO_ERR_MISSING_PARAMETER;
+	out->algorithm = choose_algorithm(device, ck_soft_at(map, 4));
+	if (out->algorithm == 0) return FIDO_ERR_UNSUPPORTED_ALGORITHM;
+	out->resident = ck_soft_option(options, "rk", false);
+	if (out->resident && (device->state.abilities & CK_SOFT_NO_RK)) return FIDO_ERR_UNSUPPORTED_OPTION;
+	int64_t protection = ck_soft_integer(ck_soft_named(ck_soft_at(map, 6), "credProtect"));
+	if (protection >= 1 && protection <= 3 && !(device->state.abilities & CK_SOFT_NO_PROTECTION)) out->protection = (unsigned)protection;
+	return FIDO_OK;
 }
 
 static unsigned make_credential(struct ck_soft_device *device, const cbor_item_t *map, bool touched, struct ck_writer *out)
 {
 	char rp_id[254];
 	struct creation creation = {.rp_id = rp_id, .protection = 1};
-	const cbor_item_t *pin_auth = ck_soft_at(map, 8), *options = ck_soft_at(map, 7);
-	if (is_touch_request(pin_auth)) {
-		if (!touched) return NEEDS_TOUCH;
+	struct verification v = {.pin_auth = ck_soft_at(map, 8), .protocol = ck_soft_at(map, 9), .options = ck_soft_at(map, 7), .rp_id = rp_id,
+	                         .permission = CK_SOFT_MAY_CREATE, .touched = touched};
+	if (is_touch_request(v.pin_auth)) {
+		if (!touched) return CK_SOFT_NEEDS_TOUCH;
 		return device->state.pin_set ? FIDO_ERR_PIN_INVALID : FIDO_ERR_PIN_NOT_SET;
 	}
-	creation.client_data_hash = ck_soft_bytes(ck_soft_at(map, 1));
-	creation.user_id = ck_soft_bytes(ck_soft_named(ck_soft_at(map, 3), "id"));
-	if (creation.client_data_hash.length != 32 || !ck_soft_text(ck_soft_named(ck_soft_at(map, 2), "id"), rp_id, sizeof rp_id)
-	    || creation.user_id.length < 1 || creation.user_id.length > 64)
-		return FIDO_ERR_MISSING_PARAMETER;
-	creation.algorithm = choose_algorithm(device, ck_soft_at(map, 4));
-	if (creation.algorithm == 0) return FIDO_ERR_UNSUPPORTED_ALGORITHM;
-	creation.resident = ck_soft_option(options, "rk", false);
-	int64_t protection = ck_soft_integer(ck_soft_named(ck_soft_at(map, 6), "credProtect"));
-	if (protection >= 1 && protection <= 3) creation.protection = (unsigned)protection;
-	unsigned status = check_user(device, pin_auth, options, creation.client_data_hash, &creation.verified);
+	unsigned status = read_creation(device, map, rp_id, &creation);
 	if (status != FIDO_OK) return status;
-	if (!creation.verified && device->state.pin_set) return FIDO_ERR_PIN_REQUIRED;
-	if (!touched) return NEEDS_TOUCH;
+	v.client_data_hash = creation.client_data_hash;
+	status = check_user(device, &v, &creation.verified);
+	if (status != FIDO_OK) return status;
+	if (!creation.verified && (device->state.pin_set || (device->state.abilities & CK_SOFT_ALWAYS_UV))) return FIDO_ERR_PIN_REQUIRED;
+	if (!touched) return CK_SOFT_NEEDS_TOUCH;
 	if (find_listed(&device->state, ck_soft_at(map, 5), rp_id, true) != NULL) return FIDO_ERR_CREDENTIAL_EXCLUDED;
 	if (ck_soft_update(device->path, store_credential, &creation, NULL) != CK_OK) return FIDO_ERR_ERR_OTHER;
 	if (!creation.stored) return FIDO_ERR_KEY_STORE_FULL;
@@ -232,7 +255,7 @@ static struct ck_soft_credential *find_resident(struct ck_soft_state *state, con
 static unsigned put_assertion(struct ck_soft_device *device, const struct ck_soft_credential *credential, struct ck_bytes client_data_hash,
                               unsigned flags, struct ck_writer *out)
 {
-	uint8_t data[64], signature[80], id[sizeof credential->id];
+	uint8_t data[64], signature[CK_SOFT_SIGNATURE_LIMIT_BYTES], id[sizeof credential->id];
 	struct counting counting = {{credential->id, credential->id_length}, 0};
 	if (ck_soft_update(device->path, count_up, &counting, NULL) != CK_OK) return FIDO_ERR_ERR_OTHER;
 	if (misbehaves(device, CK_SOFT_GARBAGE)) {
@@ -265,20 +288,23 @@ static unsigned get_assertion(struct ck_soft_device *device, const cbor_item_t *
 {
 	char rp_id[254];
 	bool verified;
-	const cbor_item_t *pin_auth = ck_soft_at(map, 6), *options = ck_soft_at(map, 5), *allow = ck_soft_at(map, 3);
+	const cbor_item_t *options = ck_soft_at(map, 5), *allow = ck_soft_at(map, 3);
 	struct ck_bytes client_data_hash = ck_soft_bytes(ck_soft_at(map, 2));
-	if (is_touch_request(pin_auth)) {
-		if (!touched) return NEEDS_TOUCH;
+	const struct verification v = {.pin_auth = ck_soft_at(map, 6), .protocol = ck_soft_at(map, 7), .options = options, .rp_id = rp_id,
+	                               .client_data_hash = client_data_hash, .permission = CK_SOFT_MAY_ASSERT, .touched = touched};
+	if (is_touch_request(v.pin_auth)) {
+		if (!touched) return CK_SOFT_NEEDS_TOUCH;
 		return device->state.pin_set ? FIDO_ERR_PIN_INVALID : FIDO_ERR_PIN_NOT_SET;
 	}
 	if (client_data_hash.length != 32 || !ck_soft_text(ck_soft_at(map, 1), rp_id, sizeof rp_id)) return FIDO_ERR_MISSING_PARAMETER;
-	unsigned status = check_user(device, pin_auth, options, client_data_hash, &verified);
+	unsigned status = check_user(device, &v, &verified);
 	if (status != FIDO_OK) return status;
+	bool present = ck_soft_option(options, "up", true);
+	if (present && !verified && (device->state.abilities & CK_SOFT_ALWAYS_UV)) return FIDO_ERR_PIN_REQUIRED;
 	struct ck_soft_credential *credential = allow != NULL ? find_listed(&device->state, allow, rp_id, verified)
 	                                                      : find_resident(&device->state, rp_id, verified);
 	if (credential == NULL) return FIDO_ERR_NO_CREDENTIALS;
-	bool present = ck_soft_option(options, "up", true);
-	if (present && !touched) return NEEDS_TOUCH;
+	if (present && !touched) return CK_SOFT_NEEDS_TOUCH;
 	return put_assertion(device, credential, client_data_hash, flags_of(device, present, verified), out);
 }
 
@@ -286,10 +312,11 @@ static unsigned get_assertion(struct ck_soft_device *device, const cbor_item_t *
 static unsigned run(struct ck_soft_device *device, uint8_t command, const cbor_item_t *map, bool touched, struct ck_writer *out)
 {
 	switch (command) {
-	case CTAP_CBOR_GETINFO: return get_info(device, out);
+	case CTAP_CBOR_GETINFO: return ck_soft_get_info(&device->state, out);
 	case CTAP_CBOR_MAKECRED: return make_credential(device, map, touched, out);
 	case CTAP_CBOR_ASSERT: return get_assertion(device, map, touched, out);
-	case CTAP_CBOR_CLIENT_PIN: return ck_soft_run_client_pin(device, map, out);
+	case CTAP_CBOR_CLIENT_PIN: return ck_soft_run_client_pin(device, map, touched, out);
+	case COMMAND_SELECTION: return touched ? (unsigned)FIDO_OK : (unsigned)CK_SOFT_NEEDS_TOUCH;
 	default: return FIDO_ERR_INVALID_COMMAND;
 	}
 }
@@ -315,8 +342,30 @@ bool ck_soft_run_command(struct ck_soft_device *device, const uint8_t *request, 
 	status = run(device, request[0], map, touched, out);
 out:
 	if (map != NULL) cbor_decref(&map);
-	if (status == NEEDS_TOUCH) return false;
+	if (status == CK_SOFT_NEEDS_TOUCH) {
+		out->at = status_byte;
+		return false;
+	}
 	if (status != FIDO_OK) out->at = status_byte + 1;
 	*status_byte = (uint8_t)status;
 	return true;
+}
+
+/* ---- what a message is, before it is run ---- */
+enum ck_soft_moment ck_soft_moment_of(const uint8_t *request, size_t length)
+{
+	struct cbor_load_result loaded = {0};
+	enum ck_soft_moment moment = CK_SOFT_AT_NONE;
+	if (length < 1) return moment;
+	cbor_item_t *map = length > 1 ? cbor_load(request + 1, length - 1, &loaded) : NULL;
+	switch (request[0]) {
+	case CTAP_CBOR_GETINFO: moment = CK_SOFT_AT_INFO; break;
+	case CTAP_CBOR_MAKECRED: moment = is_touch_request(ck_soft_at(map, 8)) ? CK_SOFT_AT_CHOICE : CK_SOFT_AT_CREATE; break;
+	case CTAP_CBOR_ASSERT: moment = ck_soft_option(ck_soft_at(map, 5), "up", true) ? CK_SOFT_AT_ASSERT : CK_SOFT_AT_PROBE; break;
+	case CTAP_CBOR_CLIENT_PIN: moment = CK_SOFT_AT_PIN; break;
+	case COMMAND_SELECTION: moment = CK_SOFT_AT_CHOICE; break;
+	default: break;
+	}
+	if (map != NULL) cbor_decref(&map);
+	return moment;
 }

@@ -6,10 +6,14 @@
 #include <stdatomic.h>
 
 #include "directory/base/buffer.h"
-#include "tests/fakes/soft_key.h"
+#include "tests/fakes/soft_crypto.h"
 
 #define CK_SOFT_MESSAGE_LIMIT_BYTES 1200 /* maxMsgSize, as most keys have it */
-#define CK_SOFT_RESPONSE_LIMIT_BYTES 2048
+#define CK_SOFT_RESPONSE_LIMIT_BYTES 6144 /* RSA of 4096 bits, and two certificates */
+#define CK_SOFT_TOKEN_BYTES 32
+
+enum { CK_SOFT_NEEDS_TOUCH = 0x100 }; /* beside the one-byte status codes */
+enum { CK_SOFT_MAY_CREATE = 1, CK_SOFT_MAY_ASSERT = 2 }; /* permissions of a token (CTAP 2.1, 6.5.5.7) */
 
 struct ck_soft_device {
 	char path[256];
@@ -29,10 +33,15 @@ struct ck_soft_device {
 	size_t response_length, response_sent;
 	unsigned response_sequence;
 	bool responding;
-	/* PIN protocol 1: new at each opening, as at each power-up */
+	/* PIN/UV auth protocols: new at each opening, as at each power-up */
 	uint8_t agreement_secret[32];
 	uint8_t agreement_public[65];
-	uint8_t pin_token[16];
+	uint8_t pin_token[CK_SOFT_TOKEN_BYTES]; /* protocol 1 hands out the first half, protocol 2 all of it */
+	unsigned permissions;                   /* of the token that was handed out last */
+	char permitted_rp_id[254];              /* "": any */
+	int64_t answer_at_ms;                   /* slow: not before */
+	bool mute;                              /* hung or stuck since the last message */
+	bool gone;                              /* it was pulled out */
 	struct ck_soft_state state; /* as it was read at the last command */
 };
 
@@ -43,11 +52,32 @@ extern const fido_dev_io_t ck_soft_io;
    touched. */
 bool ck_soft_run_command(struct ck_soft_device *device, const uint8_t *request, size_t length, bool touched, struct ck_writer *out);
 
-/* soft_pin.c */
+/* Which moment such a CTAP2 message is. */
+enum ck_soft_moment ck_soft_moment_of(const uint8_t *request, size_t length);
+/* soft_info.c */
+unsigned ck_soft_get_info(const struct ck_soft_state *state, struct ck_writer *out);
+bool ck_soft_has_uv(const struct ck_soft_state *state); /* able to, and a finger is enrolled */
+
+/* soft_u2f.c: runs one CTAP1 message; writes the answer with its status word. */
+void ck_soft_run_u2f(struct ck_soft_device *device, const uint8_t *request, size_t length, struct ck_writer *out);
+bool ck_soft_u2f_is_check(const uint8_t *request, size_t length);
+
+/* soft_pin.c: FIDO_OK, a code, CK_SOFT_NEEDS_TOUCH */
 bool ck_soft_renew_agreement(struct ck_soft_device *device);
-uint8_t ck_soft_run_client_pin(struct ck_soft_device *device, const cbor_item_t *map, struct ck_writer *out);
-/* Whether pinAuth is HMAC-SHA-256(pin token, client data hash), the first 16 bytes. */
-bool ck_soft_pin_auth_valid(const struct ck_soft_device *device, struct ck_bytes pin_auth, struct ck_bytes client_data_hash);
+unsigned ck_soft_run_client_pin(struct ck_soft_device *device, const cbor_item_t *map, bool touched, struct ck_writer *out);
+/* Whether pinAuth is HMAC-SHA-256(token, client data hash): of protocol 1 the first 16 bytes. */
+bool ck_soft_pin_auth_valid(const struct ck_soft_device *device, int64_t protocol, struct ck_bytes pin_auth,
+                            struct ck_bytes client_data_hash);
+bool ck_soft_token_permits(const struct ck_soft_device *device, unsigned permission, const char *rp_id);
+/* Built-in verification: waits for the finger, and looks at it. */
+unsigned ck_soft_check_finger(struct ck_soft_device *device, bool touched);
+
+/* soft_pin_crypto.c: CTAP 2.1, 6.5.6 and 6.5.7. shared: 64 bytes, of protocol 1 twice the same 32: HMAC key, AES key. */
+bool ck_soft_share_secret(const struct ck_soft_device *device, int64_t protocol, const cbor_item_t *cose, uint8_t shared[64]);
+/* Encrypts to or decrypts from protocol's form; at most 64 bytes of plain text. 0: failed. */
+size_t ck_soft_encrypt(const uint8_t shared[64], int64_t protocol, struct ck_bytes plain, uint8_t out[80]);
+size_t ck_soft_decrypt(const uint8_t shared[64], int64_t protocol, struct ck_bytes cipher, uint8_t out[64]);
+bool ck_soft_mac_is(const uint8_t *key, size_t key_length, int64_t protocol, struct ck_bytes a, struct ck_bytes b, struct ck_bytes expected);
 
 /* soft_cbor.c: looking things up in a request, and writing a response. Absent or of another type: NULL, {NULL, 0}, false, fallback. */
 const cbor_item_t *ck_soft_at(const cbor_item_t *map, int key);
@@ -56,8 +86,5 @@ struct ck_bytes ck_soft_bytes(const cbor_item_t *item);
 bool ck_soft_text(const cbor_item_t *item, char *out, size_t out_bytes);
 bool ck_soft_option(const cbor_item_t *options, const char *name, bool fallback);
 int64_t ck_soft_integer(const cbor_item_t *item);
-void ck_soft_put_head(struct ck_writer *w, unsigned major, size_t number);
-void ck_soft_put_bytes(struct ck_writer *w, const void *bytes, size_t length);
-void ck_soft_put_text(struct ck_writer *w, const char *text);
 
 #endif

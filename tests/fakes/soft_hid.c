@@ -2,6 +2,7 @@
    reads 64. One thread writes and reads; another may write CANCEL meanwhile. */
 #include "tests/fakes/soft_device.h"
 
+#include <errno.h>
 #include <fido/err.h>
 #include <fido/param.h>
 #include <sodium.h>
@@ -17,14 +18,50 @@
 #define COMMAND_ERROR 0x3f
 #define KEEPALIVE_UP_NEEDED 2
 
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+}
+
+static bool is_removed(struct ck_soft_device *device)
+{
+	return ck_soft_load(device->path, &device->state, NULL) != CK_OK || (device->state.misbehaviour & CK_SOFT_REMOVED);
+}
+
+static bool has_trouble(const struct ck_soft_device *device, enum ck_soft_trouble trouble, enum ck_soft_moment at)
+{
+	return device->state.trouble == trouble && device->state.trouble_at == at;
+}
+
+static void pull_out(struct ck_soft_state *state, void *context)
+{
+	(void)context;
+	state->misbehaviour |= CK_SOFT_REMOVED;
+	state->trouble = CK_SOFT_WELL;
+}
+
+/* Whether it opens, sooner or later; errno says why not. */
+static bool comes_open(struct ck_soft_device *device)
+{
+	const enum ck_soft_moment at = CK_SOFT_AT_OPEN;
+	int64_t until_ms = ck_clock_monotonic_ms() + (has_trouble(device, CK_SOFT_SLOW, at) ? (int64_t)device->state.slow_ms : 0);
+	if (has_trouble(device, CK_SOFT_GONE, at) && ck_soft_update(device->path, pull_out, NULL, NULL) != CK_OK) return false;
+	while (!is_removed(device)
+	       && (has_trouble(device, CK_SOFT_HUNG, at) || has_trouble(device, CK_SOFT_STUCK, at) || ck_clock_monotonic_ms() < until_ms))
+		nap();
+	errno = has_trouble(device, CK_SOFT_BUSY, at) ? EBUSY : ENODEV;
+	return !(device->state.misbehaviour & CK_SOFT_REMOVED) && !has_trouble(device, CK_SOFT_BUSY, at);
+}
+
 static void *soft_open(const char *path)
 {
 	struct ck_soft_device *device = calloc(1, sizeof *device);
 	if (device == NULL) return NULL;
 	if (sodium_init() < 0 || ck_text_copy(device->path, sizeof device->path, ck_text_of(path)) != CK_OK
-	    || ck_soft_load(path, &device->state, NULL) != CK_OK || (device->state.misbehaviour & CK_SOFT_REMOVED)
-	    || !ck_soft_renew_agreement(device)) {
+	    || ck_soft_load(path, &device->state, NULL) != CK_OK || !comes_open(device) || !ck_soft_renew_agreement(device)) {
+		int why = errno;
 		free(device);
+		errno = why;
 		return NULL;
 	}
 	return device;
@@ -65,6 +102,8 @@ static void run_init(struct ck_soft_device *device)
 	reply[8] &= 0x7f; /* never the broadcast channel */
 	reply[12] = 2; /* CTAPHID protocol version */
 	reply[16] = FIDO_CAP_CBOR | FIDO_CAP_NMSG;
+	if (device->state.abilities & CK_SOFT_U2F_TOO) reply[16] = FIDO_CAP_CBOR;
+	if (device->state.abilities & CK_SOFT_U2F_ONLY) reply[16] = 0;
 	device->waiting = false;
 	respond(device, device->channel, CTAP_CMD_INIT, reply, sizeof reply);
 }
@@ -83,17 +122,59 @@ static bool run_cbor(struct ck_soft_device *device, bool touched)
 	return true;
 }
 
-static void run_message(struct ck_soft_device *device)
+static void run_u2f(struct ck_soft_device *device)
+{
+	struct ck_writer w;
+	ck_writer_init(&w, device->response, sizeof device->response);
+	ck_soft_run_u2f(device, device->request, device->request_length, &w);
+	respond(device, device->channel, CTAP_CMD_MSG, device->response, ck_writer_length(&w));
+}
+
+static enum ck_soft_moment moment_of(const struct ck_soft_device *device)
 {
 	switch (device->command) {
-	case CTAP_CMD_INIT: run_init(device); break;
-	case CTAP_CMD_PING: respond(device, device->channel, CTAP_CMD_PING, device->request, device->request_length); break;
-	case CTAP_CMD_CBOR:
+	case CTAP_CMD_INIT: return CK_SOFT_AT_INIT;
+	case CTAP_CMD_CBOR: return ck_soft_moment_of(device->request, device->request_length);
+	case CTAP_CMD_MSG: return ck_soft_u2f_is_check(device->request, device->request_length) ? CK_SOFT_AT_PROBE : CK_SOFT_AT_ASSERT;
+	default: return CK_SOFT_AT_NONE;
+	}
+}
+
+/* True: that is all that comes of this message. */
+static bool meets_trouble(struct ck_soft_device *device)
+{
+	enum ck_soft_moment moment = moment_of(device);
+	device->mute = false;
+	device->answer_at_ms = 0;
+	device->gone = is_removed(device);
+	if (device->gone) return true;
+	if (device->state.trouble == CK_SOFT_WELL || device->state.trouble_at != moment) return false;
+	switch (device->state.trouble) {
+	case CK_SOFT_BUSY: respond_error(device, device->channel, FIDO_ERR_CHANNEL_BUSY); return true;
+	case CK_SOFT_GONE:
+		device->gone = ck_soft_update(device->path, pull_out, NULL, NULL) == CK_OK;
+		return true;
+	case CK_SOFT_SLOW: device->answer_at_ms = ck_clock_monotonic_ms() + device->state.slow_ms; return false;
+	default: device->mute = true; return true;
+	}
+}
+
+static void run_message(struct ck_soft_device *device)
+{
+	if (meets_trouble(device)) return;
+	const bool cbor = !(device->state.abilities & CK_SOFT_U2F_ONLY), u2f = device->state.abilities & (CK_SOFT_U2F_ONLY | CK_SOFT_U2F_TOO);
+	if (device->command == CTAP_CMD_INIT) {
+		run_init(device);
+	} else if (device->command == CTAP_CMD_PING) {
+		respond(device, device->channel, CTAP_CMD_PING, device->request, device->request_length);
+	} else if (device->command == CTAP_CMD_CBOR && cbor) {
 		atomic_store(&device->cancelled, false);
 		device->waiting = !run_cbor(device, false);
 		device->began_ms = device->last_keepalive_ms = ck_clock_monotonic_ms();
-		break;
-	default: respond_error(device, device->channel, FIDO_ERR_INVALID_COMMAND); break;
+	} else if (device->command == CTAP_CMD_MSG && u2f) {
+		run_u2f(device);
+	} else {
+		respond_error(device, device->channel, FIDO_ERR_INVALID_COMMAND);
 	}
 }
 
@@ -191,9 +272,9 @@ static bool look_for_touch(struct ck_soft_device *device, int64_t now_ms)
 		finish_waiting(device, FIDO_ERR_KEEPALIVE_CANCEL);
 		return true;
 	}
-	if (ck_soft_load(device->path, &device->state, NULL) != CK_OK || (device->state.misbehaviour & CK_SOFT_REMOVED)) return false;
+	if (is_removed(device)) return false;
 	int64_t waited_ms = now_ms - device->began_ms;
-	if (!(device->state.misbehaviour & CK_SOFT_NO_TOUCH) && waited_ms >= device->state.slow_ms) {
+	if (!(device->state.misbehaviour & CK_SOFT_NO_TOUCH) && waited_ms >= (device->state.trouble == CK_SOFT_SLOW ? 0 : device->state.slow_ms)) {
 		device->waiting = false;
 		(void)run_cbor(device, true);
 	} else if (waited_ms >= device->state.touch_limit_ms) {
@@ -202,35 +283,59 @@ static bool look_for_touch(struct ck_soft_device *device, int64_t now_ms)
 	return true;
 }
 
+/* Nothing comes; whether to go on waiting. */
+static bool stays_mute(struct ck_soft_device *device, int ms, int64_t waited_ms)
+{
+	if (is_removed(device)) return false;
+	if (device->state.trouble == CK_SOFT_STUCK) return true;
+	return ms < 0 ? device->state.trouble == CK_SOFT_HUNG : waited_ms < ms;
+}
+
+/* Something is being worked at: a frame that says so is due. */
+static bool put_due_keepalive(struct ck_soft_device *device, uint8_t *frame, int64_t now_ms)
+{
+	if (device->command != CTAP_CMD_CBOR || now_ms - device->last_keepalive_ms < KEEPALIVE_MS) return false;
+	device->last_keepalive_ms = now_ms;
+	put_keepalive(device, frame);
+	return true;
+}
+
 static int soft_read(void *handle, unsigned char *frame, size_t length, int ms)
 {
 	struct ck_soft_device *device = handle;
 	int64_t began_ms = ck_clock_monotonic_ms();
 	if (length != REPORT_BYTES) return -1;
+	if (ms == 0 && device->response_sent == 0) return -1; /* no key has answered already when its time is up */
 	for (;;) {
 		int64_t now_ms = ck_clock_monotonic_ms();
+		if (device->gone || (device->mute && !stays_mute(device, ms, now_ms - began_ms))) return -1;
 		if (!device->responding && device->waiting && !look_for_touch(device, now_ms)) return -1;
-		if (device->responding) {
+		bool early = now_ms < device->answer_at_ms;
+		if (device->responding && !early) {
 			put_response_frame(device, frame);
 			return REPORT_BYTES;
 		}
-		if (device->waiting && now_ms - device->last_keepalive_ms >= KEEPALIVE_MS) {
-			device->last_keepalive_ms = now_ms;
-			put_keepalive(device, frame);
-			return REPORT_BYTES;
-		}
-		if (!device->waiting && ms < 0) return -1; /* nothing will ever come */
-		if (ms >= 0 && now_ms - began_ms >= ms) return -1;
-		nanosleep(&(struct timespec){.tv_nsec = STEP_MS * 1000000L}, NULL);
+		if ((device->waiting || early) && put_due_keepalive(device, frame, now_ms)) return REPORT_BYTES;
+		if (!device->waiting && !device->mute && !early && ms < 0) return -1; /* nothing will ever come */
+		if (!device->mute && ms >= 0 && now_ms - began_ms >= ms) return -1;
+		nap();
 	}
 }
 
 const fido_dev_io_t ck_soft_io = {soft_open, soft_close, soft_read, soft_write};
 
-fido_dev_t *ck_soft_open(const char *key_path)
+fido_dev_t *ck_soft_open_within(const char *key_path, int limit_ms)
 {
 	fido_dev_t *device = fido_dev_new();
 	if (device == NULL) return NULL;
-	if (fido_dev_set_io_functions(device, &ck_soft_io) != FIDO_OK || fido_dev_open(device, key_path) != FIDO_OK) fido_dev_free(&device);
+	errno = 0;
+	if (fido_dev_set_timeout(device, limit_ms) != FIDO_OK || fido_dev_set_io_functions(device, &ck_soft_io) != FIDO_OK
+	    || fido_dev_open(device, key_path) != FIDO_OK)
+		fido_dev_free(&device);
 	return device;
+}
+
+fido_dev_t *ck_soft_open(const char *key_path)
+{
+	return ck_soft_open_within(key_path, -1);
 }
