@@ -122,9 +122,19 @@ static void print_system(const struct ck_init *init, FILE *to)
 	fprintf(to, "ckStatus: active\n");
 }
 
+/* What slapo-ppolicy(5) holds every password to. It does not expire by itself: who finds that it must sets pwdMaxAge here. */
+static void print_password_policy(const struct ck_init *init, FILE *to)
+{
+	fprintf(to, "\ndn: cn=password-policy,%s\nobjectClass: organizationalRole\nobjectClass: pwdPolicy\ncn: password-policy\n"
+	            "pwdAttribute: userPassword\npwdCheckQuality: 1\npwdMinLength: 12\npwdMaxLength: 512\npwdInHistory: 3\n"
+	            "pwdMustChange: TRUE\npwdSafeModify: TRUE\npwdAllowUserChange: TRUE\npwdGraceAuthNLimit: 3\npwdExpireWarning: 1209600\n"
+	            "pwdLockout: TRUE\npwdMaxFailure: 20\npwdFailureCountInterval: 900\npwdLockoutDuration: 900\n", init->suffix);
+}
+
 void ck_init_print_entries(const struct ck_init *init, FILE *to)
 {
 	print_suffix(init, to);
+	print_password_policy(init, to);
 	print_authority(init, to);
 	print_admin(init, to);
 	print_role_and_grant(init, to);

@@ -120,7 +120,8 @@ enum ck_error ck_init_make_folders(const struct ck_init *init, struct ck_errmsg 
 		{"directory/slapd.d", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
 		{"directory/data", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
 		{"directory/accesslog", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
-		{"run-directory", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0755},
+		/* Nobody but the replica reaches slapd's socket: each wrong password that is tried there counts against its owner. */
+		{"run-directory", uids[CK_INIT_DIRECTORY], gids[CK_INIT_REPLICA], 0710},
 	};
 	enum ck_error error = CK_OK;
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0] && error == CK_OK; i++)

@@ -44,6 +44,7 @@ static int set_options(LDAP *handle, int timeout_ms)
 enum ck_error ck_ldap_prepare(struct ck_errmsg *err)
 {
 	int level = 0;
+	ck_ldap_wipe_memory();
 	/* Read by libldap at its first use, before any option can be set. */
 	if (setenv("LDAPNOINIT", "1", 1) != 0) return ck_fail(err, CK_ERR_MEMORY, "no memory for the environment");
 	if (ldap_set_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level) != LDAP_OPT_SUCCESS)
@@ -70,7 +71,7 @@ enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct c
 	return CK_OK;
 }
 
-static enum ck_error bound_messages(LDAP *handle, struct ck_errmsg *err)
+enum ck_error ck_ldap_bound_messages(LDAP *handle, struct ck_errmsg *err)
 {
 	Sockbuf *sockbuf = NULL;
 	int fd = -1;
@@ -91,7 +92,7 @@ enum ck_error ck_ldap_send_bind(LDAP *handle, int *out_id, struct ck_errmsg *err
 	struct berval nobody = {0, (char *)(uintptr_t)""}; /* EXTERNAL: who we are is what the socket says */
 	int code = ldap_sasl_bind(handle, "", "EXTERNAL", &nobody, NULL, NULL, out_id);
 	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "connecting to the provider", NULL);
-	return bound_messages(handle, err);
+	return ck_ldap_bound_messages(handle, err);
 }
 
 enum ck_error ck_ldap_result_of(LDAP *handle, LDAPMessage *message, const char *doing, struct ck_errmsg *err)

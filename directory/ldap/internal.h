@@ -21,6 +21,8 @@ enum ck_error ck_ldap_fail(struct ck_errmsg *err, int code, const char *doing, c
 /* ---- connect.c ---- */
 /* A handle with every option set; nothing is sent. */
 enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct ck_errmsg *err);
+/* After the first request was sent: bounds what may come, and makes the descriptor non-blocking, so that no read waits past a poll. */
+enum ck_error ck_ldap_bound_messages(LDAP *handle, struct ck_errmsg *err);
 /* Sends the SASL EXTERNAL bind; makes the descriptor non-blocking, so that no read waits past a poll. */
 enum ck_error ck_ldap_send_bind(LDAP *handle, int *out_id, struct ck_errmsg *err);
 /* The result of a message that ends an operation. Frees it. */
@@ -41,6 +43,10 @@ enum ck_error ck_ldap_entry_decode(LDAP *handle, LDAPMessage *message, struct ck
 void ck_ldap_entry_clear(struct ck_ldap_entry *entry);
 /* The values of an attribute; NULL if it has none. */
 const struct ck_attribute *ck_ldap_entry_find(const struct ck_entry *entry, const char *name);
+
+/* ---- memory.c ---- */
+/* From now on libldap's and liblber's memory is wiped when it is given back. Before their first use. */
+void ck_ldap_wipe_memory(void);
 
 /* ---- escape.c: the only way into a filter or a DN ---- */
 /* RFC 4515, 3: anything but letters, digits and a few marks as \XX. CK_ERR_LIMIT if it does not fit. */

@@ -1,54 +1,15 @@
-/* BER of RFC 4533: built by liblber, taken apart here by the bounded reader (liblber looks one byte past what it was given). LDAP's BER has
-   definite lengths only (RFC 4511, 5.1). The provider is not believed: every tag and length is checked, leftovers are an error. */
+/* BER of RFC 4533: built by liblber, taken apart by ber.h. The provider is not believed: every tag and length is checked, leftovers are an error. */
 #include "directory/ldap/sync.h"
 
 #include <ldap.h>
 #include <string.h>
 
-#include "directory/base/buffer.h"
-
-#define LENGTH_BYTES_LIMIT 4
-
-static bool take_length(struct ck_reader *r, size_t *out)
-{
-	uint8_t first = ck_get_u8(r);
-	*out = first;
-	if (first < 0x80) return !r->failed;
-	size_t bytes = first & 0x7fu;
-	if (bytes == 0 || bytes > LENGTH_BYTES_LIMIT) return false;
-	*out = 0;
-	for (size_t i = 0; i < bytes; i++) *out = *out << 8 | ck_get_u8(r);
-	return !r->failed;
-}
-
-static bool next_is(const struct ck_reader *r, ber_tag_t tag)
-{
-	return !r->failed && r->at < r->end && *r->at == tag;
-}
-
-/* Takes the next element if it has this tag. */
-static bool take(struct ck_reader *r, ber_tag_t tag, struct ck_bytes *out)
-{
-	size_t length = 0;
-	*out = (struct ck_bytes){NULL, 0};
-	if (!next_is(r, tag)) return false;
-	(void)ck_get_u8(r);
-	if (!take_length(r, &length) || length > ck_reader_left(r)) return false;
-	*out = (struct ck_bytes){ck_get_bytes(r, length), length};
-	return !r->failed;
-}
-
-static struct ck_reader reader_of(struct ck_bytes bytes)
-{
-	struct ck_reader r;
-	ck_reader_init(&r, bytes.at, bytes.length);
-	return r;
-}
+#include "directory/ldap/ber.h"
 
 static bool take_cookie(struct ck_reader *r, ber_tag_t tag, struct ck_bytes *out)
 {
 	*out = (struct ck_bytes){NULL, 0};
-	return !next_is(r, tag) || take(r, tag, out);
+	return !ck_ber_next_is(r, tag) || ck_ber_take(r, tag, out);
 }
 
 /* BOOLEAN DEFAULT `fallback`. */
@@ -56,8 +17,8 @@ static bool take_bool(struct ck_reader *r, bool fallback, bool *out)
 {
 	struct ck_bytes content;
 	*out = fallback;
-	if (!next_is(r, LBER_BOOLEAN)) return true;
-	if (!take(r, LBER_BOOLEAN, &content) || content.length != 1) return false;
+	if (!ck_ber_next_is(r, LBER_BOOLEAN)) return true;
+	if (!ck_ber_take(r, LBER_BOOLEAN, &content) || content.length != 1) return false;
 	*out = content.at[0] != 0;
 	return true;
 }
@@ -85,13 +46,13 @@ out:
 
 enum ck_error ck_sync_state_decode(struct ck_bytes value, struct ck_sync_state *out)
 {
-	struct ck_reader outer = reader_of(value), inner;
+	struct ck_reader outer = ck_ber_reader_of(value), inner;
 	struct ck_bytes sequence, state, uuid;
 	memset(out, 0, sizeof *out);
-	if (!take(&outer, LBER_SEQUENCE, &sequence) || !ck_reader_done(&outer)) return CK_ERR_INVALID;
-	inner = reader_of(sequence);
-	if (!take(&inner, LBER_ENUMERATED, &state) || state.length != 1 ||
-	    state.at[0] > CK_SYNC_DELETE || !take(&inner, LBER_OCTETSTRING, &uuid) || uuid.length != CK_SYNC_UUID_BYTES ||
+	if (!ck_ber_take(&outer, LBER_SEQUENCE, &sequence) || !ck_reader_done(&outer)) return CK_ERR_INVALID;
+	inner = ck_ber_reader_of(sequence);
+	if (!ck_ber_take(&inner, LBER_ENUMERATED, &state) || state.length != 1 ||
+	    state.at[0] > CK_SYNC_DELETE || !ck_ber_take(&inner, LBER_OCTETSTRING, &uuid) || uuid.length != CK_SYNC_UUID_BYTES ||
 	    !take_cookie(&inner, LBER_OCTETSTRING, &out->cookie) || !ck_reader_done(&inner))
 		return CK_ERR_INVALID;
 	out->state = (enum ck_sync_entry)state.at[0];
@@ -109,7 +70,7 @@ static bool uuids_well_formed(struct ck_bytes uuids)
 
 static enum ck_error decode_phase_end(struct ck_bytes content, struct ck_sync_info *out)
 {
-	struct ck_reader inner = reader_of(content);
+	struct ck_reader inner = ck_ber_reader_of(content);
 	if (!take_cookie(&inner, LBER_OCTETSTRING, &out->cookie) ||
 	    !take_bool(&inner, true, &out->refresh_done) || !ck_reader_done(&inner))
 		return CK_ERR_INVALID;
@@ -118,9 +79,9 @@ static enum ck_error decode_phase_end(struct ck_bytes content, struct ck_sync_in
 
 static enum ck_error decode_id_set(struct ck_bytes content, struct ck_sync_info *out)
 {
-	struct ck_reader inner = reader_of(content);
+	struct ck_reader inner = ck_ber_reader_of(content);
 	if (!take_cookie(&inner, LBER_OCTETSTRING, &out->cookie) ||
-	    !take_bool(&inner, false, &out->refresh_deletes) || !take(&inner, LBER_SET, &out->uuids) || !ck_reader_done(&inner) ||
+	    !take_bool(&inner, false, &out->refresh_deletes) || !ck_ber_take(&inner, LBER_SET, &out->uuids) || !ck_reader_done(&inner) ||
 	    !uuids_well_formed(out->uuids))
 		return CK_ERR_INVALID;
 	return CK_OK;
@@ -128,11 +89,11 @@ static enum ck_error decode_id_set(struct ck_bytes content, struct ck_sync_info 
 
 enum ck_error ck_sync_info_decode(struct ck_bytes value, struct ck_sync_info *out)
 {
-	struct ck_reader outer = reader_of(value);
+	struct ck_reader outer = ck_ber_reader_of(value);
 	struct ck_bytes content;
 	memset(out, 0, sizeof *out);
 	ber_tag_t tag = value.length > 0 ? value.at[0] : LBER_ERROR;
-	if (!take(&outer, tag, &content) || !ck_reader_done(&outer)) return CK_ERR_INVALID;
+	if (!ck_ber_take(&outer, tag, &content) || !ck_reader_done(&outer)) return CK_ERR_INVALID;
 	switch (tag) {
 	case LDAP_TAG_SYNC_NEW_COOKIE:
 		out->kind = CK_SYNC_NEW_COOKIE;

@@ -40,6 +40,12 @@ CK_MUST_USE enum ck_error ck_entry_to_record(const struct ck_entry *entry, struc
 CK_MUST_USE enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const uint8_t *hash, struct ck_id parent, struct ck_id authority,
                                       struct ck_text suffix, char out[CK_DN_LIMIT_BYTES]);
 
+/* A person's password is an entry of its own below theirs, so that what is written at a login never touches the person's
+   (docs/design/password.md). It is no record: nothing of it is in the copy, and mapping it gives CK_ERR_NOT_FOUND. */
+#define CK_ENTRY_PASSWORD_CLASS "ckPassword"
+#define CK_ENTRY_PASSWORD_NAME "password" /* its cn */
+CK_MUST_USE enum ck_error ck_entry_password_dn(struct ck_id staff, struct ck_id authority, struct ck_text suffix, char out[CK_DN_LIMIT_BYTES]);
+
 /* The object classes that an entry of this kind carries, NULL-terminated. */
 const char *const *ck_entry_object_classes(enum ck_kind kind);
 /* Whether an administrator's change may set this attribute of this kind (not ckId, objectClass, ckProof, operational ones). */

@@ -115,3 +115,14 @@ enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const uint8_t *has
 	}
 	return CK_OK;
 }
+
+enum ck_error ck_entry_password_dn(struct ck_id staff, struct ck_id authority, struct ck_text suffix, char out[CK_DN_LIMIT_BYTES])
+{
+	char person[CK_DN_LIMIT_BYTES];
+	out[0] = '\0';
+	enum ck_error error = ck_entry_dn(CK_KIND_STAFF, staff, NULL, staff, authority, suffix, person);
+	if (error != CK_OK) return error;
+	if (snprintf(out, CK_DN_LIMIT_BYTES, "cn=" CK_ENTRY_PASSWORD_NAME ",%s", person) < CK_DN_LIMIT_BYTES) return CK_OK;
+	out[0] = '\0';
+	return CK_ERR_LIMIT;
+}

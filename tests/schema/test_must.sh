@@ -35,6 +35,7 @@ sample() # CLASS ID
 		printf '%s\n' "dn: ckId=$2,ckId=$person,ou=staff,$below" "objectClass: ckCode" "ckId: $2" \
 			"ckIssuerId: 00000000-0000-0000-0000-000000000000" "ckCodeHash: $hash" "$window"
 		;;
+	ckPassword) printf '%s\n' "dn: cn=password,ckId=$person,ou=staff,$below" "objectClass: ckPassword" "cn: password" "userPassword: first-password" ;;
 	esac
 }
 printf '%s\n' "dn: ckId=$role,ou=roles,$below" "objectClass: ckRole" "ckId: $role" "ckName: dba" "ckStatus: active" | add >/dev/null
@@ -55,12 +56,12 @@ refused() # WHAT CODES: the LDIF on standard input
 }
 
 count=0
-for class in ckAuthority ckStaff ckKey ckRole ckGrant ckSystem ckSystemGroup ckRule ckCode; do
+for class in ckAuthority ckStaff ckKey ckRole ckGrant ckSystem ckSystemGroup ckRule ckCode ckPassword; do
 	names=$(musts $class)
 	[ -n "$names" ] || fail "$class: found no MUST"
 	for name in $names; do
 		# slapd takes the value of the RDN when it is left out: that one cannot be missed
-		case $name in ckId | ckKeyHash) continue ;; esac
+		case "$class $name" in *" ckId" | *" ckKeyHash" | "ckPassword cn") continue ;; esac
 		sample $class "$(new_id)" | grep -v "^$name:" | refused "$class without $name" "64 65"
 		count=$((count + 1))
 		case $singles in

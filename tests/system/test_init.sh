@@ -96,7 +96,7 @@ mode() { stat -c '%A %U %G' "$dir/$1"; }
 [ "$(mode store)" = "drwxr-s--- crosskeys-replica crosskeys-gate" ] || fail "store: $(mode store)"
 [ "$(mode audit)" = "drwx------ crosskeys-ledger crosskeys-ledger" ] || fail "audit: $(mode audit)"
 [ "$(mode directory)" = "drwx------ crosskeys-directory crosskeys-directory" ] || fail "directory: $(mode directory)"
-[ "$(mode run-directory)" = "drwxr-xr-x crosskeys-directory crosskeys-directory" ] || fail "run-directory: $(mode run-directory)"
+[ "$(mode run-directory)" = "drwx--x--- crosskeys-directory crosskeys-replica" ] || fail "run-directory: $(mode run-directory)"
 [ -z "$(find "$dir/directory" ! -user crosskeys-directory)" ] || fail "something of the directory is not slapd's"
 
 code=$(sed -n 's/^One-time code for mia: \([0-9A-HJKMNP-TV-Z-]*\)$/\1/p' "$work/out")

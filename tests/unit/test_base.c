@@ -2,6 +2,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "directory/base/buffer.h"
 #include "directory/base/clock.h"
@@ -142,6 +144,40 @@ START_TEST(times_have_few_forms)
 }
 END_TEST
 
+START_TEST(secrets_have_pages_of_their_own)
+{
+	struct ck_secret *secret = ck_secret_new();
+	int status = -1;
+	ck_assert_ptr_nonnull(secret);
+	ck_assert_uint_eq(secret->length, 0);
+	ck_assert_uint_eq((uintptr_t)secret % (uintptr_t)sysconf(_SC_PAGESIZE), 0);
+	ck_assert_int_eq(ck_secret_set(secret, "1234", 4), CK_OK);
+	/* a forked child does not get it */
+	pid_t pid = fork();
+	if (pid == 0) _exit(secret->length == 0 && secret->bytes[0] == 0 ? 0 : 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_uint_eq(secret->length, 4);
+	ck_secret_free(&secret);
+	ck_assert_ptr_null(secret);
+	ck_secret_free(&secret);
+}
+END_TEST
+
+START_TEST(passwords_that_may_be_sent)
+{
+	static char bytes[CK_SECRET_LIMIT_BYTES + 1];
+	memset(bytes, 'x', sizeof bytes);
+	ck_assert(ck_password_may_be_sent(bytes, 1) && ck_password_may_be_sent(bytes, CK_SECRET_LIMIT_BYTES));
+	ck_assert(ck_password_may_be_sent("\xff\n ", 3));
+	ck_assert(!ck_password_may_be_sent(bytes, 0));
+	ck_assert(!ck_password_may_be_sent(NULL, 1));
+	ck_assert(!ck_password_may_be_sent(bytes, sizeof bytes));
+	bytes[7] = '\0';
+	ck_assert(ck_password_may_be_sent(bytes, 7) && !ck_password_may_be_sent(bytes, 8));
+}
+END_TEST
+
 START_TEST(secrets_are_wiped_and_compared)
 {
 	static struct ck_secret secret;
@@ -169,6 +205,8 @@ int main(void)
 	tcase_add_test(all, crc32c_is_the_standard_one);
 	tcase_add_test(all, times_have_few_forms);
 	tcase_add_test(all, secrets_are_wiped_and_compared);
+	tcase_add_test(all, secrets_have_pages_of_their_own);
+	tcase_add_test(all, passwords_that_may_be_sent);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

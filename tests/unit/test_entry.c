@@ -529,6 +529,26 @@ START_TEST(what_may_be_set)
 }
 END_TEST
 
+START_TEST(a_password_is_no_record)
+{
+	char dn[CK_DN_LIMIT_BYTES];
+	struct ck_bytes cn = ck_bytes_of(ck_text_of("password")), proof = ck_bytes_of(ck_text_of("x"));
+	struct ck_bytes kinds[] = {ck_bytes_of(ck_text_of("ckPassword")), ck_bytes_of(ck_text_of("ckRole"))};
+	struct ck_attribute attributes[] = {{ck_text_of("objectClass"), kinds, 1}, {ck_text_of("cn"), &cn, 1}, {ck_text_of("ckProof"), &proof, 1}};
+	ck_assert_int_eq(ck_entry_password_dn(id_of(S), id_of(A), ck_text_of(SUFFIX), dn), CK_OK);
+	ck_assert_str_eq(dn, "cn=password,ckId=" S ",ou=staff,ckId=" A ",ou=authorities," SUFFIX);
+	struct ck_entry entry = {ck_text_of(dn), attributes, 3};
+	ck_assert_int_eq(ck_entry_to_record(&entry, ck_text_of(SUFFIX), &scratch, &record, &err), CK_ERR_NOT_FOUND);
+	attributes[0].count = 2;
+	ck_assert_int_eq(ck_entry_to_record(&entry, ck_text_of(SUFFIX), &scratch, &record, &err), CK_ERR_INVALID);
+	char suffix[CK_DN_LIMIT_BYTES];
+	memset(suffix, 'x', sizeof suffix);
+	ck_assert_int_eq(ck_entry_password_dn(id_of(S), id_of(A), (struct ck_text){suffix, sizeof suffix}, dn), CK_ERR_LIMIT);
+	ck_assert_int_eq(ck_entry_password_dn(id_of(S), id_of(A), (struct ck_text){suffix, CK_DN_LIMIT_BYTES - 120}, dn), CK_ERR_LIMIT);
+	ck_assert_str_eq(dn, "");
+}
+END_TEST
+
 START_TEST(what_is_derived)
 {
 	const char *name = NULL;
@@ -564,6 +584,7 @@ int main(void)
 	tcase_add_test(tc, wrong_places);
 	tcase_add_test(tc, dns_are_built_as_they_are_read);
 	tcase_add_test(tc, what_may_be_set);
+	tcase_add_test(tc, a_password_is_no_record);
 	tcase_add_test(tc, what_is_derived);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
