@@ -99,6 +99,12 @@ struct ck_change_build {
 CK_MUST_USE enum ck_error ck_change_build(const struct ck_order_item *item, struct ck_text suffix, struct ck_change_build *out,
                                           struct ck_denial *denial);
 
+/* ---- change_password.c: the one verb whose entry is no record ---- */
+CK_MUST_USE enum ck_error ck_change_build_password(const struct ck_order_item *item, struct ck_text suffix, struct ck_change_build *out,
+                                                   struct ck_denial *denial);
+CK_MUST_USE enum ck_error ck_change_write_password(const struct ck_change_build *build, struct ck_ldap *ldap, int64_t deadline_ms,
+                                                   struct ck_errmsg *err);
+
 /* ---- change_write.c ---- */
 struct ck_write_result {
 	size_t written;  /* statements */

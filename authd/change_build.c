@@ -87,9 +87,10 @@ static enum ck_error make_dn(const struct ck_order_item *item, struct ck_text su
 enum ck_error ck_change_build(const struct ck_order_item *item, struct ck_text suffix, struct ck_change_build *out, struct ck_denial *denial)
 {
 	out->count = out->decoded_count = 0;
-	if (make_dn(item, suffix, out) != CK_OK) return ck_deny(denial, "malformed", "%s: the entry has no place", item->rule->name);
 	if (ck_change_values_decode(item->values, out->decoded, &out->decoded_count) != CK_OK)
 		return ck_deny(denial, "malformed", "%s: the values are malformed", item->rule->name);
+	if (item->rule->verb == CK_VERB_PASSWORD) return ck_change_build_password(item, suffix, out, denial);
+	if (make_dn(item, suffix, out) != CK_OK) return ck_deny(denial, "malformed", "%s: the entry has no place", item->rule->name);
 	if ((item->rule->verb == CK_VERB_REMOVE) != (out->decoded_count == 0))
 		return ck_deny(denial, "malformed", "%s: expected %s", item->rule->name, out->decoded_count == 0 ? "values" : "no values");
 	if (item->rule->verb == CK_VERB_ADD && put_identity(item->rule->kind, out) != CK_OK)

@@ -160,11 +160,11 @@ static void compare(const struct ck_entry *entry, void *context)
 		t->error = ck_deny(t->denial, "conflict", "%s: it was changed by somebody else since you read it; look again", t->item->rule->name);
 }
 
-static enum ck_error read_now(struct trial *t, ck_entry_visitor each)
+static enum ck_error read_now(struct trial *t, const char *dn, ck_entry_visitor each)
 {
 	struct ck_errmsg why;
 	t->read = false;
-	enum ck_error error = t->source->read(t->build.dn, each, t, t->source->context, &why);
+	enum ck_error error = t->source->read(dn, each, t, t->source->context, &why);
 	if (error == CK_ERR_NOT_FOUND || (error == CK_OK && !t->read))
 		return ck_deny(t->denial, "conflict", "%s: it is not in the directory any more", t->item->rule->name);
 	if (error != CK_OK) return ck_deny(t->denial, "unavailable", "the directory cannot be read: %s", why.text);
@@ -192,10 +192,21 @@ static enum ck_error try_remove(struct trial *t)
 	                                                         : ck_view_get(ck_batch_view(t->batch), t->item->rule->kind, id, &record);
 	if (error != CK_OK) return ck_deny(t->denial, "not-found", "%s: there is no such entry", t->item->rule->name);
 	memcpy(uuid, record.entry_uuid, sizeof uuid); /* the record ends with the first write */
-	error = read_now(t, compare);
+	error = read_now(t, t->build.dn, compare);
 	if (error != CK_OK) return error;
 	if (ck_batch_remove(t->batch, uuid) != CK_OK) return ck_deny(t->denial, "unavailable", "%s: the copy does not take it", t->item->rule->name);
 	return CK_OK;
+}
+
+/* Nothing of it comes back by the stream; but the person must still be who was signed for. */
+static enum ck_error try_password(struct trial *t)
+{
+	char dn[CK_DN_LIMIT_BYTES];
+	struct ck_id staff;
+	memcpy(staff.bytes, t->item->statement.target.at, sizeof staff.bytes);
+	if (ck_entry_dn(CK_KIND_STAFF, staff, NULL, staff, t->item->statement.authority, t->place->suffix, dn) != CK_OK)
+		return ck_deny(t->denial, "malformed", "%s: the person has no place", t->item->rule->name);
+	return read_now(t, dn, compare);
 }
 
 static enum ck_error try_item(struct trial *t)
@@ -205,8 +216,9 @@ static enum ck_error try_item(struct trial *t)
 	if (t->error != CK_OK) return t->error;
 	switch (t->item->rule->verb) {
 	case CK_VERB_ADD: return try_add(t);
-	case CK_VERB_CHANGE: return read_now(t, overlay);
+	case CK_VERB_CHANGE: return read_now(t, t->build.dn, overlay);
 	case CK_VERB_REMOVE: return try_remove(t);
+	case CK_VERB_PASSWORD: return try_password(t);
 	}
 	return ck_deny(t->denial, "unknown-operation", "%s: there is no such verb", t->item->rule->name);
 }
@@ -329,7 +341,7 @@ static enum ck_error check_references(struct trial *t)
 	memcpy(id.bytes, t->item->statement.target.at, sizeof id.bytes);
 	enum ck_error error = t->item->rule->kind == CK_KIND_KEY ? ck_view_key(ck_batch_view(t->batch), t->item->statement.target.at, &record)
 	                                                         : ck_view_get(ck_batch_view(t->batch), t->item->rule->kind, id, &record);
-	if (t->item->rule->verb == CK_VERB_REMOVE) return CK_OK;
+	if (t->item->rule->verb == CK_VERB_REMOVE || t->item->rule->verb == CK_VERB_PASSWORD) return CK_OK;
 	if (error != CK_OK) return bad_reference(t, "the list takes away again what it writes");
 	switch (record.kind) {
 	case CK_KIND_AUTHORITY: return check_authority(t, &record);

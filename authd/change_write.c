@@ -50,6 +50,7 @@ enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_b
 	case CK_VERB_ADD: error = ck_ldap_add(ldap, build.dn, build.values, build.count, left_ms(deadline_ms), err); break;
 	case CK_VERB_CHANGE: error = ck_ldap_modify(ldap, build.dn, csn, build.values, build.count, left_ms(deadline_ms), err); break;
 	case CK_VERB_REMOVE: error = ck_ldap_remove(ldap, build.dn, csn, left_ms(deadline_ms), err); break;
+	case CK_VERB_PASSWORD: error = ck_change_write_password(&build, ldap, deadline_ms, err); break;
 	}
 	if (error == CK_OK && item->rule->kind == CK_KIND_AUTHORITY && item->rule->verb == CK_VERB_ADD)
 		error = add_containers(build.dn, ldap, deadline_ms, err);

@@ -82,6 +82,7 @@ static const struct ck_change_rule rules[] = {
 	 "Suspends an authority, or changes what is delegated to it."},
 	{"staff.add", CK_KIND_STAFF, CK_VERB_ADD, FIRST, "Adds a person to an authority."},
 	{"staff.change", CK_KIND_STAFF, CK_VERB_CHANGE, FIRST, "Changes, suspends or reinstates a person."},
+	{"staff.password", CK_KIND_STAFF, CK_VERB_PASSWORD, OWN, "Gives a person an initial password, to be changed at its first use."},
 	{"key.add", CK_KIND_KEY, CK_VERB_ADD, CK_CHANGE_SELF, "A later key of one's own, signed by an existing one."},
 	{"key.change", CK_KIND_KEY, CK_VERB_CHANGE, CK_CHANGE_SELF | OWN, "Labels or revokes a key."},
 	{"key.remove", CK_KIND_KEY, CK_VERB_REMOVE, CK_CHANGE_SELF | OWN, "Removes a key."},

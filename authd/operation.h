@@ -30,7 +30,7 @@ const struct ck_operation *ck_operation_of(uint64_t op);
 const struct ck_operation *ck_operations(size_t *out_count);
 
 /* Changes: who may order which verb on which kind. */
-enum ck_verb { CK_VERB_ADD = 1, CK_VERB_CHANGE = 2, CK_VERB_REMOVE = 3 };
+enum ck_verb { CK_VERB_ADD = 1, CK_VERB_CHANGE = 2, CK_VERB_REMOVE = 3, CK_VERB_PASSWORD = 4 /* of staff: an initial one */ };
 enum ck_change_who {
 	CK_CHANGE_NOBODY = 0,
 	CK_CHANGE_ADMINISTRATOR = 1,  /* of the authority that owns the entry (keys, codes: of the person's home) */

@@ -164,6 +164,7 @@ int ck_cli_explain(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_kind(struct ck_cli *cli, int argc, char **argv); /* argv[0]: the kind's name */
 int ck_cli_apply(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_key(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_staff_password(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv);
 
 #endif

@@ -95,6 +95,10 @@ static void show(struct ck_cli *cli, const struct ck_plan *plan)
 		fprintf(stderr, "  %zu. %s\n", i + 1, item->summary);
 		for (size_t j = 0; j < item->count; j++) {
 			fprintf(stderr, "       %-18s ", item->values[j].name);
+			if (strcmp(item->values[j].name, "userPassword") == 0) {
+				fputs("(a new one, shown when it is done)\n", stderr);
+				continue;
+			}
 			if (item->before != NULL) {
 				print_values(cli, plan, attribute_of(item->before, item->values[j].name));
 				fputs("  ->  ", stderr);
@@ -217,7 +221,9 @@ static void print_done(const struct ck_cli *cli, const struct ck_plan *plan, boo
 		printf("{\"changed\": %zu, \"visible\": %s", plan->count, pending ? "false" : "true");
 		for (size_t i = 0; i < plan->code_count; i++) json_object_set_new(codes, plan->codes[i].uid, json_string(plan->codes[i].code));
 		char *text = plan->code_count > 0 ? json_dumps(codes, JSON_PRESERVE_ORDER) : NULL;
-		printf("%s%s}\n", text != NULL ? ", \"codes\": " : "", text != NULL ? text : "");
+		printf("%s%s", text != NULL ? ", \"codes\": " : "", text != NULL ? text : "");
+		if (plan->password != NULL) printf(", \"password\": \"%s\"", plan->password);
+		puts("}");
 		free(text);
 		json_decref(codes);
 		return;
@@ -228,6 +234,8 @@ static void print_done(const struct ck_cli *cli, const struct ck_plan *plan, boo
 		printf("One-time code for %s: %s\n  (for a first key, until %s; it is not shown again)\n", plan->codes[i].uid, plan->codes[i].code,
 		       ck_time_format(plan->codes[i].until_s, until));
 	}
+	if (plan->password != NULL)
+		printf("Initial password for %s: %s\n  (to be changed at its first use; it is not shown again)\n", plan->password_for, plan->password);
 }
 
 int ck_plan_sign(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_map *terms)

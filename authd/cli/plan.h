@@ -28,6 +28,7 @@ struct ck_plan {
 	size_t count;
 	struct ck_plan_code codes[CK_CHANGES_LIMIT]; /* one-time codes to print once it is done */
 	size_t code_count;
+	const char *password_for, *password; /* an initial one, to print once it is done; NULL: none */
 };
 
 /* A new item with a fresh random id; NULL (said on stderr) when the plan is full. */

@@ -195,8 +195,8 @@ static int list(struct ck_cli *cli, enum ck_kind kind, int argc, char **argv)
 static int kind_help(enum ck_kind kind, FILE *to)
 {
 	const char *name = ck_kind_name(kind);
-	fprintf(to, "usage: crosskeys %s add|change|show|list%s …\n`crosskeys %s add --help` says more, and so on.\n", name,
-	        ck_kind_has_verb(kind, "remove") ? "|remove" : "", name);
+	fprintf(to, "usage: crosskeys %s add|change|show|list%s%s …\n`crosskeys %s add --help` says more, and so on.\n", name,
+	        ck_kind_has_verb(kind, "remove") ? "|remove" : "", kind == CK_KIND_STAFF ? "|password" : "", name);
 	return to == stdout ? CK_EXIT_OK : CK_EXIT_USAGE;
 }
 
@@ -208,6 +208,7 @@ int ck_cli_kind(struct ck_cli *cli, int argc, char **argv)
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) return kind_help(kind, stdout);
 	if (strcmp(verb, "show") == 0) return show(cli, kind, argc, argv);
 	if (strcmp(verb, "list") == 0) return list(cli, kind, argc, argv);
+	if (kind == CK_KIND_STAFF && strcmp(verb, "password") == 0) return ck_cli_staff_password(cli, argc, argv);
 	if (!ck_kind_has_verb(kind, verb)) {
 		if (verb[0] != '\0' && verb[0] != '-') (void)ck_cli_complain(CK_ERR_INVALID, "there is no '%s %s'", argv[0], verb);
 		return kind_help(kind, stderr);

@@ -32,6 +32,8 @@ CK_MUST_USE enum ck_error ck_ldap_add(struct ck_ldap *ldap, const char *dn, cons
 CK_MUST_USE enum ck_error ck_ldap_modify(struct ck_ldap *ldap, const char *dn, const char *csn, const struct ck_ldap_value *values, size_t count,
                                          int timeout_ms, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_ldap_remove(struct ck_ldap *ldap, const char *dn, const char *csn, int timeout_ms, struct ck_errmsg *err);
+/* Without an assertion: whatever it is now. CK_ERR_NOT_FOUND. */
+CK_MUST_USE enum ck_error ck_ldap_remove_whatever(struct ck_ldap *ldap, const char *dn, int timeout_ms, struct ck_errmsg *err);
 
 /* ---- after a crash of the provider (nudge.c) ---- */
 /* Every entry below base whose entryCSN is this or newer, of any server; the visitor gets entryCSN only. CK_ERR_NOT_FOUND: no base. */

@@ -120,3 +120,12 @@ enum ck_error ck_ldap_remove(struct ck_ldap *ldap, const char *dn, const char *c
 	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "removing an entry", NULL);
 	return ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "removing an entry", err);
 }
+
+enum ck_error ck_ldap_remove_whatever(struct ck_ldap *ldap, const char *dn, int timeout_ms, struct ck_errmsg *err)
+{
+	int64_t deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
+	int id = 0;
+	int code = ldap_delete_ext(ldap->handle, dn, NULL, NULL, &id);
+	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "removing an entry", NULL);
+	return ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "removing an entry", err);
+}

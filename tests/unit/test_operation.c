@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(change_rules_are_unique_and_named_after_kind_and_verb)
 {
-	static const char *const verbs[] = {NULL, "add", "change", "remove"};
+	static const char *const verbs[] = {NULL, "add", "change", "remove", "password"};
 	size_t count;
 	const struct ck_change_rule *rules = ck_change_rules(&count);
 	ck_assert_uint_gt(count, 20);
