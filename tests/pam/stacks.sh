@@ -13,7 +13,7 @@ ck_stacks() {
 	local file name
 	for file in "$CK_SOURCE"/contrib/pam.d/*; do
 		name=$(basename "$file")
-		sed "s|pam_crosskeys\\.so|$CK_MODULE $(ck_options) $*|" "$file" > "$T/pam.d/$name"
+		sed "s|pam_crosskeys\\.so|$CK_MODULE $(ck_options) $*|; s|/etc/crosskeys/local-names|$CK_LOCAL|" "$file" > "$T/pam.d/$name"
 	done
 	cp "$T/pam.d/sudo" "$T/pam.d/sudo-i"
 	for name in account auth password session session-noninteractive; do

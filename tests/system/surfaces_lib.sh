@@ -37,7 +37,7 @@ private_stacks() {
 	local file name
 	mkdir -p "$T/etc-pam.d"
 	for file in "$CK_SOURCE"/contrib/pam.d/*; do
-		sed "s|pam_crosskeys\\.so|$CK_BUILD/pam_crosskeys.so socket=$I/run/gate.sock local=$T/local-names|; s|delay=3000000|delay=100000|" \
+		sed "s|pam_crosskeys\\.so|$CK_BUILD/pam_crosskeys.so socket=$I/run/gate.sock local=$T/local-names|; s|delay=3000000|delay=100000|; s|/etc/crosskeys/local-names|$T/local-names|" \
 			"$file" > "$T/etc-pam.d/$(basename "$file")"
 	done
 	cp "$T/etc-pam.d/sudo" "$T/etc-pam.d/sudo-i"
