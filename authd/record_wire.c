@@ -132,6 +132,14 @@ static void put_staff(struct values *v, const struct ck_staff *s, bool whole)
 	one_window(v, s->window);
 }
 
+static void traits(struct values *v, unsigned set)
+{
+	if (set == 0) return;
+	begin(v, "ckTrait", (size_t)__builtin_popcount(set));
+	for (unsigned bit = 1; bit <= set; bit <<= 1)
+		if ((set & bit) != 0) put_word(v, ck_trait_name(bit));
+}
+
 static void put_key(struct values *v, const struct ck_key *k)
 {
 	struct ck_id aaguid;
@@ -144,6 +152,7 @@ static void put_key(struct values *v, const struct ck_key *k)
 	one_text(v, "ckLabel", k->label);
 	one_text(v, "ckAttestation", k->attestation);
 	one_string(v, "ckCanVerify", k->can_verify ? "TRUE" : "FALSE");
+	traits(v, k->traits);
 	one_status(v, k->status);
 	one_window(v, k->window);
 }

@@ -186,6 +186,19 @@ static void read_staff(struct reading *r, struct ck_id authority, struct ck_staf
 	out->window = one_window(r);
 }
 
+/* They restrict nothing: none is none. */
+static unsigned read_traits(struct reading *r)
+{
+	const struct ck_attribute *attribute = get(r, "ckTrait", 0, CK_LIST_LIMIT);
+	unsigned traits = 0;
+	for (size_t i = 0; attribute != NULL && i < attribute->count; i++) {
+		unsigned trait = ck_trait_of_name(text_of(attribute->values[i]));
+		if (trait == 0) fault_named(r, "ckTrait", "is no trait that this release knows");
+		traits |= trait;
+	}
+	return traits;
+}
+
 static void read_key(struct reading *r, const struct ck_entry_place *place, struct ck_key *out)
 {
 	struct ck_id aaguid;
@@ -200,6 +213,7 @@ static void read_key(struct reading *r, const struct ck_entry_place *place, stru
 	out->label = one_text(r, "ckLabel");
 	out->attestation = one_text(r, "ckAttestation");
 	out->can_verify = one_bool(r, "ckCanVerify");
+	out->traits = read_traits(r);
 	out->status = one_status(r);
 	out->window = one_window(r);
 }

@@ -28,6 +28,11 @@ static const struct {
 	{CK_PROVED_ATTESTED, "attested"},
 };
 
+static const char *const trait_names[] = {"discoverable",    "biometric", "protected-2", "protected-3", "backup-eligible",
+                                          "backed-up",       "usb",       "nfc",         "ble",         "smart-card",
+                                          "hybrid",          "internal"};
+_Static_assert(CK_TRAITS_ALL == (1u << sizeof trait_names / sizeof trait_names[0]) - 1, "every trait has its name");
+
 const char *ck_kind_name(enum ck_kind kind)
 {
 	size_t at = (size_t)kind;
@@ -83,4 +88,25 @@ const char *ck_proved_format(unsigned proved, char out[CK_PROVED_TEXT_BYTES])
 	}
 	if (length == 0) memcpy(out, "none", sizeof "none");
 	return out;
+}
+
+unsigned ck_trait_of_name(struct ck_text name)
+{
+	for (size_t i = 0; i < sizeof trait_names / sizeof trait_names[0]; i++)
+		if (ck_text_is(name, trait_names[i])) return 1u << i;
+	return 0;
+}
+
+const char *ck_trait_name(unsigned bit)
+{
+	for (size_t i = 0; i < sizeof trait_names / sizeof trait_names[0]; i++)
+		if (bit == 1u << i) return trait_names[i];
+	return NULL;
+}
+
+bool ck_traits_valid(unsigned traits)
+{
+	const unsigned protections = CK_TRAIT_PROTECTED_2 | CK_TRAIT_PROTECTED_3;
+	if ((traits & ~CK_TRAITS_ALL) != 0 || (traits & protections) == protections) return false;
+	return (traits & CK_TRAIT_BACKED_UP) == 0 || (traits & CK_TRAIT_BACKUP_ELIGIBLE) != 0;
 }

@@ -64,6 +64,30 @@ enum ck_proved {
 #define CK_PROVED_ALL 15u
 #define CK_PROVED_DEFAULT (CK_PROVED_TOUCH | CK_PROVED_VERIFIED)
 
+/* What a key is, as far as it was recorded when it was enrolled. What its authenticator data says is signed where the key is attested; the
+   rest is its helper's word, which gives nobody anything. */
+enum ck_trait {
+	CK_TRAIT_DISCOVERABLE = 1 << 0,    /* told: it kept the credential itself */
+	CK_TRAIT_BIOMETRIC = 1 << 1,       /* told: it verifies its user without a PIN */
+	CK_TRAIT_PROTECTED_2 = 1 << 2,     /* credProtect (CTAP 2.1, 12.1): found only by its id, or by a verified user */
+	CK_TRAIT_PROTECTED_3 = 1 << 3,     /* used by a verified user only */
+	CK_TRAIT_BACKUP_ELIGIBLE = 1 << 4, /* the BE flag: it may be copied to other devices; never changes (WebAuthn Level 3, 6.1.3) */
+	CK_TRAIT_BACKED_UP = 1 << 5,       /* the BS flag, then */
+	CK_TRAIT_USB = 1 << 6,             /* told: transports */
+	CK_TRAIT_NFC = 1 << 7,
+	CK_TRAIT_BLE = 1 << 8,
+	CK_TRAIT_SMART_CARD = 1 << 9,
+	CK_TRAIT_HYBRID = 1 << 10,
+	CK_TRAIT_INTERNAL = 1 << 11
+};
+#define CK_TRAITS_ALL 0xfffu
+#define CK_TRAITS_TOLD 0xfc3u /* those that a helper may tell */
+
+/* How a key was attested. That anybody trusts the certificate is not said here: each replica finds that out by its own roots. */
+#define CK_ATTESTATION_NONE "none"
+#define CK_ATTESTATION_SELF "self" /* its own key was there to sign */
+#define CK_ATTESTATION_CERTIFICATE "certificate"
+
 struct ck_network {
 	uint8_t family; /* 4 or 6 */
 	uint8_t prefix_bits;
@@ -109,8 +133,9 @@ struct ck_key {
 	struct ck_text rp_id;
 	uint8_t aaguid[16];
 	struct ck_text label;
-	struct ck_text attestation; /* "none", "self"; later "basic" with its root */
-	bool can_verify;
+	struct ck_text attestation; /* CK_ATTESTATION_… */
+	bool can_verify; /* it did when it was enrolled */
+	unsigned traits; /* a set of enum ck_trait */
 	enum ck_status status;
 	struct ck_window window;
 };
@@ -198,6 +223,12 @@ CK_MUST_USE enum ck_error ck_address_parse(struct ck_text text, struct ck_networ
 bool ck_networks_match(const struct ck_networks *networks, const struct ck_source *source);
 #define CK_NETWORK_TEXT_BYTES 64
 const char *ck_network_format(const struct ck_network *network, char out[CK_NETWORK_TEXT_BYTES]);
+
+/* "discoverable", "biometric", "protected-2", …; 0: there is no such trait. Of one bit. */
+unsigned ck_trait_of_name(struct ck_text name);
+const char *ck_trait_name(unsigned bit); /* NULL: none */
+/* At most one protection, and what is backed up may be. */
+bool ck_traits_valid(unsigned traits);
 
 /* "touch", "password", "verified", "attested"; "none" is the empty set and stands alone. */
 CK_MUST_USE enum ck_error ck_proved_parse(struct ck_text word, unsigned *out_bit);

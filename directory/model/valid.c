@@ -207,6 +207,11 @@ static enum ck_error validate_staff(const struct ck_staff *s, struct ck_errmsg *
 	return validate_person(s, err);
 }
 
+static bool attestation_ok(struct ck_text word)
+{
+	return ck_text_is(word, CK_ATTESTATION_NONE) || ck_text_is(word, CK_ATTESTATION_SELF) || ck_text_is(word, CK_ATTESTATION_CERTIFICATE);
+}
+
 static enum ck_error validate_key(const struct ck_key *k, struct ck_errmsg *err)
 {
 	if (ck_id_is_zero(k->staff)) return fault(err, "dn", "below its staff");
@@ -215,7 +220,8 @@ static enum ck_error validate_key(const struct ck_key *k, struct ck_errmsg *err)
 	if (k->public_key.length < 1 || k->public_key.length > CK_PUBLIC_KEY_LIMIT_BYTES) return fault(err, "ckPublicKey", "1 to 600 bytes");
 	if (!host_like(k->rp_id, CK_RP_ID_NAME_LIMIT_BYTES)) return fault(err, "ckRpId", "a host name in lower case");
 	if (!name_ok(k->label)) return fault(err, "ckLabel", expected_name);
-	if (!ck_text_is(k->attestation, "none") && !ck_text_is(k->attestation, "self")) return fault(err, "ckAttestation", "none or self");
+	if (!attestation_ok(k->attestation)) return fault(err, "ckAttestation", "none, self or certificate");
+	if (!ck_traits_valid(k->traits)) return fault(err, "ckTrait", "traits that go together");
 	if (!status_ok(k->status) && k->status != CK_STATUS_REVOKED) return fault(err, "ckStatus", "active, suspended or revoked");
 	if (!window_ok(k->window)) return fault(err, "ckValidUntil", expected_window);
 	return CK_OK;

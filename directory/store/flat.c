@@ -14,12 +14,13 @@
 #define FLAG_OF_KIND 0x10u /* key: can verify; rule: all systems */
 #define FLAG_ANY 0x20u     /* rule: from anywhere */
 #define FLAG_LOCAL 0x40u   /* rule: from the machine itself */
+#define FLAG_TRAITS 0x80u  /* key: they follow, at its end; records of earlier releases have none */
 #define FLAGS_WINDOW (FLAG_FROM_ALWAYS | FLAG_UNTIL_UNLIMITED)
 
 static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
 	[CK_KIND_AUTHORITY] = FLAG_STATUS | FLAGS_WINDOW,
 	[CK_KIND_STAFF] = FLAG_STATUS | FLAGS_WINDOW,
-	[CK_KIND_KEY] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND,
+	[CK_KIND_KEY] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_TRAITS,
 	[CK_KIND_ROLE] = FLAG_STATUS,
 	[CK_KIND_GRANT] = FLAGS_WINDOW,
 	[CK_KIND_SYSTEM] = FLAG_STATUS,
@@ -183,6 +184,16 @@ static void flat_staff(struct flat *f, struct ck_staff *staff)
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) flat_text(f, texts[i], CK_NAME_LIMIT_BYTES);
 }
 
+static void flat_traits(struct flat *f, unsigned *traits)
+{
+	uint64_t value = *traits;
+	if (f->in != NULL) *traits = 0;
+	if ((f->flags & FLAG_TRAITS) == 0) return;
+	flat_uint(f, &value);
+	if (value == 0 || value > CK_TRAITS_ALL) flat_fail(f);
+	else *traits = (unsigned)value;
+}
+
 static void flat_key(struct flat *f, struct ck_id id, struct ck_key *key)
 {
 	/* the first half of the hash is the id that the record is filed under */
@@ -199,6 +210,7 @@ static void flat_key(struct flat *f, struct ck_id id, struct ck_key *key)
 	flat_text(f, &key->label, CK_NAME_LIMIT_BYTES);
 	flat_text(f, &key->attestation, CK_NAME_LIMIT_BYTES);
 	key->can_verify = (f->flags & FLAG_OF_KIND) != 0;
+	flat_traits(f, &key->traits);
 }
 
 static void flat_role(struct flat *f, struct ck_role *role)
@@ -289,6 +301,7 @@ static uint8_t flags_of(const struct ck_record *record, enum ck_status status)
 	if (window != NULL && window->from_s == CK_TIME_ALWAYS) flags |= FLAG_FROM_ALWAYS;
 	if (window != NULL && window->until_s == CK_TIME_UNLIMITED) flags |= FLAG_UNTIL_UNLIMITED;
 	if (record->kind == CK_KIND_KEY && record->as.key.can_verify) flags |= FLAG_OF_KIND;
+	if (record->kind == CK_KIND_KEY && record->as.key.traits != 0) flags |= FLAG_TRAITS;
 	if (record->kind == CK_KIND_RULE && record->as.rule.all_systems) flags |= FLAG_OF_KIND;
 	if (record->kind == CK_KIND_RULE && record->as.rule.sources.any) flags |= FLAG_ANY;
 	if (record->kind == CK_KIND_RULE && record->as.rule.sources.local) flags |= FLAG_LOCAL;

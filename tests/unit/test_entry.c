@@ -39,7 +39,7 @@ static const struct sample samples[CK_KIND_LAST + 1] = {
 		{"ckValidFrom", "20260101000000Z"}, {"ckValidUntil", "20270101000000Z"}, {"description", "ignored"}}},
 	[CK_KIND_KEY] = {"ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A, {{"objectClass", "ckKey"}, {"ckKeyHash", H},
 		{"ckCredentialId", "credential"}, {"ckPublicKey", "cose"}, {"ckRpId", "portal.northwich.gov.uk"}, {"ckAaguid", ZERO},
-		{"ckLabel", "blue"}, {"ckAttestation", "self"},
+		{"ckLabel", "blue"}, {"ckAttestation", "self"}, {"ckTrait", "discoverable"}, {"ckTrait", "protected-2"}, {"ckTrait", "usb"},
 		{"ckCanVerify", "TRUE"}, {"ckStatus", "active"}, {"ckValidFrom", ALWAYS}, {"ckValidUntil", UNLIMITED}}},
 	[CK_KIND_ROLE] = {"ckId=" R ",ou=roles," BELOW_A, {{"objectClass", "ckRole"}, {"ckId", R}, {"ckName", "dba"}, {"ckStatus", "active"},
 		{"ckMemberRoleId", X}, {"ckMemberRoleId", S}, {"ckAllStaffOfId", A}}},
@@ -176,6 +176,7 @@ START_TEST(the_rest_has_all_it_says)
 	ck_assert_uint_eq(record.id.bytes[1], 0x11);
 	ck_assert_uint_eq(record.as.key.staff.bytes[0], 0x22);
 	ck_assert(record.as.key.can_verify);
+	ck_assert_uint_eq(record.as.key.traits, CK_TRAIT_DISCOVERABLE | CK_TRAIT_PROTECTED_2 | CK_TRAIT_USB);
 
 	make(CK_KIND_ROLE);
 	ck_assert_int_eq(map(), CK_OK);
@@ -249,7 +250,7 @@ END_TEST
 START_TEST(each_single_one_is_doubled)
 {
 	static const char *const lists[] = {"ckMailDomain", "ckMemberRoleId", "ckAllStaffOfId", "ckGroupId", "ckTarget", "ckRoleId",
-	                                    "ckAccount",    "ckService",      "ckSource",       "ckProved"};
+	                                    "ckAccount",    "ckService",      "ckSource",       "ckProved", "ckTrait"};
 	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++) {
 		size_t must = 0;
 		const char *const *names = ck_entry_settable((enum ck_kind)k, &must);
@@ -332,6 +333,10 @@ START_TEST(wrong_values)
 	wrong(CK_KIND_KEY, "ckCredentialId", "");
 	wrong(CK_KIND_KEY, "ckKeyHash", "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
 	wrong(CK_KIND_KEY, "ckKeyHash", "00");
+	wrong(CK_KIND_KEY, "ckTrait", "USB");
+	wrong(CK_KIND_KEY, "ckTrait", "");
+	wrong(CK_KIND_KEY, "ckTrait", "backed-up");
+	wrong(CK_KIND_KEY, "ckAttestation", "attested");
 	wrong(CK_KIND_ROLE, "ckMemberRoleId", "");
 	wrong(CK_KIND_ROLE, "ckMemberRoleId", ZERO);
 	wrong(CK_KIND_ROLE, "ckId", X);

@@ -16,6 +16,21 @@ static struct ck_id id_of(uint8_t last)
 	return id;
 }
 
+START_TEST(traits_have_names)
+{
+	ck_assert_uint_eq(ck_trait_of_name(t("")), 0);
+	ck_assert_uint_eq(ck_trait_of_name(t("USB")), 0);
+	for (unsigned bit = 1; bit <= CK_TRAITS_ALL; bit <<= 1) {
+		ck_assert_ptr_nonnull(ck_trait_name(bit));
+		ck_assert_uint_eq(ck_trait_of_name(t(ck_trait_name(bit))), bit);
+	}
+	ck_assert_ptr_null(ck_trait_name(0));
+	ck_assert_ptr_null(ck_trait_name(3));
+	ck_assert_ptr_null(ck_trait_name(CK_TRAITS_ALL + 1));
+	ck_assert(ck_traits_valid(0) && ck_traits_valid(CK_TRAITS_TOLD) && ck_traits_valid(CK_TRAIT_BACKUP_ELIGIBLE | CK_TRAIT_BACKED_UP));
+}
+END_TEST
+
 START_TEST(kinds_and_states_have_names)
 {
 	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++)
@@ -317,6 +332,10 @@ START_TEST(faults_of_a_key)
 	REFUSED(CK_KIND_KEY, "ckRpId", r.as.key.rp_id = t(""));
 	REFUSED(CK_KIND_KEY, "ckLabel", r.as.key.label = t(""));
 	REFUSED(CK_KIND_KEY, "ckAttestation", r.as.key.attestation = t("basic"));
+	REFUSED(CK_KIND_KEY, "ckAttestation", r.as.key.attestation = t("attested"));
+	REFUSED(CK_KIND_KEY, "ckTrait", r.as.key.traits = CK_TRAIT_PROTECTED_2 | CK_TRAIT_PROTECTED_3);
+	REFUSED(CK_KIND_KEY, "ckTrait", r.as.key.traits = CK_TRAIT_BACKED_UP);
+	REFUSED(CK_KIND_KEY, "ckTrait", r.as.key.traits = CK_TRAITS_ALL + 1);
 	REFUSED(CK_KIND_KEY, "ckStatus", r.as.key.status = CK_STATUS_NONE);
 	REFUSED(CK_KIND_KEY, "ckValidUntil", r.as.key.window = ((struct ck_window){6, 5}));
 	struct ck_record revoked = valid(CK_KIND_KEY);
@@ -390,6 +409,7 @@ int main(void)
 	Suite *suite = suite_create("model");
 	TCase *tc = tcase_create("model");
 	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, traits_have_names);
 	tcase_add_test(tc, kinds_and_states_have_names);
 	tcase_add_test(tc, windows_hold_their_first_second_and_not_their_last);
 	tcase_add_test(tc, proved_words);

@@ -46,6 +46,7 @@ START_TEST(a_key_record_comes_back_whole)
 	memcpy(hash, record->as.key.hash, sizeof hash);
 	record->as.key.status = CK_STATUS_REVOKED;
 	record->as.key.can_verify = false;
+	record->as.key.traits = CK_TRAIT_BACKUP_ELIGIBLE | CK_TRAIT_INTERNAL;
 	memset(record->as.key.aaguid, 7, 16);
 	record->as.key.window = (struct ck_window){-5, 1900000000};
 	ck_builder_put(b, record);
@@ -60,6 +61,7 @@ START_TEST(a_key_record_comes_back_whole)
 	ck_assert_uint_eq(k->aaguid[15], 7);
 	ck_assert_int_eq(k->status, CK_STATUS_REVOKED);
 	ck_assert(!k->can_verify);
+	ck_assert_uint_eq(k->traits, CK_TRAIT_BACKUP_ELIGIBLE | CK_TRAIT_INTERNAL);
 	ck_assert_int_eq(k->window.from_s, -5);
 	ck_assert_int_eq(k->window.until_s, 1900000000);
 }
