@@ -99,6 +99,7 @@ enum ck_error ck_enrol_challenge(const struct ck_change_place *place, const stru
 struct request {
 	struct ck_bytes auth_data, statement;
 	struct ck_text format, label;
+	unsigned traits; /* told */
 };
 
 static enum ck_error read_request(const struct ck_map *map, struct request *out, struct ck_denial *denial)
@@ -108,6 +109,11 @@ static enum ck_error read_request(const struct ck_map *map, struct request *out,
 	    ck_map_bytes(map, CK_F_ATT_STMT, 1, CK_ATT_STMT_LIMIT_BYTES, &out->statement) != CK_OK ||
 	    ck_map_text(map, CK_F_LABEL, CK_NAME_LIMIT_BYTES, &out->label) != CK_OK)
 		return ck_deny(denial, "malformed", "the enrolment carries no well-formed registration");
+	uint64_t traits = 0;
+	bool told = (map->present & CK_KEY(CK_F_TRAITS)) != 0;
+	if (told && (ck_map_uint(map, CK_F_TRAITS, 0, CK_TRAITS_ALL, &traits) != CK_OK || (traits & ~(uint64_t)CK_TRAITS_TOLD) != 0))
+		return ck_deny(denial, "malformed", "the enrolment tells traits that a helper cannot know");
+	out->traits = (unsigned)traits;
 	if (out->label.length == 0 || !ck_text_is_printable_utf8(out->label))
 		return ck_deny(denial, "label", "a label is 1 to %d bytes of printable text", CK_NAME_LIMIT_BYTES);
 	return CK_OK;
@@ -144,8 +150,19 @@ static void put_text(struct ck_change_value *values, size_t *count, const char *
 	put_value(values, count, attribute, ck_bytes_of(ck_text_of(text)));
 }
 
-static enum ck_error encode_values(const struct ck_fido_credential *credential, const struct ck_change_place *place, struct ck_text label,
-                                   struct ck_enrolment *out)
+static void put_traits(struct ck_change_value *values, size_t *count, unsigned traits)
+{
+	struct ck_change_value *value = &values[*count];
+	if (traits == 0) return;
+	value->attribute = ck_text_of("ckTrait");
+	value->count = 0;
+	for (unsigned bit = 1; bit <= traits; bit <<= 1)
+		if ((traits & bit) != 0) value->values[value->count++] = ck_bytes_of(ck_text_of(ck_trait_name(bit)));
+	(*count)++;
+}
+
+static enum ck_error encode_values(const struct ck_fido_credential *credential, const struct ck_change_place *place,
+                                   const struct request *request, struct ck_enrolment *out)
 {
 	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
 	char aaguid[CK_ID_TEXT_BYTES], from[CK_TIME_TEXT_BYTES], until[CK_TIME_TEXT_BYTES];
@@ -156,12 +173,13 @@ static enum ck_error encode_values(const struct ck_fido_credential *credential, 
 	put_value(values, &count, "ckPublicKey", credential->public_key);
 	put_value(values, &count, "ckRpId", ck_bytes_of(place->rp_id));
 	put_text(values, &count, "ckAaguid", ck_id_format(id, aaguid));
-	put_value(values, &count, "ckLabel", ck_bytes_of(label));
+	put_value(values, &count, "ckLabel", ck_bytes_of(request->label));
 	put_text(values, &count, "ckAttestation", credential->attestation);
 	put_text(values, &count, "ckCanVerify", credential->verified ? "TRUE" : "FALSE");
 	put_text(values, &count, "ckStatus", ck_status_name(CK_STATUS_ACTIVE));
 	put_text(values, &count, "ckValidFrom", ck_time_format_generalized(CK_TIME_ALWAYS, from));
 	put_text(values, &count, "ckValidUntil", ck_time_format_generalized(CK_TIME_UNLIMITED, until));
+	put_traits(values, &count, credential->traits | request->traits);
 	return ck_change_values_encode(values, count, out->values_bytes, sizeof out->values_bytes, &out->values_length);
 }
 
@@ -198,12 +216,17 @@ static enum ck_error make_proof(const struct request *request, const struct ck_c
 	size_t length = 0;
 	enum ck_error error = person_statement(place, nonce, statement, sizeof statement, &length);
 	if (error != CK_OK) return error;
-	bool fits = request->statement.length <= CK_SIGNATURE_LIMIT_BYTES;
+	uint8_t digest[32];
+	struct ck_bytes statement_or_digest = request->statement; /* with certificates it is too long */
+	if (request->statement.length > CK_SIGNATURE_LIMIT_BYTES) {
+		ck_sha256(digest, &request->statement, 1);
+		statement_or_digest = (struct ck_bytes){digest, sizeof digest};
+	}
 	struct ck_proof proof = {.statement = out->order.items[0].encoded,
 	                         .list = {statement, length},
 	                         .key_hash = {out->hash, sizeof out->hash},
 	                         .auth_data = request->auth_data,
-	                         .signature = {request->statement.at, fits ? request->statement.length : 0}};
+	                         .signature = statement_or_digest};
 	return ck_proof_encode(&proof, out->proof, sizeof out->proof, &out->proof_length);
 }
 
@@ -223,7 +246,7 @@ enum ck_error ck_enrol_prepare(const struct ck_map *request, const struct ck_non
 	if (error != CK_ERR_NOT_FOUND) return ck_deny(denial, "unavailable", "the copy cannot be read");
 	memcpy(out->hash, credential.hash, sizeof out->hash);
 	out->count = credential.count;
-	if (encode_values(&credential, place, fields.label, out) != CK_OK || make_order(person, out) != CK_OK ||
+	if (encode_values(&credential, place, &fields, out) != CK_OK || make_order(person, out) != CK_OK ||
 	    make_proof(&fields, place, nonce, out) != CK_OK)
 		return ck_deny(denial, "malformed", "the registration does not fit an entry");
 	return CK_OK;

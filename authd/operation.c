@@ -42,7 +42,7 @@ static const struct ck_operation operations[] = {
 	{CK_OP_ENROL_BEGIN, "enrol-begin", F(USER), F(CODE),
 	 F(NONCE) | F(TIME) | F(SYSTEM) | F(CHALLENGE) | F(RP_ID) | F(ID) | F(USER) | F(NAME) | F(ALLOW) | F(VERIFY), CK_WHO_TOUCH,
 	 CK_HANDLER_REPLICA, "Begins to enrol a key: the first by a one-time code, a later one to be signed by an existing key."},
-	{CK_OP_ENROL_FINISH, "enrol-finish", F(NONCE) | F(AUTH_DATA) | F(FORMAT) | F(ATT_STMT) | F(LABEL), F(CODE),
+	{CK_OP_ENROL_FINISH, "enrol-finish", F(NONCE) | F(AUTH_DATA) | F(FORMAT) | F(ATT_STMT) | F(LABEL), F(CODE) | F(TRAITS),
 	 F(ID) | F(PENDING) | F(NONCE) | F(TIME) | F(SYSTEM) | F(RP_ID) | F(ALLOW) | F(CHALLENGE) | F(VERIFY) | F(STATEMENTS) | F(VALUES),
 	 CK_WHO_TOUCH, CK_HANDLER_REPLICA,
 	 "The new key's answer; granted with a code, else need-token: the change that an existing key must sign."},

@@ -116,6 +116,7 @@ struct ck_made { /* a registration */
 	char format[32];
 	uint8_t statement[CK_ATT_STMT_LIMIT_BYTES];
 	size_t statement_length;
+	unsigned traits; /* as the helper says */
 };
 /* What a key is asked to sign or make; the allow list is the encoded array item of the daemon's reply. */
 struct ck_token_request {

@@ -55,6 +55,7 @@ enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *uid, const char *
 
 struct enrolment {
 	const char *uid, *label, *code;
+	bool touch_only;
 	uint8_t nonce[CK_NONCE_BYTES];
 	struct ck_made made;
 };
@@ -63,7 +64,7 @@ static enum ck_error make_credential(struct ck_cli *cli, struct enrolment *e)
 {
 	static struct ck_ask ask;
 	static struct ck_map reply;
-	struct ck_token_request request = { .verify = true };
+	struct ck_token_request request = { .verify = !e->touch_only };
 	struct ck_bytes challenge = { NULL, 0 };
 	enum ck_answer answer;
 	ck_ask_begin(&ask, CK_OP_ENROL_BEGIN);
@@ -145,6 +146,7 @@ static int finish(struct ck_cli *cli, struct enrolment *e)
 	ck_field_string(&ask.frame.map, CK_F_FORMAT, e->made.format);
 	ck_field_bytes(&ask.frame.map, CK_F_ATT_STMT, e->made.statement, e->made.statement_length);
 	ck_field_string(&ask.frame.map, CK_F_LABEL, e->label);
+	if (e->made.traits != 0) ck_field_uint(&ask.frame.map, CK_F_TRAITS, e->made.traits);
 	enum ck_error error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error != CK_OK) return ck_exit_of(error);
 	if (answer == CK_ANSWER_GRANTED) {
@@ -164,6 +166,7 @@ static int finish(struct ck_cli *cli, struct enrolment *e)
 static const struct ck_option add_options[] = {
 	{ "code", CK_OPTION_ONE, "CODE", "the one-time code, for a first key" },
 	{ "label", CK_OPTION_ONE, "TEXT", "what you call it (default: security key)" },
+	{ "touch-only", CK_OPTION_FLAG, NULL, "a key without PIN or fingerprint (U2F): it serves only where a touch is enough" },
 	{ NULL, 0, NULL, NULL },
 };
 static const struct ck_command_help add_help = { "key add", "UID",
@@ -179,6 +182,7 @@ static int add(struct ck_cli *cli, int argc, char **argv)
 	e.code = ck_argument(&add_help, &arguments, "code");
 	e.label = ck_argument(&add_help, &arguments, "label");
 	if (e.label == NULL) e.label = "security key";
+	e.touch_only = ck_arguments_of(&add_help, &arguments, "touch-only")->count > 0;
 	cli->as = e.uid;
 	error = make_credential(cli, &e);
 	return error == CK_OK ? finish(cli, &e) : ck_exit_of(error);
@@ -242,7 +246,7 @@ static int recover(struct ck_cli *cli, int argc, char **argv)
 static int list(struct ck_cli *cli, int argc, char **argv)
 {
 	static const struct ck_command_help help = { "key list", "UID", "Lists a person's keys.", 1, 1, no_options };
-	static const char *const columns[] = { "ckLabel", "ckStatus", "ckAttestation", "ckCanVerify", "ckValidUntil", "id", NULL };
+	static const char *const columns[] = { "ckLabel", "ckStatus", "ckAttestation", "ckCanVerify", "ckTrait", "ckValidUntil", "id", NULL };
 	struct ck_table table = { .cli = cli, .columns = columns };
 	struct ck_arguments arguments;
 	struct ck_id staff, home;
@@ -252,6 +256,23 @@ static int list(struct ck_cli *cli, int argc, char **argv)
 	if (error == CK_OK) error = ck_cli_entry_list(cli, CK_KIND_KEY, NULL, &staff, ck_table_add, &table);
 	if (error != CK_OK) return ck_exit_of(error);
 	ck_table_print(&table);
+	return CK_EXIT_OK;
+}
+
+static int show(struct ck_cli *cli, int argc, char **argv)
+{
+	static const struct ck_command_help help = { "key show", "UID KEY", "Shows one key with what was recorded of it when it was enrolled.", 2, 2,
+		no_options };
+	struct ck_arguments arguments;
+	struct ck_cli_entry *entry = NULL;
+	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
+	if (error != CK_OK) return ck_arguments_exit(error);
+	error = ck_kind_find_key(cli, arguments.words[0], arguments.words[1], &entry);
+	if (error != CK_OK) return ck_exit_of(error);
+	if (cli->json)
+		ck_output_print_json(ck_output_json(entry));
+	else
+		ck_output_entry(cli, entry);
 	return CK_EXIT_OK;
 }
 
@@ -278,6 +299,7 @@ static void print_help(FILE *to)
 	      "  add UID [--code CODE]   enrol a key\n"
 	      "  code UID                issue a one-time code for a first key\n"
 	      "  list UID                list a person's keys\n"
+	      "  show UID KEY            show one, with what was recorded of it\n"
 	      "  change UID KEY          change its label or status\n"
 	      "  revoke UID KEY          make it worthless, for good\n"
 	      "  remove UID KEY          remove it\n"
@@ -292,6 +314,7 @@ int ck_cli_key(struct ck_cli *cli, int argc, char **argv)
 	if (strcmp(verb, "code") == 0) return issue_code(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "recover") == 0) return recover(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "list") == 0) return list(cli, argc - 2, argv + 2);
+	if (strcmp(verb, "show") == 0) return show(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "revoke") == 0) return revoke_key(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "change") == 0 || strcmp(verb, "remove") == 0) return order(cli, argc, argv);
 	bool asked = strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0;

@@ -179,6 +179,14 @@ enum ck_error ck_token_assert(struct ck_cli *cli, const struct ck_token_request 
 	return error;
 }
 
+/* Only what a helper can know is passed on; a helper that says more than that, or nothing, has said nothing. */
+static unsigned told_traits(const struct ck_map *message)
+{
+	uint64_t traits = 0;
+	if (ck_map_uint(message, CK_F_TRAITS, 0, CK_TRAITS_ALL, &traits) != CK_OK) return 0;
+	return (unsigned)traits & CK_TRAITS_TOLD;
+}
+
 enum ck_error ck_token_create(struct ck_cli *cli, const struct ck_token_request *request, struct ck_made *out)
 {
 	static uint8_t bytes[CK_ALLOW_LIMIT * (CK_CREDENTIAL_ID_LIMIT_BYTES + 3) + 2048];
@@ -208,6 +216,7 @@ enum ck_error ck_token_create(struct ck_cli *cli, const struct ck_token_request 
 	                       ck_map_string(&message, CK_F_FORMAT, out->format, sizeof out->format) != CK_OK ||
 	                       take(&message, CK_F_ATT_STMT, out->statement, sizeof out->statement, &out->statement_length) != CK_OK))
 		error = CK_ERR_INTERNAL;
+	if (error == CK_OK) out->traits = told_traits(&message);
 	ck_client_close(&helper);
 	return error;
 }

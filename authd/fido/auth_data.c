@@ -6,6 +6,8 @@
 
 #define FLAG_UP 0x01
 #define FLAG_UV 0x04
+#define FLAG_BE 0x08 /* WebAuthn Level 3, 6.1: both were reserved before, and zero */
+#define FLAG_BS 0x10
 #define FLAG_AT 0x40
 #define FLAG_ED 0x80
 
@@ -29,6 +31,28 @@ static void get_attested(struct ck_reader *r, struct ck_auth_data *out)
 	if (!r->failed && out->public_key.at[0] >> 5 != CK_FIDO_MAP) r->failed = true;
 }
 
+/* Outputs that we never asked for are harmless, as long as they are well-formed; of credProtect (CTAP 2.1, 12.1) the value counts. */
+static void get_extensions(struct ck_reader *r, struct ck_auth_data *out)
+{
+	struct ck_reader inside;
+	struct ck_bytes name, map = ck_fido_get_item(r);
+	uint64_t pairs, number;
+	if (r->failed) return;
+	ck_reader_init(&inside, map.at, map.length);
+	if (ck_fido_get_head(&inside, &pairs, &name) != CK_FIDO_MAP) inside.failed = true;
+	for (uint64_t i = 0; i < pairs && !inside.failed; i++) {
+		if (ck_fido_get_head(&inside, &number, &name) != CK_FIDO_TEXT) inside.failed = true;
+		struct ck_bytes value = ck_fido_get_item(&inside);
+		struct ck_text text = {(const char *)name.at, name.length};
+		if (!inside.failed && ck_text_is(text, "hmac-secret")) out->hmac_secret = true;
+		if (inside.failed || !ck_text_is(text, "credProtect")) continue;
+		if (value.length != 1 || value.at[0] < 1 || value.at[0] > 3) inside.failed = true;
+		out->protection = value.at[0];
+	}
+	if (inside.failed) r->failed = true;
+	out->extension_map = map;
+}
+
 enum ck_error ck_fido_parse_auth_data(struct ck_bytes bytes, struct ck_auth_data *out)
 {
 	struct ck_auth_data data = {0};
@@ -41,13 +65,13 @@ enum ck_error ck_fido_parse_auth_data(struct ck_bytes bytes, struct ck_auth_data
 	data.count = ck_get_u32be(&r);
 	data.present = flags & FLAG_UP;
 	data.verified = flags & FLAG_UV;
+	data.backup_eligible = flags & FLAG_BE;
+	data.backed_up = flags & FLAG_BS;
 	data.attested = flags & FLAG_AT;
 	data.extensions = flags & FLAG_ED;
 	if (data.attested) get_attested(&r, &data);
-	if (data.extensions) {
-		struct ck_bytes map = ck_fido_get_item(&r);
-		if (!r.failed && map.at[0] >> 5 != CK_FIDO_MAP) r.failed = true;
-	}
+	if (data.extensions) get_extensions(&r, &data);
+	if (data.backed_up && !data.backup_eligible) r.failed = true;
 	if (!ck_reader_done(&r)) return CK_ERR_INVALID;
 	*out = data;
 	return CK_OK;

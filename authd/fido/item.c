@@ -40,6 +40,29 @@ enum ck_fido_major ck_fido_get_head(struct ck_reader *r, uint64_t *out_number, s
 	return major;
 }
 
+/* CTAP 2.1, 8: by major type, then the shorter, then byte by byte; the same key twice is in no order. */
+static bool precedes(struct ck_bytes a, struct ck_bytes b)
+{
+	if (a.at[0] >> 5 != b.at[0] >> 5) return a.at[0] >> 5 < b.at[0] >> 5;
+	if (a.length != b.length) return a.length < b.length;
+	return memcmp(a.at, b.at, a.length) < 0;
+}
+
+static void skip(struct ck_reader *r, unsigned depth);
+
+static void skip_map(struct ck_reader *r, uint64_t pairs, unsigned depth)
+{
+	struct ck_bytes before = {NULL, 0};
+	for (uint64_t i = 0; i < pairs && !r->failed; i++) {
+		const uint8_t *start = r->at;
+		skip(r, depth);
+		struct ck_bytes key = {start, (size_t)(r->at - start)};
+		if (!r->failed && i > 0 && !precedes(before, key)) r->failed = true;
+		before = key;
+		skip(r, depth);
+	}
+}
+
 static void skip(struct ck_reader *r, unsigned depth)
 {
 	uint64_t number;
@@ -50,8 +73,8 @@ static void skip(struct ck_reader *r, unsigned depth)
 		r->failed = true;
 		return;
 	}
-	uint64_t items = major == CK_FIDO_MAP ? 2 * number : number;
-	for (uint64_t i = 0; i < items && !r->failed; i++) skip(r, depth + 1);
+	if (major == CK_FIDO_MAP) skip_map(r, number, depth + 1);
+	for (uint64_t i = 0; major == CK_FIDO_ARRAY && i < number && !r->failed; i++) skip(r, depth + 1);
 }
 
 struct ck_bytes ck_fido_get_item(struct ck_reader *r)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* CTAP 2.1, 8 and WebAuthn Level 2, 6.5.1.1: the keys of the map come in canonical order and there are no others, so the encoding has one
-   possible shape per algorithm: kty (1), alg (3), crv (-1), x (-2) [, y (-3)]. */
+   possible shape per algorithm: kty (1), alg (3), crv (-1), x (-2) [, y (-3)]. RS256: rs256.c. */
 struct field {
 	const char *name;
 	uint8_t bytes[4]; /* what must stand there */
@@ -78,7 +78,9 @@ enum ck_error ck_fido_parse_public_key(struct ck_bytes cose, struct ck_fido_publ
 	const uint8_t *coordinates[2] = {NULL, NULL};
 	enum ck_error error;
 	*out = (struct ck_fido_public_key){0};
-	bool eddsa = cose.length > 0 && cose.at[0] == eddsa_fields[0].bytes[0];
+	bool four = cose.length > 2 && cose.at[0] == eddsa_fields[0].bytes[0];
+	if (four && cose.at[2] == 3) return ck_fido_parse_rs256(cose, out, err); /* kty RSA */
+	bool eddsa = four;
 	if (eddsa) error = get_fields(cose, eddsa_fields, sizeof eddsa_fields / sizeof eddsa_fields[0], coordinates, err);
 	else error = get_fields(cose, es256_fields, sizeof es256_fields / sizeof es256_fields[0], coordinates, err);
 	if (error != CK_OK) return error;
@@ -121,6 +123,7 @@ enum ck_error ck_fido_check_public_key(struct ck_bytes cose, enum ck_fido_algori
 	struct ck_fido_public_key key;
 	enum ck_error error = ck_fido_parse_public_key(cose, &key, err);
 	if (error == CK_OK && key.algorithm == CK_FIDO_ES256) error = check_p256(&key, err);
+	if (error == CK_OK && key.algorithm == CK_FIDO_RS256) error = ck_fido_check_rs256(&key, err);
 	if (error == CK_OK && key.algorithm == CK_FIDO_EDDSA && crypto_core_ed25519_is_valid_point(key.x) != 1)
 		error = ck_fail(err, CK_ERR_DENIED, "the public key is no point of the prime-order group of Ed25519");
 	if (error != CK_OK) return error;

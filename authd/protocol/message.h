@@ -20,7 +20,7 @@ enum ck_op {
 	CK_OP_CHANGE_BEGIN = 13, /* AS → need-token NONCE TIME SYSTEM RP_ID ALLOW */
 	CK_OP_CHANGE_COMMIT = 14, /* NONCE STATEMENTS VALUES CREDENTIAL AUTH_DATA SIGNATURE → granted [PENDING] | denied REASON MESSAGE */
 	CK_OP_ENROL_BEGIN = 15,  /* USER [CODE] → need-token NONCE CHALLENGE RP_ID ID NAME ALLOW (here: to exclude) */
-	CK_OP_ENROL_FINISH = 16, /* NONCE [CODE] AUTH_DATA FORMAT ATT_STMT LABEL → granted ID | need-token (NONCE TIME … STATEMENTS VALUES) */
+	CK_OP_ENROL_FINISH = 16, /* NONCE [CODE] AUTH_DATA FORMAT ATT_STMT LABEL [TRAITS] → granted ID | need-token (NONCE TIME … STATEMENTS VALUES) */
 	CK_OP_RECOVER = 17,      /* root: USER HASH → granted TIME (from when); the peer's socket goes to the replica */
 	CK_OP_CHECKPOINT = 18,   /* root: → TEXT */
 	CK_OP_CONFIRM_REFRESH = 19 /* root: lets in a refresh that was held back because it removes much */
@@ -88,7 +88,8 @@ enum ck_field {
 	CK_F_PROOF = 54,      /* bytes: see change.h */
 	CK_F_DETAIL = 55,     /* text: free, escaped where printed */
 	CK_F_STATE = 56,      /* text: of status */
-	CK_F_AGE = 58        /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
+	CK_F_AGE = 58,       /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
+	CK_F_TRAITS = 59     /* uint: a set of enum ck_trait: what the key's helper says of it; believed for nothing */
 };
 
 /* The daemon's processes. */
@@ -157,7 +158,7 @@ enum ck_token_message {
 	CK_TOKEN_SAY = 144,        /* REASON(name) MESSAGE: touch-now, no-key, … ; shown, no answer */
 	CK_TOKEN_PIN_WANTED = 145, /* COUNT(tries left) MESSAGE */
 	CK_TOKEN_ASSERTED = 146,   /* CREDENTIAL AUTH_DATA SIGNATURE */
-	CK_TOKEN_CREATED = 147,    /* AUTH_DATA FORMAT ATT_STMT */
+	CK_TOKEN_CREATED = 147,    /* AUTH_DATA FORMAT ATT_STMT [TRAITS] */
 	CK_TOKEN_FAILED = 148      /* REASON MESSAGE; the last message */
 };
 

@@ -1,6 +1,6 @@
-/* Whole registrations and assertions from anywhere. Input: a byte (bit 0: "packed", else "none"; bit 1: verified; bit 2: an assertion), the
-   statement's or signature's length (16 bit, big-endian), the statement or signature, the rest is authenticator data. The key of
-   an assertion is the one whose secret is 1: its public key is the base point of P-256. */
+/* Whole registrations and assertions from anywhere. Input: a byte (bit 0: "packed", else "none"; bit 3: "fido-u2f"; bit 1: verified; bit 2:
+   an assertion), the statement's or signature's length (16 bit, big-endian), the statement or signature, the rest is authenticator data. The
+   key of an assertion is the one whose secret is 1: its public key is the base point of P-256. */
 #include <string.h>
 
 #include "authd/fido/fido.h"
@@ -15,7 +15,7 @@ static void try_registration(uint8_t how, struct ck_bytes statement, struct ck_b
 	struct ck_fido_credential credential;
 	struct ck_errmsg err = {""};
 	struct ck_fido_registration registration = {.rp_id = ck_text_of("portal.example"), .client_data_hash = challenge,
-	                                            .format = ck_text_of(how & 1 ? "packed" : "none"), .auth_data = auth_data,
+	                                            .format = ck_text_of(how & 8 ? "fido-u2f" : how & 1 ? "packed" : "none"), .auth_data = auth_data,
 	                                            .statement = statement, .verify = how & 2};
 	enum ck_error error = ck_fido_verify_registration(&registration, &credential, &err);
 	if (error == CK_OK) CK_ASSERT(credential.attestation != NULL && (!(how & 2) || credential.verified));

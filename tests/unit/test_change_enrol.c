@@ -10,12 +10,14 @@ static struct ck_soft_credential fresh_key;
 static struct ck_soft_registration made;
 static struct {
 	const char *format, *label;
+	uint64_t traits; /* 0: none told */
 } sent;
 
 static void enrol_setup(void)
 {
 	change_setup();
 	sent.format = NULL;
+	sent.traits = 0;
 	sent.label = "the blue one";
 	ck_assert(ck_soft_make_credential(&fresh_key, RP, CK_SOFT_ES256, "a new one"));
 	ck_assert_int_eq(ck_nonce_issue(&f.nonces, CK_NONCE_ENROL, ck_text_of("bob"), 1000, 1000, NOW, LIFE_MS, &enrol_nonce), CK_OK);
@@ -41,6 +43,7 @@ static const char *prepare(void)
 	ck_field_string(&m, CK_F_FORMAT, sent.format != NULL ? sent.format : made.format);
 	ck_field_bytes(&m, CK_F_ATT_STMT, made.statement, made.statement_length);
 	ck_field_string(&m, CK_F_LABEL, sent.label);
+	if (sent.traits != 0) ck_field_uint(&m, CK_F_TRAITS, sent.traits);
 	ck_map_end(&m);
 	ck_assert_int_eq(ck_map_parse((struct ck_bytes){f.body, ck_writer_length(&w)}, &f.map), CK_OK);
 	enum ck_error error = ck_enrol_prepare(&f.map, &enrol_nonce, &person, &f.place, ck_builder_view(f.b), &enrolment, &f.denial);
@@ -157,6 +160,44 @@ START_TEST(without_verification_it_says_so)
 	for (size_t i = 0; i < count; i++)
 		if (ck_text_is(values[i].attribute, "ckCanVerify")) found = ck_bytes_equal(values[i].values[0], ck_bytes_of(ck_text_of("FALSE")));
 	ck_assert(found);
+}
+END_TEST
+
+/* What the helper says, and what the key signed, beside each other. */
+START_TEST(traits_are_recorded)
+{
+	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
+	size_t count;
+	unsigned found = 0;
+	uint8_t challenge[CK_CHALLENGE_BYTES], signature[80];
+	const unsigned flags = CK_SOFT_UP | CK_SOFT_UV | CK_SOFT_AT | CK_SOFT_ED | 0x08;
+	sent.traits = CK_TRAIT_DISCOVERABLE | CK_TRAIT_USB;
+	register_key(true, true);
+	ck_assert_int_eq(ck_enrol_challenge(&f.place, &enrol_nonce, challenge), CK_OK);
+	made.auth_data_length = ck_soft_put_registration_data(&fresh_key, flags, ck_bytes_of(ck_text_of("\xa1\x6b" "credProtect\x03")), made.auth_data,
+	                                                      sizeof made.auth_data);
+	size_t length = ck_soft_sign(&fresh_key, (struct ck_bytes){made.auth_data, made.auth_data_length}, challenge, signature);
+	made.statement_length = ck_soft_put_self_statement(CK_SOFT_ES256, signature, length, made.statement, sizeof made.statement);
+	expect_fine(prepare());
+	expect_fine(try_it());
+	ck_assert_int_eq(ck_change_values_decode(enrolment.order.items[0].values, values, &count), CK_OK);
+	for (size_t i = 0; i < count; i++) {
+		if (!ck_text_is(values[i].attribute, "ckTrait")) continue;
+		for (size_t k = 0; k < values[i].count; k++)
+			found |= ck_trait_of_name((struct ck_text){(const char *)values[i].values[k].at, values[i].values[k].length});
+	}
+	ck_assert_uint_eq(found, CK_TRAIT_DISCOVERABLE | CK_TRAIT_USB | CK_TRAIT_BACKUP_ELIGIBLE | CK_TRAIT_PROTECTED_3);
+}
+END_TEST
+
+START_TEST(traits_that_nobody_can_tell)
+{
+	static const uint64_t wrong[] = {CK_TRAIT_PROTECTED_2, CK_TRAIT_BACKUP_ELIGIBLE, CK_TRAITS_ALL + 1, UINT64_MAX};
+	register_key(true, true);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		sent.traits = wrong[i];
+		expect_reason(prepare(), "malformed");
+	}
 }
 END_TEST
 
@@ -339,6 +380,8 @@ int main(void)
 	tcase_add_test(c, already_anyones);
 	tcase_add_test(c, bad_label);
 	tcase_add_test(c, without_verification_it_says_so);
+	tcase_add_test(c, traits_are_recorded);
+	tcase_add_test(c, traits_that_nobody_can_tell);
 	tcase_add_test(c, persons_and_decoys);
 	tcase_add_test(c, code_forms);
 	tcase_add_test(c, code_found);

@@ -116,6 +116,30 @@ START_TEST(assertion_verified_though_not_demanded)
 }
 END_TEST
 
+/* Eligible for backup when it was enrolled, the flags now; what comes of it. */
+static const struct {
+	unsigned traits, flags;
+	const char *sentence; /* NULL: good */
+} backups[] = {
+	{0, 0, NULL}, {0, 0x08, "is eligible for backup, and was not"}, {0, 0x10, "malformed"}, {0, 0x18, "is eligible for backup, and was not"},
+	{CK_TRAIT_BACKUP_ELIGIBLE, 0x08, NULL}, {CK_TRAIT_BACKUP_ELIGIBLE, 0x18, NULL},
+	{CK_TRAIT_BACKUP_ELIGIBLE, 0, "not eligible for backup, and was"}, {CK_TRAIT_BACKUP_ELIGIBLE, 0x10, "malformed"},
+};
+
+START_TEST(assertion_backup_flags)
+{
+	for (size_t i = 0; i < sizeof backups / sizeof backups[0]; i++) {
+		struct fixture f;
+		EACH_ALGORITHM(f);
+		f.key.traits = backups[i].traits;
+		f.made.auth_data[32] |= (uint8_t)backups[i].flags;
+		sign_again(&f);
+		if (backups[i].sentence == NULL) expect_granted(&f);
+		else expect_denied(&f, backups[i].sentence);
+	}
+}
+END_TEST
+
 START_TEST(assertion_other_credential)
 {
 	struct fixture f;
@@ -649,7 +673,7 @@ int main(void)
 	Suite *suite = suite_create("fido");
 	TCase *assertions = tcase_create("assertions");
 	const TTest *const each[] = {
-		assertion_good, assertion_good_unverified, assertion_verified_though_not_demanded, assertion_other_credential,
+		assertion_good, assertion_good_unverified, assertion_verified_though_not_demanded, assertion_backup_flags, assertion_other_credential,
 		assertion_credential_cut, assertion_no_credential, assertion_key_of_other_rp, assertion_rp_id_hash, assertion_rp_id_empty,
 		assertion_rp_id_long, assertion_rp_id_with_nul, assertion_not_touched, assertion_not_verified, assertion_flag_set_after_signing,
 		assertion_count_changed, assertion_challenge, assertion_signature_bit, assertion_signature_cut, assertion_signature_empty,

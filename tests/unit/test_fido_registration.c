@@ -1,5 +1,6 @@
 /* One good registration of each algorithm and attestation, then one test for each single thing that is wrong. */
 #include <check.h>
+#include <fido.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,12 +205,100 @@ START_TEST(data_leftover)
 }
 END_TEST
 
+static const struct {
+	const char *value;
+	size_t length;
+	bool good;
+	unsigned traits;
+} protections[] = {
+	{"\x01", 1, true, 0}, {"\x02", 1, true, CK_TRAIT_PROTECTED_2}, {"\x03", 1, true, CK_TRAIT_PROTECTED_3},
+	{"\x00", 1, false, 0}, {"\x04", 1, false, 0}, {"\x18\x02", 2, false, 0}, {"\x21", 1, false, 0}, {"\xf5", 1, false, 0},
+	{"\x41\x02", 2, false, 0}, {"\x61\x32", 2, false, 0}, {"\x81\x02", 2, false, 0},
+};
+
 START_TEST(extension_cred_protect)
 {
+	for (size_t i = 0; i < sizeof protections / sizeof protections[0]; i++) {
+		struct fixture f;
+		uint8_t map[20] = "\xa1\x6b" "credProtect";
+		memcpy(map + 13, protections[i].value, protections[i].length);
+		MAKE_EACH(f);
+		put_data(&f, ALL_FLAGS | CK_SOFT_ED, map, 13 + protections[i].length);
+		if (protections[i].good) expect_granted(&f, _i < 2 ? "self" : "none");
+		else expect_denied(&f, "malformed");
+		ck_assert_uint_eq(f.result.traits, protections[i].traits);
+	}
+}
+END_TEST
+
+/* credProtect 2, hmac-secret, "zzz": each good by itself; together they must stand in canonical order, once, under text keys. */
+static const struct {
+	const char *bytes;
+	size_t length;
+	bool good;
+} maps[] = {
+	{"\xa0", 1, true},
+	{"\xa2\x63zzz\x00\x6b" "credProtect\x02", 19, true},
+	{"\xa3\x63zzz\xa1\x01\x02\x6b" "credProtect\x02\x6bhmac-secret\xf5", 34, true},
+	{"\xa2\x6b" "credProtect\x02\x63zzz\x00", 19, false},
+	{"\xa2\x6bhmac-secret\xf5\x6b" "credProtect\x02", 27, false},
+	{"\xa2\x6b" "credProtect\x02\x6b" "credProtect\x02", 27, false},
+	{"\xa2\x6b" "credProtect\x02\x6b" "credProtect\x03", 27, false},
+	{"\xa2\x01\x00\x63zzz\x00", 8, false},
+	{"\xa1\x43zzz\x00", 6, false},
+	{"\xa1\x63zzz\xa2\x02\x00\x01\x00", 10, false},
+	{"\xa1\x63zzz\xa2\x01\x00\x01\x00", 10, false},
+	{"\xa1\x63zzz\x81\x81\x81\x81\x81\x00", 11, false},
+	{"\xa1\x63zzz\xfb\x00\x00\x00\x00\x00\x00\x00\x00", 14, false},
+	{"\xa1\x63zzz\xc0\x00", 7, false},
+};
+
+START_TEST(extension_maps)
+{
+	for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+		struct fixture f;
+		MAKE_EACH(f);
+		put_data(&f, ALL_FLAGS | CK_SOFT_ED, maps[i].bytes, maps[i].length);
+		if (maps[i].good) expect_granted(&f, _i < 2 ? "self" : "none");
+		else expect_denied(&f, "malformed");
+	}
+}
+END_TEST
+
+START_TEST(backup_flags)
+{
+	static const unsigned eligible = 0x08, backed_up = 0x10;
 	struct fixture f;
 	MAKE_EACH(f);
-	put_data(&f, ALL_FLAGS | CK_SOFT_ED, "\xa1\x6b" "credProtect\x02", 14);
+	put_data(&f, ALL_FLAGS | eligible, NULL, 0);
 	expect_granted(&f, _i < 2 ? "self" : "none");
+	ck_assert_uint_eq(f.result.traits, CK_TRAIT_BACKUP_ELIGIBLE);
+	put_data(&f, ALL_FLAGS | eligible | backed_up, NULL, 0);
+	expect_granted(&f, _i < 2 ? "self" : "none");
+	ck_assert_uint_eq(f.result.traits, CK_TRAIT_BACKUP_ELIGIBLE | CK_TRAIT_BACKED_UP);
+	put_data(&f, ALL_FLAGS | backed_up, NULL, 0);
+	expect_denied(&f, "malformed");
+}
+END_TEST
+
+/* The same verdict as libfido2's, whose own way this no longer is. */
+START_TEST(self_as_libfido2)
+{
+	for (int wrong = 0; wrong < 2; wrong++) {
+		struct fixture f;
+		make(&f, ALGORITHM(_i), true);
+		fido_cred_t *credential = fido_cred_new();
+		f.made.statement[f.made.statement_length - 1] ^= (uint8_t)wrong;
+		if (wrong) expect_denied(&f, "signature is not the key's");
+		else expect_granted(&f, "self");
+		ck_assert(fido_cred_set_type(credential, ALGORITHM(_i)) == FIDO_OK && fido_cred_set_rp(credential, RP, NULL) == FIDO_OK &&
+		          fido_cred_set_clientdata_hash(credential, challenge, 32) == FIDO_OK &&
+		          fido_cred_set_authdata_raw(credential, f.made.auth_data, f.made.auth_data_length) == FIDO_OK &&
+		          fido_cred_set_fmt(credential, "packed") == FIDO_OK &&
+		          fido_cred_set_attstmt(credential, f.made.statement, f.made.statement_length) == FIDO_OK);
+		ck_assert_int_eq(fido_cred_verify_self(credential), wrong ? FIDO_ERR_INVALID_SIG : FIDO_OK);
+		fido_cred_free(&credential);
+	}
 }
 END_TEST
 
@@ -344,7 +433,7 @@ START_TEST(statement_with_x5c)
 	memcpy(f.made.statement + f.made.statement_length, "\x63" "x5c\x81\x41\x30", 7);
 	f.made.statement_length += 7;
 	refresh(&f);
-	expect_denied(&f, "x5c");
+	expect_denied(&f, "certificate is malformed");
 }
 END_TEST
 
@@ -405,7 +494,7 @@ START_TEST(packed_with_empty_statement)
 }
 END_TEST
 
-static const char *const formats[] = {"", "Packed", "packed ", "fido-u2f", "tpm", "android-key", "apple", "none\n", "\x1b[2J"};
+static const char *const formats[] = {"", "Packed", "packed ", "fido-u2f2", "U2F", "tpm", "android-key", "apple", "none\n", "\x1b[2J"};
 
 START_TEST(format_unknown)
 {
@@ -421,9 +510,9 @@ int main(void)
 {
 	const TTest *const four_times[] = {good, good_unverified, rp_id_hash, not_touched, not_verified, no_attested_data,
 	                                   attested_data_without_flag, data_cut, data_leftover, extension_cred_protect,
-	                                   extension_hmac_secret, extension_garbage};
+	                                   extension_hmac_secret, extension_garbage, extension_maps, backup_flags};
 	const TTest *const twice[] = {key_off_curve, key_small_order, challenge_differs, signature_bit, signed_data_differs, signed_by_another,
-	                              statement_algorithm, statement_with_x5c, statement_malformed, statement_each_byte_of_the_form,
+	                              statement_algorithm, self_as_libfido2, statement_with_x5c, statement_malformed, statement_each_byte_of_the_form,
 	                              none_with_statement, none_without_statement, packed_with_empty_statement};
 	Suite *suite = suite_create("fido registration");
 	TCase *tcase = tcase_create("registrations");
