@@ -29,7 +29,14 @@ private_accounts() {
 	done
 	chmod 644 "$T/passwd" "$T/group"
 	chmod 640 "$T/shadow"
-	for name in passwd shadow group; do mount --bind "$T/$name" "/etc/$name"; done
+	for name in passwd shadow group; do
+		if mountpoint -q /etc; then cp -p "$T/$name" "/etc/$name"; else mount --bind "$T/$name" "/etc/$name"; fi
+	done
+}
+# private_etc: before the accounts, for tests whose programs replace files in /etc
+private_etc() {
+	cp -a /etc "$T/etc"
+	mount --bind "$T/etc" /etc
 }
 
 # private_stacks: those of contrib/pam.d, on this instance's socket
