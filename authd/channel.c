@@ -178,7 +178,7 @@ static enum ck_error receive_some(struct ck_channel *c, bool *out_full)
 	struct iovec part = { .iov_base = c->in + c->in_end, .iov_len = c->in_limit - c->in_end };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
 	ssize_t got = recvmsg(c->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	if (got < 0) return errno == EAGAIN || errno == EINTR ? CK_ERR_NOT_FOUND : CK_ERR_UNAVAILABLE;
+	if (got < 0) return errno == EAGAIN || errno == EINTR ? CK_ERR_NOT_FOUND : errno == ECONNRESET ? CK_ERR_UNAVAILABLE : CK_ERR_IO;
 	if (got == 0) return CK_ERR_UNAVAILABLE;
 	bool fd_came = message.msg_controllen > 0;
 	if (fd_came && !take_fds(c, &message)) return CK_ERR_INVALID;

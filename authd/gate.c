@@ -70,9 +70,10 @@ static void mind_the_door(struct ck_gate *gate)
 {
 	bool open = gate->clients_count < gate->clients_limit;
 	if (open == gate->accepting) return;
-	gate->accepting = open;
 	if (open ? event_add(gate->acceptable, NULL) != 0 : event_del(gate->acceptable) != 0)
-		ck_log(CK_LOG_ERROR, "the listening socket could not be %s", open ? "taken up again" : "left alone");
+		ck_log(CK_LOG_ERROR, "the listening socket could not be %s", open ? "taken up again" : "left alone"); /* the tick tries again */
+	else
+		gate->accepting = open;
 }
 
 static void client_free(struct ck_gate_client *client)
@@ -231,6 +232,14 @@ static bool on_replica_message(struct ck_channel *channel, const struct ck_map *
 	return on_peer_message(context, CK_PROCESS_REPLICA, message, fd);
 }
 
+/* A channel that failed on this side: the other lives and gives no new one. Only the supervisor does, to a new process. */
+static void end_without(struct ck_gate *gate, enum ck_process process)
+{
+	ck_log(CK_LOG_ERROR, "no channel to the %s can be kept: this gate ends", process == CK_PROCESS_LEDGER ? "ledger" : "replica");
+	gate->failed = true;
+	event_base_loopbreak(gate->base);
+}
+
 /* What is no frame at all is malformed too. */
 static void on_peer_closed(struct ck_gate *gate, enum ck_process process, enum ck_error why)
 {
@@ -238,6 +247,7 @@ static void on_peer_closed(struct ck_gate *gate, enum ck_process process, enum c
 		ck_peers_accuse(gate->peers, process, 0, "bytes that are no message, or it does not read");
 	ck_log(CK_LOG_WARNING, "the %s is gone: %s", process == CK_PROCESS_LEDGER ? "ledger" : "replica", ck_error_name(why));
 	ck_gate_give_up(gate, process);
+	if (why == CK_ERR_MEMORY || why == CK_ERR_IO) end_without(gate, process);
 }
 
 static void on_ledger_closed(struct ck_channel *channel, enum ck_error why, void *context)
@@ -272,7 +282,7 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 	if (ck_channel_new(gate->base, fd, process == CK_PROCESS_LEDGER ? &ledger_handlers : &replica_handlers, gate, PEER_QUEUE_BYTES,
 	                   PEER_IDLE_MS, false, channel) != CK_OK ||
 	    (process == CK_PROCESS_LEDGER && ck_channel_gather(*channel) != CK_OK))
-		ck_log(CK_LOG_ERROR, "no channel to process %d", (int)process);
+		end_without(gate, process);
 }
 
 static void on_token(uint64_t request, int fd, void *context) { ck_gate_token_came(context, request, fd); }
@@ -403,6 +413,7 @@ int ck_gate_main(struct ck_start *start)
 		mind_the_door(&gate);
 		ck_peers_ready(gate.peers);
 		if (event_base_dispatch(gate.base) < 0) error = ck_fail(&err, CK_ERR_IO, "the event loop failed");
+		if (gate.failed) error = ck_fail(&err, CK_ERR_IO, "it is cut off from its peers");
 	}
 	if (error != CK_OK) ck_log(CK_LOG_ERROR, "the gate ends: %s", err.text);
 	finish(&gate);

@@ -118,6 +118,7 @@ struct ck_gate {
 	size_t clients_limit, clients_count, ordinary_count;
 	struct ck_gate_budget budgets[CK_GATE_BUDGETS];
 	bool accepting;
+	bool failed; /* it ends, and the supervisor starts another */
 	uint64_t sequence;
 	uint8_t random[512];
 	size_t random_left;

@@ -62,6 +62,7 @@ struct ledger {
 	int64_t flushing_ms;
 	bool flush_again;  /* and the next is due as soon as it has ended */
 	bool failed;
+	bool cut_off; /* from a peer that lives: only the supervisor gives a new channel, to a new process */
 	struct peer peers[PEERS_LIMIT];
 	struct ck_waiter batch[CK_CHAIN_BATCH_RECORDS]; /* recorded, not yet written */
 	size_t batch_count;
@@ -339,6 +340,13 @@ static void forget_peer(struct ledger *ledger, struct peer *peer)
 
 static const char *process_name(enum ck_process process) { return process == CK_PROCESS_GATE ? "gate" : "replica"; }
 
+static void end_without(struct ledger *ledger, const struct peer *peer)
+{
+	ck_log(CK_LOG_ERROR, "no channel to %s %u can be kept: the ledger ends", process_name(peer->process), peer->index);
+	ledger->cut_off = true;
+	event_base_loopbreak(ledger->base);
+}
+
 static void on_closed(struct ck_channel *channel, enum ck_error why, void *context)
 {
 	(void)channel;
@@ -351,6 +359,7 @@ static void on_closed(struct ck_channel *channel, enum ck_error why, void *conte
 		ck_book_alarm(ledger->book, ck_text_of(detail));
 		ck_peers_accuse(ledger->control, peer->process, peer->index, fault);
 	}
+	if (why == CK_ERR_MEMORY || why == CK_ERR_IO) end_without(ledger, peer);
 	forget_peer(ledger, peer);
 	end_batch(ledger);
 }
@@ -390,7 +399,7 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 	enum ck_error error = ck_channel_new(ledger->base, fd, &handlers, peer, PEER_QUEUE_BYTES, PEER_IDLE_MS, false, &peer->channel);
 	if (error == CK_OK) error = ck_channel_gather(peer->channel);
 	if (error == CK_OK) return;
-	ck_log(CK_LOG_ERROR, "no channel to process %d, index %u: %s", (int)process, index, ck_error_name(error));
+	end_without(ledger, peer);
 	ck_channel_close(&peer->channel);
 	forget_peer(ledger, peer);
 }
@@ -503,9 +512,9 @@ int ck_ledger_main(struct ck_start *start)
 		time_flush(ledger);
 		if (event_base_dispatch(ledger->base) < 0) error = ck_fail(&err, CK_ERR_IO, "the event loop failed");
 		close_books(ledger);
-		if (ledger->failed) error = CK_ERR_IO;
+		if (ledger->failed || ledger->cut_off) error = CK_ERR_IO;
 	}
-	if (error != CK_OK && !ledger->failed) ck_log(CK_LOG_ERROR, "the ledger does not start: %s", err.text);
+	if (error != CK_OK && !ledger->failed && !ledger->cut_off) ck_log(CK_LOG_ERROR, "the ledger does not start: %s", err.text);
 	ledger_free(ledger);
 	return error == CK_OK ? 0 : 1;
 }

@@ -42,6 +42,14 @@ static bool is_accepted(enum ck_process from, const struct ck_map *message, uint
 	return false;
 }
 
+/* A channel that failed on this side: the other lives and gives no new one. Only the supervisor does, to a new process. */
+static void end_without(struct ck_replica *r, const char *peer)
+{
+	ck_log(CK_LOG_ERROR, "no channel to %s can be kept: the replica ends", peer);
+	r->exit_code = 1;
+	event_base_loopbreak(r->base);
+}
+
 /* ---- gates ---- */
 
 static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_bytes body, int fd)
@@ -92,6 +100,7 @@ static void on_gate_closed(struct ck_channel *channel, enum ck_error why, void *
 	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT)
 		ck_peers_accuse(gate->replica->peers, CK_PROCESS_GATE, gate->index, "bytes that are no message, or it does not read");
 	ck_log(CK_LOG_INFO, "gate %u is gone: %s", gate->index, ck_error_name(why));
+	if (why == CK_ERR_MEMORY || why == CK_ERR_IO) end_without(gate->replica, "a gate");
 }
 
 static const struct ck_channel_handlers gate_handlers = {.on_message = on_gate_message, .on_closed = on_gate_closed};
@@ -121,6 +130,7 @@ static void on_ledger_closed(struct ck_channel *channel, enum ck_error why, void
 	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT)
 		ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "bytes that are no message, or it does not read");
 	ck_log(CK_LOG_WARNING, "the ledger is gone: %s", ck_error_name(why));
+	if (why == CK_ERR_MEMORY || why == CK_ERR_IO) end_without(r, "the ledger");
 }
 
 static const struct ck_channel_handlers ledger_handlers = {.on_message = on_ledger_message, .on_closed = on_ledger_closed};
@@ -137,7 +147,7 @@ static void join_gate(struct ck_replica *r, unsigned index, int fd)
 	gate->index = index;
 	gate->epoch++;
 	if (ck_channel_new(r->base, fd, &gate_handlers, gate, PEER_QUEUE_BYTES, PEER_IDLE_MS, true, &gate->channel) != CK_OK)
-		ck_log(CK_LOG_ERROR, "no channel to gate %u", index);
+		end_without(r, "a gate");
 }
 
 static void on_peer(enum ck_process process, unsigned index, int fd, void *context)
@@ -148,7 +158,7 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 	} else if (process == CK_PROCESS_LEDGER && index == 0) {
 		ck_channel_close(&r->ledger);
 		if (ck_channel_new(r->base, fd, &ledger_handlers, r, PEER_QUEUE_BYTES, PEER_IDLE_MS, false, &r->ledger) != CK_OK)
-			ck_log(CK_LOG_ERROR, "no channel to the ledger");
+			end_without(r, "the ledger");
 		ck_replica_send_early(r);
 	} else {
 		ck_log(CK_LOG_ERROR, "the supervisor sent a channel that the replica has no use for: process %d", (int)process);

@@ -1,7 +1,6 @@
 /* The calls of libc that fail from a seed, each in the ways that its manual page has; and the count of what was allocated and not freed. */
 #include "tests/fakes/faults.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -14,6 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#define DESCRIPTORS_LIMIT 1024
 
 static struct {
 	bool on;
@@ -158,9 +159,7 @@ char *__wrap_strdup(const char *text) { return __wrap_strndup(text, SIZE_MAX - 1
 unsigned ck_faults_descriptors(void)
 {
 	unsigned count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	while (dir != NULL && readdir(dir) != NULL) count++;
-	if (dir != NULL) closedir(dir);
+	for (int fd = 0; fd < DESCRIPTORS_LIMIT; fd++) count += fcntl(fd, F_GETFD) >= 0; /* a confined process has no /proc to look in */
 	return count;
 }
 

@@ -37,7 +37,8 @@ void rig_send(struct ck_client *to, struct rig_frame *out, int fd)
 {
 	size_t length;
 	ck_assert_int_eq(ck_frame_end(&out->frame, &length), CK_OK);
-	ck_assert_int_eq(ck_client_send(to, out->bytes, length, fd, ck_clock_monotonic_ms() + PATIENCE_MS), CK_OK);
+	enum ck_error error = ck_client_send(to, out->bytes, length, fd, ck_clock_monotonic_ms() + PATIENCE_MS);
+	ck_assert_msg(rig.tolerant || error == CK_OK, "not sent: %s", ck_error_name(error));
 }
 
 uint64_t rig_number(const struct ck_map *map, unsigned field)
@@ -138,8 +139,13 @@ void rig_connect(struct ck_client *client, uid_t uid)
 	ck_assert_int_eq(seteuid(uid), 0); /* what SO_PEERCRED says is taken when the connection is made */
 	int result = connect(fd, (struct sockaddr *)&address, sizeof address);
 	ck_assert_int_eq(seteuid(0), 0);
-	ck_assert_msg(result == 0, "connect: %s", strerror(errno));
+	ck_assert_msg(rig.tolerant || result == 0, "connect: %s", strerror(errno));
 	memset(client, 0, sizeof *client);
+	client->fd = client->passed_fd = -1;
+	if (result != 0) {
+		close(fd);
+		return;
+	}
 	ck_assert_int_eq(ck_client_adopt(client, fd), CK_OK);
 }
 
@@ -285,7 +291,9 @@ static void run_gate(int control, int listening)
 	dup2(listening_copy, CK_LISTEN_FD);
 	closefrom(5);
 	ck_log_init("gate-test", getenv("CK_TEST_LOG") != NULL ? CK_LOG_DEBUG : CK_LOG_ALARM);
+	if (rig.in_gate != NULL) rig.in_gate(true);
 	int code = ck_gate_main(&start);
+	if (rig.in_gate != NULL) rig.in_gate(false);
 	fflush(NULL);
 	_exit(code);
 }
@@ -304,12 +312,43 @@ void rig_give_peer(enum ck_process process, struct ck_client *mine)
 	ck_assert_int_eq(ck_client_adopt(mine, pair[0]), CK_OK);
 }
 
+bool rig_start_gate(void)
+{
+	int pair[2];
+	struct ck_map message;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	unlink(rig.socket);
+	int listening = listen_there();
+	fflush(NULL);
+	rig.pid = fork();
+	if (rig.pid == 0) run_gate(pair[1], listening);
+	close(pair[1]);
+	close(listening);
+	ck_assert_int_eq(ck_client_adopt(&rig.control, pair[0]), CK_OK);
+	rig.ledger.fd = rig.replica.fd = -1;
+	if (ck_client_receive(&rig.control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK ||
+	    rig_number(&message, CK_F_TYPE) != CK_MSG_READY)
+		return false;
+	rig_give_peer(CK_PROCESS_LEDGER, &rig.ledger);
+	rig_give_peer(CK_PROCESS_REPLICA, &rig.replica);
+	return true;
+}
+
+int rig_end_gate(void)
+{
+	int status = -1;
+	ck_client_close(&rig.ledger);
+	ck_client_close(&rig.replica);
+	ck_client_close(&rig.control);
+	if (rig.pid > 0) ck_assert_int_eq(waitpid(rig.pid, &status, 0), rig.pid);
+	rig.pid = 0;
+	return status;
+}
+
 static void set_up_with(bool store, int64_t age_s)
 {
-	copy_age_s = age_s;
-	int pair[2];
 	char link[128];
-	struct ck_map message;
+	copy_age_s = age_s;
 	memset(&rig, 0, sizeof rig);
 	strcpy(rig.directory, "/run/ck-gate-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig.directory));
@@ -321,18 +360,7 @@ static void set_up_with(bool store, int64_t age_s)
 	ck_builder_finish(rig.builder, store);
 	fill_store();
 	finish_store();
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	int listening = listen_there();
-	fflush(NULL);
-	rig.pid = fork();
-	if (rig.pid == 0) run_gate(pair[1], listening);
-	close(pair[1]);
-	close(listening);
-	ck_assert_int_eq(ck_client_adopt(&rig.control, pair[0]), CK_OK);
-	ck_assert_int_eq(ck_client_receive(&rig.control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
-	ck_assert_uint_eq(rig_number(&message, CK_F_TYPE), CK_MSG_READY);
-	rig_give_peer(CK_PROCESS_LEDGER, &rig.ledger);
-	rig_give_peer(CK_PROCESS_REPLICA, &rig.replica);
+	ck_assert(rig_start_gate());
 }
 
 void rig_set_up(void)
@@ -363,12 +391,10 @@ void rig_set_up_unfinished(void)
 void rig_tear_down(void)
 {
 	char path[128];
-	int status = -1;
-	ck_client_close(&rig.ledger);
-	ck_client_close(&rig.replica);
-	ck_client_close(&rig.control);
-	if (rig.pid > 0) waitpid(rig.pid, &status, 0);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the gate ended with %x", (unsigned)status);
+	if (rig.pid > 0) {
+		int status = rig_end_gate();
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the gate ended with %x", (unsigned)status);
+	}
 	ck_builder_free(&rig.builder);
 	(void)snprintf(path, sizeof path, "%s/store", rig.directory);
 	unlink(path);
@@ -381,7 +407,7 @@ void rig_tear_down(void)
 void rig_add_case(Suite *suite, const char *name, void (*setup)(void), const TTest *const *tests, size_t count)
 {
 	TCase *cases = tcase_create(name);
-	tcase_set_timeout(cases, 60);
+	tcase_set_timeout(cases, 580);
 	tcase_add_checked_fixture(cases, setup, rig_tear_down);
 	for (size_t i = 0; i < count; i++) tcase_add_test(cases, tests[i]);
 	suite_add_tcase(suite, cases);

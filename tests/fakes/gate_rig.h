@@ -32,6 +32,8 @@ struct rig {
 	struct ck_soft_credential alice, carol, twin; /* twin: names alice, but is filed under rochdale */
 	/* what the ledger does */
 	bool ledger_silent, inside;
+	bool tolerant; /* a peer that is gone is no failure of the test */
+	void (*in_gate)(bool begins); /* called in the gate's process before it does anything, and when it has ended */
 	struct rig_state ledger_state, replica_state;
 	const char *refuse; /* the reason; NULL: it stands */
 	const char *session_host;
@@ -77,6 +79,9 @@ void rig_set_up_stale(void);
 void rig_set_up_ahead(void);
 void rig_set_up_unfinished(void);
 void rig_tear_down(void);
+/* A gate over the same store: rig_set_up has started one. False: it did not come up. rig_end_gate: how it ended, as waitpid has it. */
+bool rig_start_gate(void);
+int rig_end_gate(void);
 void rig_add_case(Suite *suite, const char *name, void (*setup)(void), const TTest *const *tests, size_t count);
 int rig_run(Suite *suite);
 
