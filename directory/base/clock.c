@@ -125,6 +125,14 @@ enum ck_error ck_time_parse_generalized(struct ck_text text, int64_t *out)
 static bool is_unlimited(int64_t time_s) { return time_s >= INT64_C(253402300799); }
 static bool is_always(int64_t time_s) { return time_s <= INT64_C(-62135596800); }
 
+int64_t ck_time_of_date(int year, int month, int day) { return days_of(year, month, day) * 86400; }
+
+int ck_time_year(int64_t time_s)
+{
+	if (is_unlimited(time_s)) return 9999;
+	return is_always(time_s) ? 1 : civil_of(time_s).year;
+}
+
 const char *ck_time_format_generalized(int64_t time_s, char out[CK_TIME_TEXT_BYTES])
 {
 	if (is_unlimited(time_s)) return strcpy(out, "99991231235959Z");

@@ -23,6 +23,10 @@ int64_t ck_clock_monotonic_us(void);
 CK_MUST_USE enum ck_error ck_time_parse_generalized(struct ck_text text, int64_t *out);
 const char *ck_time_format_generalized(int64_t time_s, char out[CK_TIME_TEXT_BYTES]);
 
+/* 00:00:00 UTC of a day of the calendar, and the year a time lies in; years 1 to 9999, other times are those of the nearest of them. */
+int64_t ck_time_of_date(int year, int month, int day);
+int ck_time_year(int64_t time_s);
+
 /* What people type and read: RFC 3339 in UTC ("2026-11-22T04:20:00Z"), "2026-11-22", "now", "unlimited"/"always", and "+90d", "+12h",
    "+30m", "+10s" relative to now_s. */
 CK_MUST_USE enum ck_error ck_time_parse(struct ck_text text, int64_t now_s, int64_t *out);
