@@ -12,6 +12,7 @@
 /* Where a change is looked at, and when. */
 struct ck_change_place {
 	struct ck_text system, rp_id, suffix;
+	const char *zone_directory;
 	struct ck_id founding;
 	int64_t now_s;  /* wall */
 	int64_t now_ms; /* monotonic */

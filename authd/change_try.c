@@ -88,6 +88,20 @@ static enum ck_error check_key_add(struct trial *t, const struct ck_record *reco
 	return CK_OK;
 }
 
+/* ---- authorities: nothing that the copy would quarantine ---- */
+
+static enum ck_error check_zone(struct trial *t, const struct ck_record *record)
+{
+	struct ck_zone_table table;
+	struct ck_errmsg why;
+	int64_t from_s, until_s;
+	/* one whose zone was lost meanwhile can still be suspended */
+	if (record->kind != CK_KIND_AUTHORITY || !is_ordered(t, ck_text_of("ckZone"))) return CK_OK;
+	ck_zone_span(t->place->now_s, &from_s, &until_s);
+	if (ck_zone_read(t->place->zone_directory, record->as.authority_of.zone, from_s, until_s, &table, &why) == CK_OK) return CK_OK;
+	return ck_deny(t->denial, "invalid", "%s: ckZone: %s", t->item->rule->name, why.text);
+}
+
 /* ---- putting it in ---- */
 
 static enum ck_error put_entry(struct trial *t)
@@ -99,6 +113,7 @@ static enum ck_error put_entry(struct trial *t)
 	enum ck_error error = ck_entry_to_record(&entry, t->place->suffix, &t->scratch, &record, &why);
 	if (error != CK_OK) return ck_deny(t->denial, "invalid", "%s: %s", t->item->rule->name, why.text);
 	if (record.kind != t->item->rule->kind) return ck_deny(t->denial, "invalid", "%s: the entry is of another kind", t->item->rule->name);
+	error = check_zone(t, &record);
 	if (record.kind == CK_KIND_KEY && t->item->rule->verb == CK_VERB_ADD) error = check_key_add(t, &record);
 	if (record.kind == CK_KIND_KEY && t->item->rule->verb == CK_VERB_CHANGE && error == CK_OK) {
 		error = ck_view_key(ck_batch_view(t->batch), record.as.key.hash, &old);

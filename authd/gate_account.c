@@ -119,11 +119,10 @@ static void account_located(struct ck_gate_client *client)
 }
 
 /* Rules only allow. What is granted without knowing where the client sits stays granted when it is known, so the ledger is asked for it
-   only when it could help. */
+   only when it could help: when some rule came as far as that question. */
 static bool place_could_help(const struct ck_gate_client *client)
 {
-	return !client->origin_known && !client->verdict.allow &&
-	       (client->verdict.reason == CK_REASON_SOURCE || client->verdict.reason == CK_REASON_PROOF);
+	return !client->origin_known && !client->verdict.allow && client->verdict.reason >= CK_REASON_SOURCE;
 }
 
 static bool same_place(const struct ck_login_ask *a, const struct ck_login_ask *b)

@@ -83,6 +83,14 @@ static void sources(struct values *v, const struct ck_networks *networks)
 	for (size_t i = 0; i < networks->count; i++) put_word(v, ck_network_format(&networks->at[i], text));
 }
 
+static void weekly(struct values *v, const struct ck_weekly *hours)
+{
+	char text[CK_WEEKLY_TEXT_BYTES];
+	begin(v, "ckWeekly", hours->always ? 1 : hours->count);
+	if (hours->always) put_word(v, "always");
+	for (size_t i = 0; !hours->always && i < hours->count; i++) put_word(v, ck_weekly_format(&hours->at[i], text));
+}
+
 static void proved(struct values *v, unsigned set)
 {
 	static const char *const words[] = {"touch", "password", "verified", "attested"};
@@ -110,6 +118,7 @@ static void put_authority(struct values *v, const struct ck_authority *a, bool w
 	one_number(v, "ckUidNumberFirst", a->uid_number_first);
 	one_number(v, "ckUidNumberLast", a->uid_number_last);
 	many_texts(v, "ckMailDomain", &a->mail_domains);
+	one_text(v, "ckZone", a->zone);
 }
 
 static void put_staff(struct values *v, const struct ck_staff *s, bool whole)
@@ -187,6 +196,7 @@ static void put_rule(struct values *v, const struct ck_rule *r)
 	many_texts(v, "ckService", &r->services);
 	sources(v, &r->sources);
 	proved(v, r->proved);
+	weekly(v, &r->weekly);
 }
 
 static void put_system(struct values *v, const struct ck_system *s, bool whole)

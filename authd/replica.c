@@ -257,8 +257,10 @@ static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
 
 static enum ck_error confine(struct ck_replica *r, struct ck_errmsg *err)
 {
-	const struct ck_reach reach[] = {{r->store_directory, true}};
-	const struct ck_confinement confinement = {.user = r->config->user_replica, .reach = reach, .reach_count = 1, .network = true};
+	const struct ck_reach reach[] = {{r->store_directory, true}, {CK_ZONE_DIRECTORY, false}};
+	/* a machine without a tz database knows UTC only */
+	size_t count = access(CK_ZONE_DIRECTORY, F_OK) == 0 ? 2 : 1;
+	const struct ck_confinement confinement = {.user = r->config->user_replica, .reach = reach, .reach_count = count, .network = true};
 	return ck_process_confine(&confinement, err);
 }
 
@@ -266,6 +268,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 {
 	const struct ck_follower_settings settings = {.store_directory = r->store_directory,
 	                                              .suffix = r->config->suffix,
+	                                              .zone_directory = CK_ZONE_DIRECTORY,
 	                                              .removal_percent = (unsigned)r->config->refresh_removal_percent,
 	                                              .removal_floor = REMOVAL_FLOOR,
 	                                              .on_quarantine = on_quarantine,

@@ -181,6 +181,7 @@ void ck_replica_place(const struct ck_replica *r, struct ck_change_place *out)
 	*out = (struct ck_change_place){.system = ck_text_of(r->config->system),
 	                                .rp_id = ck_text_of(r->config->rp_id),
 	                                .suffix = ck_text_of(r->config->suffix),
+	                                .zone_directory = CK_ZONE_DIRECTORY,
 	                                .founding = r->config->founding_authority,
 	                                .now_s = ck_clock_wall_s(),
 	                                .now_ms = ck_clock_monotonic_ms(),

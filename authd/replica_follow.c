@@ -13,6 +13,7 @@
 
 #define NOTE_HIGHEST "highest-csns"
 #define CLASH_PREFIX "clash: "
+#define ZONE_PREFIX "zone: "
 #define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
 #define ANNOUNCED_LIMIT 100        /* quarantined entries told one by one in one stream; the store knows them all */
 
@@ -78,37 +79,44 @@ static bool forget_clash(struct ck_follower *f, const uint8_t uuid[16])
 	return true;
 }
 
-static void remember_clash(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn)
+static void remember_clash(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, bool zone)
 {
-	struct ck_clash clash = {.wanted = false};
+	struct ck_clash clash = {.zone = zone};
 	(void)forget_clash(f, uuid);
 	if (f->clash_count == CK_CLASHES_LIMIT || ck_text_copy(clash.dn, sizeof clash.dn, dn) != CK_OK) return;
 	memcpy(clash.uuid, uuid, sizeof clash.uuid);
 	f->clashes[f->clash_count++] = clash;
 }
 
+static bool begins_with(struct ck_text text, const char *prefix)
+{
+	return text.length >= strlen(prefix) && memcmp(text.at, prefix, strlen(prefix)) == 0;
+}
+
 static bool load_clash(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context)
 {
 	struct ck_follower *f = context;
-	if (reason.length >= strlen(CLASH_PREFIX) && memcmp(reason.at, CLASH_PREFIX, strlen(CLASH_PREFIX)) == 0)
-		remember_clash(f, entry_uuid, dn);
+	bool zone = begins_with(reason, ZONE_PREFIX);
+	if (zone || begins_with(reason, CLASH_PREFIX)) remember_clash(f, entry_uuid, dn, zone);
 	return f->clash_count < CK_CLASHES_LIMIT;
 }
 
 void ck_follower_want_clashes(struct ck_follower *f)
 {
-	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].wanted = true;
+	for (size_t i = 0; i < f->clash_count; i++)
+		if (!f->clashes[i].zone) f->clashes[i].wanted = true;
 }
 
 /* ---- entries ---- */
 
-static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, bool clash, const char *why)
+/* prefix: of a fault that may be over without a change of the entry, which is then read again; "" of others. */
+static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *prefix, const char *why)
 {
 	char reason[sizeof(struct ck_errmsg) + 16], shown[256];
-	snprintf(reason, sizeof reason, "%s%s", clash ? CLASH_PREFIX : "", why);
+	snprintf(reason, sizeof reason, "%s%s", prefix, why);
 	enum ck_error error = ck_batch_quarantine(f->batch, uuid, dn, ck_text_of(reason));
 	if (error != CK_OK) return error;
-	if (clash) remember_clash(f, uuid, dn);
+	if (prefix[0] != '\0') remember_clash(f, uuid, dn, strcmp(prefix, ZONE_PREFIX) == 0);
 	f->announced++;
 	if (f->announced > ANNOUNCED_LIMIT + 1) return CK_OK;
 	if (f->announced == ANNOUNCED_LIMIT + 1) {
@@ -164,18 +172,19 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	}
 	if (error == CK_OK) {
 		if (f->state != CK_FOLLOWER_REBUILDING && !was_clash) compare_with_known(f, &record);
+		if (ck_follower_add_zone(f, &record, &why) != CK_OK) return quarantine(f, uuid, entry->dn, ZONE_PREFIX, why.text);
 		error = ck_batch_put(f->batch, &record, &why);
 	}
 	switch (error) {
 	case CK_OK:
 		if (was_clash && f->settings.on_quarantine != NULL) f->settings.on_quarantine(entry->dn, NULL, f->settings.context);
 		return CK_OK;
-	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, true, why.text);
+	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, CLASH_PREFIX, why.text);
 	case CK_ERR_INVALID:
 	case CK_ERR_LIMIT:
 		/* An entry that fitted before may have held what another one wants. */
 		if (!was_clash) f->changed = true;
-		return quarantine(f, uuid, entry->dn, false, why.text);
+		return quarantine(f, uuid, entry->dn, "", why.text);
 	default: ck_log(CK_LOG_ERROR, "the store does not take an entry: %s", why.text); return error;
 	}
 }
@@ -221,7 +230,7 @@ static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, co
 	if (error != CK_OK) return error;
 	(void)forget_clash(f, uuid);
 	f->changed = true;
-	return quarantine(f, uuid, dn, false, reason);
+	return quarantine(f, uuid, dn, "", reason);
 }
 
 static enum ck_error on_provider(struct ck_text context_csns, void *context)

@@ -21,6 +21,7 @@ enum ck_follower_state {
 struct ck_follower_settings {
 	const char *store_directory; /* with the suffix: borrowed for the follower's life */
 	const char *suffix;
+	const char *zone_directory; /* the tz database */
 	unsigned removal_percent; /* a refresh that removes more than this of what is known stops … */
 	unsigned removal_floor;   /* … if it is more than so many entries */
 	/* All may be NULL. reason NULL: it was released. */
@@ -52,6 +53,10 @@ void ck_follower_set_behind(struct ck_follower *follower);
 CK_MUST_USE enum ck_error ck_follower_verify(struct ck_follower *follower);
 /* After each step: asks again for entries that were refused for a clash which may be over. */
 void ck_follower_pump(struct ck_follower *follower, struct ck_follow *follow);
+
+/* Looks every authority's zone up again, for the years that are to come now and for what the tz database has learned. CK_ERR_UNAVAILABLE:
+   a refresh or a batch is under way. */
+CK_MUST_USE enum ck_error ck_follower_renew_zones(struct ck_follower *follower);
 
 /* A probe asked at asked_s came back. In step at once or as soon as the changes it speaks of have arrived: as_of is then asked_s. */
 CK_MUST_USE enum ck_error ck_follower_probed(struct ck_follower *follower, struct ck_text context_csns, int64_t asked_s);

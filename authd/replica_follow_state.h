@@ -12,6 +12,7 @@ struct ck_clash {
 	char dn[CK_DN_LIMIT_BYTES];
 	bool wanted; /* to be read again */
 	bool asked;  /* being read; cleared by anything newer about it */
+	bool zone;   /* no clash, but a time zone that this machine does not know yet */
 };
 
 struct ck_follower {
@@ -30,6 +31,7 @@ struct ck_follower {
 	char cookie[CK_COOKIE_LIMIT_BYTES];
 	char reason[256];
 	char state_line[256];
+	char zone_trouble[sizeof(struct ck_errmsg)];
 	struct ck_entry_scratch scratch;
 	struct ck_clash clashes[CK_CLASHES_LIMIT];
 	size_t clash_count;
@@ -48,5 +50,10 @@ void ck_follower_want_clashes(struct ck_follower *f);
 /* ---- replica_refresh.c ---- */
 enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context);
 enum ck_error ck_follower_on_refreshed(bool purge_absent, struct ck_bytes cookie, void *context);
+
+/* ---- replica_zone.c ---- */
+/* The table of an authority's zone into its record; of another kind nothing. A failure: this machine does not know the zone, and nothing was
+   known of it here before. */
+enum ck_error ck_follower_add_zone(struct ck_follower *f, struct ck_record *record, struct ck_errmsg *why);
 
 #endif

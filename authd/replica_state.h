@@ -71,6 +71,7 @@ struct ck_replica {
 	int64_t probe_s;
 	bool persisted; /* this stream got past its refresh */
 	bool verify_wanted;
+	int64_t zones_ms, zones_until_s; /* when the authorities' zones are looked up again; up to when they were */
 	int64_t verify_ms; /* when the whole copy is read again; 0: at once */
 	int exit_code;
 	char trouble[320]; /* the last reason why there is no stream; "" while there is one */

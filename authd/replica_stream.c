@@ -18,6 +18,7 @@
 #define PROBE_EVERY_MS 5000
 #define PROBE_LIMIT_MS 5000
 #define LOOK_EVERY_MS 1000
+#define ZONES_EVERY_MS 3600000 /* a package that brings other shifts is noticed within the hour */
 #define LAG_LIMIT_MS 10000      /* a probe's changes must have come by then; else the stream has lost them */
 
 static void say_trouble(struct ck_replica *r, const char *what)
@@ -111,6 +112,7 @@ static void arrived(struct ck_replica *r)
 	r->persisted = true;
 	r->backoff_ms = 0;
 	r->next_probe_ms = 0;
+	r->zones_ms = 0;
 	r->trouble[0] = '\0';
 	ck_log(CK_LOG_INFO, "following %s", r->config->directory_uri);
 }
@@ -156,6 +158,20 @@ static void note_state(struct ck_replica *r)
 	ck_follower_note_state(r->follower, line);
 }
 
+/* False: the copy is damaged. */
+static bool mind_zones(struct ck_replica *r, int64_t now_ms)
+{
+	int64_t from_s, until_s;
+	ck_zone_span(ck_clock_wall_s(), &from_s, &until_s);
+	if (now_ms < r->zones_ms && until_s == r->zones_until_s) return true;
+	enum ck_error error = ck_follower_renew_zones(r->follower);
+	if (error == CK_ERR_UNAVAILABLE) return true;
+	if (error != CK_OK) ck_log(CK_LOG_ERROR, "the authorities' time zones were not looked up: %s", ck_error_name(error));
+	r->zones_ms = now_ms + ZONES_EVERY_MS;
+	r->zones_until_s = until_s;
+	return error != CK_ERR_CORRUPT;
+}
+
 static void mind_open(struct ck_replica *r, int64_t now_ms)
 {
 	if (!r->persisted) {
@@ -177,6 +193,7 @@ static void mind_open(struct ck_replica *r, int64_t now_ms)
 		return;
 	}
 	if (r->probe_ms == 0 && now_ms >= r->next_probe_ms) probe(r, now_ms);
+	if (!mind_zones(r, now_ms)) lost(r, CK_ERR_CORRUPT, "");
 }
 
 /* A file that was removed is still mapped here, and nobody else can open it. */

@@ -28,6 +28,7 @@ static const struct ck_option options[] = {
 	{"authority-kind", CK_OPTION_ONE, "KIND", "council, department, supplier, … (default council)"},
 	{"mail-domain", CK_OPTION_MANY, "DOMAIN", "mail domain of the authority; \"*\" is every one (default: the administrator's)"},
 	{"uid-range", CK_OPTION_ONE, "FIRST-LAST", "uidNumbers of the authority (default 200000-299999)"},
+	{"zone", CK_OPTION_ONE, "ZONE", "time zone of the authority's weekly hours, such as Europe/London (default: this machine's)"},
 	{"admin", CK_OPTION_ONE, "UID", "login name of the first administrator"},
 	{"admin-name", CK_OPTION_ONE, "NAME", "full name (default: UID)"},
 	{"admin-mail", CK_OPTION_ONE, "ADDRESS", "mail address (default: UID@HOST)"},
@@ -130,6 +131,7 @@ static enum ck_error read_arguments(const struct ck_arguments *arguments, struct
 	init->system = option(arguments, "system", NULL);
 	init->authority = option(arguments, "authority", NULL);
 	init->authority_kind = option(arguments, "authority-kind", "council");
+	init->zone = option(arguments, "zone", ck_zone_of_machine(ck_cli_allocate(CK_ZONE_NAME_LIMIT_BYTES + 1)));
 	init->slapd = option(arguments, "slapd", "/usr/sbin/slapd");
 	init->schema_directory = option(arguments, "ldap-schema", NULL);
 	init->module_directory = option(arguments, "ldap-modules", NULL);
@@ -204,7 +206,8 @@ static enum ck_error check_records(const struct ck_init *init, struct ck_errmsg 
 	struct ck_record authority = {.kind = CK_KIND_AUTHORITY, .id = init->authority_id, .authority = init->authority_id};
 	authority.as.authority_of = (struct ck_authority){.name = ck_text_of(init->authority), .kind = ck_text_of(init->authority_kind),
 		.status = CK_STATUS_ACTIVE, .window = always, .admin_role = init->role_id, .uid_number_first = init->uid_number_first,
-		.uid_number_last = init->uid_number_last, .mail_domains = {.count = init->mail_domains_count}};
+		.uid_number_last = init->uid_number_last, .mail_domains = {.count = init->mail_domains_count},
+		.zone = ck_text_of(init->zone)};
 	for (size_t i = 0; i < init->mail_domains_count; i++) authority.as.authority_of.mail_domains.at[i] = ck_text_of(init->mail_domains[i]);
 
 	struct ck_record staff = {.kind = CK_KIND_STAFF, .id = init->staff_id, .authority = init->authority_id};
@@ -223,12 +226,24 @@ static enum ck_error check_records(const struct ck_init *init, struct ck_errmsg 
 	return CK_OK;
 }
 
+/* The daemon runs on this machine: what it does not know here it does not know there. */
+static enum ck_error check_zone(const struct ck_init *init, struct ck_errmsg *err)
+{
+	struct ck_zone_table table;
+	struct ck_errmsg why = {""};
+	int64_t from_s, until_s;
+	ck_zone_span(ck_clock_wall_s(), &from_s, &until_s);
+	if (ck_zone_read(CK_ZONE_DIRECTORY, ck_text_of(init->zone), from_s, until_s, &table, &why) == CK_OK) return CK_OK;
+	return ck_fail(err, CK_ERR_INVALID, "--zone takes a time zone of this machine (package tzdata), such as Europe/London, or UTC: %s", why.text);
+}
+
 static enum ck_error check(const struct ck_init *init, struct ck_errmsg *err)
 {
 	enum ck_error error = check_path("DIR", init->directory, DIRECTORY_LIMIT_BYTES, err);
 	if (error == CK_OK) error = check_suffix(init->suffix, err);
 	if (error == CK_OK) error = check_portal(init, err);
 	if (error == CK_OK) error = check_records(init, err);
+	if (error == CK_OK) error = check_zone(init, err);
 	if (error == CK_OK) error = check_path("--slapd", init->slapd, 200, err);
 	if (error == CK_OK && init->schema_directory != NULL) error = check_path("--ldap-schema", init->schema_directory, 200, err);
 	if (error == CK_OK && init->module_directory != NULL) error = check_path("--ldap-modules", init->module_directory, 200, err);
@@ -270,6 +285,8 @@ static void print_result(const struct ck_init *init)
 	       "  rp-id               %s\n  portal origin       %s\n  suffix              %s\n  system              %s\n"
 	       "  founding authority  %s (%s)\n\n",
 	       init->rp_id, init->portal_origin, init->suffix, init->system, init->authority, ck_id_format(init->authority_id, id));
+	printf("Weekly hours are meant by the clock of %s (crosskeys authority change %s --zone ZONE changes that).\n\n", init->zone,
+	       init->authority);
 	printf("One-time code for %s: %s\n  (for a first key, until %s; it is not shown again)\n\n", init->admin, init->code.text,
 	       ck_time_format(init->code_until_s, time));
 	printf("Next: start the daemon, then enrol the key, as %s or as root:\n"

@@ -13,6 +13,7 @@ struct ck_init {
 	const char *authority, *authority_kind;
 	const char *mail_domains[CK_LIST_LIMIT];
 	size_t mail_domains_count;
+	const char *zone;
 	uint64_t uid_number_first, uid_number_last;
 	const char *admin, *admin_name, *admin_surname, *admin_mail, *staff_number, *home, *shell;
 	const char *slapd, *schema_directory, *module_directory; /* the last may be NULL: modules are built in */

@@ -69,6 +69,7 @@ static void print_authority(const struct ck_init *init, FILE *to)
 	fprintf(to, "ckUidNumberFirst: %llu\nckUidNumberLast: %llu\n", (unsigned long long)init->uid_number_first,
 	        (unsigned long long)init->uid_number_last);
 	for (size_t i = 0; i < init->mail_domains_count; i++) print_value(to, "ckMailDomain", init->mail_domains[i]);
+	print_value(to, "ckZone", init->zone);
 	for (size_t i = 0; i < sizeof containers / sizeof containers[0]; i++)
 		fprintf(to, "\ndn: ou=%s,ckId=%s,ou=authorities,%s\nobjectClass: organizationalUnit\nou: %s\n", containers[i],
 		        ck_id_format(init->authority_id, id), init->suffix, containers[i]);

@@ -14,6 +14,8 @@ static const struct ck_kind_field authority_fields[] = {
 	WINDOW_FIELDS,
 	{ "uid-range", NULL, CK_KIND_FIELD_RANGE, 0, false, NULL, "FIRST-LAST", "the uid numbers it may give to its staff (required to add)" },
 	{ "mail-domain", "ckMailDomain", CK_KIND_FIELD_TEXT, 0, true, NULL, "DOMAIN", "the domains of its staff's mail addresses (required to add)" },
+	{ "zone", "ckZone", CK_KIND_FIELD_ZONE, 0, false, "local", "ZONE",
+	  "by whose clock the weekly hours of its rules are meant: Europe/London, UTC, local for this machine's (default)" },
 	{ "admin-role", "ckAdminRoleId", CK_KIND_FIELD_REFERENCE, CK_KIND_ROLE, false, NULL, "ROLE", "the role whose holders administer it" },
 	{ "admin", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "UID", "to add: its first administrator's login name (required)" },
 	{ "admin-name", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "NAME", "to add: the administrator's full name (required)" },
@@ -73,6 +75,8 @@ static const struct ck_kind_field rule_fields[] = {
 	{ "service", "ckService", CK_KIND_FIELD_TEXT, 0, true, "*", "NAME", "by which PAM services; * for all (default)" },
 	{ "source", "ckSource", CK_KIND_FIELD_TEXT, 0, true, "*", "NETWORK", "from where: local, 10.0.0.0/8, 2001:db8::/32, * (default)" },
 	{ "proved", "ckProved", CK_KIND_FIELD_TEXT, 0, true, NULL, "WHAT", "what must be shown: touch, verified, password, attested, none (default: touch verified)" },
+	{ "weekly", "ckWeekly", CK_KIND_FIELD_TEXT, 0, true, "always", "HOURS",
+	  "when it counts, by the clock of the authority's zone: \"mon-fri 08:00-18:00\", \"fri 22:00-06:00\", always (default)" },
 	{ NULL, NULL, 0, 0, false, NULL, NULL, NULL },
 };
 

@@ -37,6 +37,10 @@ static enum ck_error value_as_stored(struct ck_cli *cli, const struct ck_plan *p
 		                      field->option, value);
 		return CK_ERR_INVALID;
 	}
+	if (field->type == CK_KIND_FIELD_ZONE) {
+		if (strcmp(value, "local") == 0) *out = ck_zone_of_machine(ck_cli_allocate(CK_ZONE_NAME_LIMIT_BYTES + 1));
+		return CK_OK;
+	}
 	enum ck_error error = ck_resolve(cli, plan, field->reference, value, authority, &id, &owner);
 	if (error == CK_OK) *out = ck_id_format(id, ck_cli_allocate(CK_ID_TEXT_BYTES));
 	return error;

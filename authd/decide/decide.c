@@ -21,6 +21,7 @@ struct chain {
 	enum ck_error error; /* of the store: whatever was found, nothing is allowed */
 	struct ck_subject subject;
 	struct ck_id system, system_authority;
+	struct ck_zone_table zone; /* of the system's authority: what its rules' hours are meant by */
 	int64_t until_s; /* of the person, the system and their authorities */
 	/* what rules were already asked for: one that names several is looked at once */
 	struct ck_id asked[2 + CK_LIST_LIMIT];
@@ -130,6 +131,7 @@ static enum ck_reason check_system(struct chain *chain, struct ck_record *system
 	(void)note(chain, CK_STEP_SYSTEM_AUTHORITY, authority_active, no_id, system->authority, until_s);
 	if (!authority_active) return CK_REASON_AUTHORITY_NOT_ACTIVE;
 	chain->until_s = ck_earlier(chain->subject.until_s, until_s);
+	chain->zone = record.as.authority_of.zone_table;
 	return active ? CK_REASON_GRANTED : CK_REASON_SYSTEM_NOT_ACTIVE;
 }
 
@@ -190,6 +192,7 @@ static enum ck_reason check_rule(struct chain *chain, const struct ck_record *re
 	const struct ck_question *question = chain->question;
 	const struct ck_rule *rule = &record->as.rule;
 	struct ck_holding holding;
+	int64_t hours_s;
 	bool passed = ck_id_equal(record->authority, chain->system_authority) && rule->status == CK_STATUS_ACTIVE &&
 	              ck_window_contains(rule->window, question->now_s);
 	(void)note(chain, CK_STEP_RULE, passed, record->id, record->id, rule->window.until_s);
@@ -206,11 +209,14 @@ static enum ck_reason check_rule(struct chain *chain, const struct ck_record *re
 	passed = ck_networks_match(&rule->sources, &question->source);
 	(void)note(chain, CK_STEP_SOURCE, passed, record->id, no_id, INT64_MAX);
 	if (!passed) return CK_REASON_SOURCE;
+	passed = ck_weekly_contains(&rule->weekly, &chain->zone, question->now_s, &hours_s);
+	(void)note(chain, CK_STEP_HOURS, passed, record->id, chain->system_authority, hours_s);
+	if (!passed) return CK_REASON_HOURS;
 	passed = (rule->proved & ~question->proved) == 0;
 	struct ck_trace_step *step = note(chain, CK_STEP_PROOF, passed, record->id, no_id, INT64_MAX);
 	if (step != NULL) step->value = rule->proved;
 	if (!passed) return CK_REASON_PROOF;
-	*out_until_s = ck_earlier(ck_earlier(chain->until_s, rule->window.until_s), holding.until_s);
+	*out_until_s = ck_earlier(ck_earlier(ck_earlier(chain->until_s, rule->window.until_s), holding.until_s), hours_s);
 	return CK_REASON_GRANTED;
 }
 

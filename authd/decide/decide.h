@@ -23,6 +23,7 @@ enum ck_reason {
 	CK_REASON_ACCOUNT,            /* rules, but none for this account */
 	CK_REASON_NO_ROLE,            /* rules, but the person holds none of their roles now */
 	CK_REASON_SOURCE,             /* a rule, but not from here */
+	CK_REASON_HOURS,              /* a rule, but not in these hours of the week */
 	CK_REASON_PROOF,              /* a rule, if more were proved: see verdict.demanded */
 	CK_REASON_GRANTED
 };
@@ -56,7 +57,7 @@ struct ck_verdict {
 /* What explain prints: each step looked at, in order. Bounded: past the limit steps are counted, not kept. */
 enum ck_step {
 	CK_STEP_STORE, CK_STEP_STAFF, CK_STEP_STAFF_AUTHORITY, CK_STEP_SYSTEM, CK_STEP_SYSTEM_AUTHORITY, CK_STEP_RULE, CK_STEP_SERVICE,
-	CK_STEP_ACCOUNT, CK_STEP_ROLE, CK_STEP_SOURCE, CK_STEP_PROOF
+	CK_STEP_ACCOUNT, CK_STEP_ROLE, CK_STEP_SOURCE, CK_STEP_HOURS, CK_STEP_PROOF
 };
 struct ck_trace_step {
 	enum ck_step step;

@@ -221,6 +221,16 @@ static const char *list_networks(const struct ck_networks *networks, char *out, 
 	return out;
 }
 
+static const char *list_hours(const struct ck_weekly *weekly, char *out, size_t limit)
+{
+	char text[CK_WEEKLY_TEXT_BYTES];
+	size_t length = 0;
+	out[0] = '\0';
+	if (weekly->always) length = append(out, limit, length, ", ", "always");
+	for (size_t i = 0; i < weekly->count; i++) length = append(out, limit, length, ", ", ck_weekly_format(&weekly->at[i], text));
+	return out;
+}
+
 static const char *source_text(const struct ck_source *source, char out[CK_NETWORK_TEXT_BYTES])
 {
 	if (source->local) return "the machine itself";
@@ -279,6 +289,33 @@ static void explain_role(struct lines *lines, const struct ck_trace_step *step, 
 	explain_grant(lines, step);
 }
 
+/* What the clock of that zone shows is said too: the person who asks may look at another one. */
+static void explain_hours(struct lines *lines, const struct ck_trace_step *step, const struct ck_rule *rule)
+{
+	struct ck_record authority;
+	struct name zone;
+	struct time until;
+	char list[512], moment[CK_WEEKLY_TEXT_BYTES];
+	int32_t offset_s;
+	int64_t now_s = lines->question->now_s, shift_s;
+	if (rule->weekly.always) {
+		add_line(lines, "      %s hours: always", mark(step));
+		return;
+	}
+	if (ck_view_get(lines->view, CK_KIND_AUTHORITY, step->about, &authority) != CK_OK) return;
+	const struct ck_authority *owner = &authority.as.authority_of;
+	const char *hours = list_hours(&rule->weekly, list, sizeof list), *name = shown(owner->zone, &zone);
+	if (!ck_zone_offset(&owner->zone_table, now_s, &offset_s, &shift_s)) {
+		add_line(lines, "      %s hours: %s %s, but what the clocks there show then is not known to the copy", mark(step), hours, name);
+		return;
+	}
+	ck_weekly_moment(now_s + offset_s, moment);
+	if (step->passed)
+		add_line(lines, "      %s hours: within %s %s (it is %s there) until %s", mark(step), hours, name, moment,
+		         time_of(step->until_s, &until));
+	else add_line(lines, "      %s hours: outside of %s %s (it is %s there)", mark(step), hours, name, moment);
+}
+
 static void explain_condition(struct lines *lines, const struct ck_trace_step *step)
 {
 	struct ck_record record;
@@ -301,6 +338,7 @@ static void explain_condition(struct lines *lines, const struct ck_trace_step *s
 		add_line(lines, "      %s from %s: allowed is %s", mark(step), source_text(&question->source, source),
 		         list_networks(&rule->sources, list, sizeof list));
 		break;
+	case CK_STEP_HOURS: explain_hours(lines, step, rule); break;
 	case CK_STEP_PROOF:
 		add_line(lines, "      %s proof: demands %s, proved is %s", mark(step), ck_proved_format(step->value & CK_PROVED_ALL, demanded),
 		         ck_proved_format(question->proved & CK_PROVED_ALL, proved));
@@ -328,6 +366,7 @@ static void explain_step(struct lines *lines, const struct ck_trace_step *step, 
 	case CK_STEP_ACCOUNT:
 	case CK_STEP_ROLE:
 	case CK_STEP_SOURCE:
+	case CK_STEP_HOURS:
 	case CK_STEP_PROOF:
 	default: explain_condition(lines, step); break;
 	}

@@ -19,6 +19,7 @@ static const struct {
 	[CK_REASON_ACCOUNT] = {"account", "no rule of this system opens this account by this service"},
 	[CK_REASON_NO_ROLE] = {"no-role", "no role lets you in here"},
 	[CK_REASON_SOURCE] = {"source", "a role lets you in here, but not from where you are"},
+	[CK_REASON_HOURS] = {"hours", "a role lets you in here, but not in these hours of the week"},
 	[CK_REASON_PROOF] = {"proof", "a role lets you in here, once more is proved"},
 	[CK_REASON_GRANTED] = {"granted", "granted"}
 };

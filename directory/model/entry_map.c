@@ -153,6 +153,7 @@ static void read_authority(struct reading *r, struct ck_authority *out)
 	out->uid_number_first = one_number(r, "ckUidNumberFirst");
 	out->uid_number_last = one_number(r, "ckUidNumberLast");
 	texts(r, "ckMailDomain", &out->mail_domains);
+	out->zone = one_text(r, "ckZone");
 }
 
 static void read_staff_number(struct reading *r, struct ck_id authority, struct ck_staff *out)
@@ -286,6 +287,19 @@ static unsigned read_proved(struct reading *r)
 	return proved;
 }
 
+static void read_weekly(struct reading *r, struct ck_weekly *out)
+{
+	const struct ck_attribute *attribute = get(r, "ckWeekly", 1, CK_LIST_LIMIT);
+	struct ck_weekly_span span;
+	out->always = attribute != NULL && attribute->count == 1 && ck_text_is(text_of(attribute->values[0]), "always");
+	for (size_t i = 0; attribute != NULL && !out->always && i < attribute->count; i++) {
+		if (ck_weekly_parse(text_of(attribute->values[i]), &span) != CK_OK)
+			fault_named(r, "ckWeekly", "must be \"always\" alone, or of the form mon-fri 08:00-18:00");
+		else if (!ck_weekly_add(out, &span))
+			fault_named(r, "ckWeekly", "has more values than the limit of 32");
+	}
+}
+
 static void read_rule(struct reading *r, struct ck_rule *out)
 {
 	out->name = one_text(r, "ckName");
@@ -297,6 +311,7 @@ static void read_rule(struct reading *r, struct ck_rule *out)
 	texts(r, "ckService", &out->services);
 	read_sources(r, &out->sources);
 	out->proved = read_proved(r);
+	read_weekly(r, &out->weekly);
 }
 
 static void read_code(struct reading *r, const struct ck_entry_place *place, struct ck_code *out)

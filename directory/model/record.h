@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "directory/base/text.h"
+#include "directory/base/zone.h"
 
 /* Limits of lists and texts; one more quarantines the entry. They keep a record below a page and a decision bounded. */
 #define CK_LIST_LIMIT 64              /* values of one multi-valued attribute */
@@ -106,6 +107,19 @@ struct ck_networks {
 	size_t count;
 };
 
+/* Weekly hours, by the clock of a zone. One span is the same hours of each day from first_day to last_day. */
+#define CK_WEEKLY_LIMIT 32
+struct ck_weekly_span {
+	uint8_t first_day, last_day; /* 0 Monday to 6 Sunday; never round the end of a week */
+	uint16_t from_minute;        /* of the day, 0 to 1439 */
+	uint16_t until_minute;       /* exclusive, 1 to 1440; not later than from_minute: it is of the next day */
+};
+struct ck_weekly {
+	bool always;
+	size_t count; /* at least one unless always; in order, none overlaps another */
+	struct ck_weekly_span at[CK_WEEKLY_LIMIT];
+};
+
 struct ck_authority {
 	struct ck_text name;
 	struct ck_text kind; /* "council", "department", "supplier", … : [a-z-]{1,32} */
@@ -114,6 +128,8 @@ struct ck_authority {
 	struct ck_id admin_role; /* whose holders are its administrators */
 	uint64_t uid_number_first, uid_number_last;
 	struct ck_texts mail_domains;
+	struct ck_text zone;            /* in which its systems' weekly hours are meant; a name of the tz database */
+	struct ck_zone_table zone_table; /* is not in the entry: the store's writer adds it; covers nothing until then */
 };
 struct ck_staff {
 	struct ck_text uid; /* ck_model_uid_valid */
@@ -172,6 +188,7 @@ struct ck_rule {
 	struct ck_texts services; /* a service name or "*" */
 	struct ck_networks sources;
 	unsigned proved; /* the set it demands; CK_PROVED_NOTHING is written "none" */
+	struct ck_weekly weekly; /* by the clock of its authority's zone */
 };
 struct ck_code {
 	struct ck_id staff;
@@ -235,5 +252,21 @@ CK_MUST_USE enum ck_error ck_proved_parse(struct ck_text word, unsigned *out_bit
 /* "touch+verified", "none". */
 #define CK_PROVED_TEXT_BYTES 48
 const char *ck_proved_format(unsigned proved, char out[CK_PROVED_TEXT_BYTES]);
+
+/* "mon-fri 08:00-18:00", "sat 22:00-06:00" (ends on Sunday), "sun 00:00-24:00": lower case, one space, no other form. "always" is none. */
+CK_MUST_USE enum ck_error ck_weekly_parse(struct ck_text text, struct ck_weekly_span *out);
+#define CK_WEEKLY_TEXT_BYTES 24
+const char *ck_weekly_format(const struct ck_weekly_span *span, char out[CK_WEEKLY_TEXT_BYTES]);
+/* In order; false: there is no more room. */
+bool ck_weekly_add(struct ck_weekly *weekly, const struct ck_weekly_span *span);
+/* "always" alone, or 1 to CK_WEEKLY_LIMIT spans in order, none empty, none overlapping another (also round the end of the week). */
+bool ck_weekly_valid(const struct ck_weekly *weekly);
+/* Whether that moment is within the hours, and the first second at which they are over (INT64_MAX: never). Outside of what the table covers
+   nothing is within any hours but "always". */
+bool ck_weekly_contains(const struct ck_weekly *weekly, const struct ck_zone_table *zone, int64_t at_s, int64_t *out_until_s);
+/* The minute of the week (from Monday, 0 to 10079) of a local time: seconds of UTC and the offset. */
+unsigned ck_weekly_minute_of(int64_t local_s);
+/* "sat 09:12". */
+const char *ck_weekly_moment(int64_t local_s, char out[CK_WEEKLY_TEXT_BYTES]);
 
 #endif

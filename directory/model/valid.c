@@ -177,6 +177,8 @@ static enum ck_error validate_authority(const struct ck_authority *a, struct ck_
 	if (a->uid_number_last < a->uid_number_first || a->uid_number_last > CK_UID_NUMBER_LAST)
 		return fault(err, "ckUidNumberLast", "at least ckUidNumberFirst and at most 2147483646");
 	if (!words_ok(&a->mail_domains, domain_ok, "*")) return fault(err, "ckMailDomain", "\"*\" alone, or 1 to 64 domains in lower case");
+	if (!ck_zone_name_valid(a->zone)) return fault(err, "ckZone", "the name of a time zone, such as Europe/London or UTC");
+	if (!ck_zone_table_valid(&a->zone_table)) return fault(err, "ckZone", "one whose shifts are in order");
 	return CK_OK;
 }
 
@@ -273,6 +275,7 @@ static enum ck_error validate_rule(const struct ck_rule *r, struct ck_errmsg *er
 	if (!words_ok(&r->services, ck_model_service_valid, "*")) return fault(err, "ckService", "\"*\" alone, or 1 to 64 service names");
 	if (!sources_ok(&r->sources)) return fault(err, "ckSource", "\"*\" alone, or 1 to 64 of \"local\" and networks");
 	if ((r->proved & ~CK_PROVED_ALL) != 0) return fault(err, "ckProved", "\"none\" alone, or of touch, password, verified, attested");
+	if (!ck_weekly_valid(&r->weekly)) return fault(err, "ckWeekly", "\"always\" alone, or 1 to 32 hours that do not overlap");
 	return CK_OK;
 }
 

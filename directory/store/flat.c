@@ -15,6 +15,7 @@
 #define FLAG_ANY 0x20u     /* rule: from anywhere */
 #define FLAG_LOCAL 0x40u   /* rule: from the machine itself */
 #define FLAG_TRAITS 0x80u  /* key: they follow, at its end; records of earlier releases have none */
+#define FLAG_WEEKLY 0x80u  /* rule: at some hours of the week only */
 #define FLAGS_WINDOW (FLAG_FROM_ALWAYS | FLAG_UNTIL_UNLIMITED)
 
 static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
@@ -25,7 +26,7 @@ static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
 	[CK_KIND_GRANT] = FLAGS_WINDOW,
 	[CK_KIND_SYSTEM] = FLAG_STATUS,
 	[CK_KIND_SYSTEM_GROUP] = FLAG_STATUS,
-	[CK_KIND_RULE] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_ANY | FLAG_LOCAL,
+	[CK_KIND_RULE] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_ANY | FLAG_LOCAL | FLAG_WEEKLY,
 	[CK_KIND_CODE] = FLAGS_WINDOW
 };
 
@@ -162,6 +163,61 @@ static void flat_networks(struct flat *f, struct ck_networks *networks)
 	}
 }
 
+/* Shifts as distances from the one before: three or four bytes each. A table that covers nothing is one byte. */
+static void flat_zone(struct flat *f, struct ck_zone_table *table)
+{
+	uint64_t covers = (uint64_t)table->until_s - (uint64_t)table->from_s;
+	if (f->in != NULL) memset(table, 0, offsetof(struct ck_zone_table, at));
+	flat_uint(f, &covers);
+	if (covers == 0) {
+		if (!ck_zone_table_valid(table)) flat_fail(f);
+		return;
+	}
+	int64_t offset_s = table->offset_s, before_s;
+	flat_time(f, &table->from_s);
+	flat_time(f, &offset_s);
+	before_s = table->from_s;
+	table->offset_s = (int32_t)offset_s;
+	table->until_s = (int64_t)((uint64_t)table->from_s + covers);
+	size_t count = flat_count(f, table->count, CK_ZONE_SHIFTS_LIMIT);
+	table->count = count;
+	bool fits = offset_s == table->offset_s;
+	for (size_t i = 0; i < count && i < CK_ZONE_SHIFTS_LIMIT; i++) {
+		struct ck_zone_shift *shift = &table->at[i];
+		uint64_t after_s = (uint64_t)shift->at_s - (uint64_t)before_s;
+		offset_s = shift->offset_s;
+		flat_uint(f, &after_s);
+		flat_time(f, &offset_s);
+		before_s = (int64_t)((uint64_t)before_s + after_s);
+		*shift = (struct ck_zone_shift){before_s, (int32_t)offset_s};
+		fits = fits && offset_s == shift->offset_s;
+	}
+	if (!fits || !ck_zone_table_valid(table)) flat_fail(f);
+}
+
+static void flat_weekly(struct flat *f, struct ck_weekly *weekly)
+{
+	weekly->always = (f->flags & FLAG_WEEKLY) == 0;
+	if (weekly->always) {
+		if (f->in != NULL) weekly->count = 0;
+		return;
+	}
+	size_t count = flat_count(f, weekly->count, CK_WEEKLY_LIMIT);
+	weekly->count = count;
+	for (size_t i = 0; i < count && i < CK_WEEKLY_LIMIT; i++) {
+		struct ck_weekly_span *span = &weekly->at[i];
+		uint64_t from = span->from_minute, until = span->until_minute;
+		flat_fixed(f, &span->first_day, 1);
+		flat_fixed(f, &span->last_day, 1);
+		flat_uint(f, &from);
+		flat_uint(f, &until);
+		if (from > UINT16_MAX || until > UINT16_MAX) flat_fail(f);
+		span->from_minute = (uint16_t)from;
+		span->until_minute = (uint16_t)until;
+	}
+	if (!ck_weekly_valid(weekly)) flat_fail(f);
+}
+
 static void flat_authority(struct flat *f, struct ck_authority *authority)
 {
 	flat_window(f, &authority->window);
@@ -171,6 +227,8 @@ static void flat_authority(struct flat *f, struct ck_authority *authority)
 	flat_uint(f, &authority->uid_number_first);
 	flat_uint(f, &authority->uid_number_last);
 	flat_texts(f, &authority->mail_domains, CK_NAME_LIMIT_BYTES);
+	flat_text(f, &authority->zone, CK_ZONE_NAME_LIMIT_BYTES);
+	flat_zone(f, &authority->zone_table);
 }
 
 static void flat_staff(struct flat *f, struct ck_staff *staff)
@@ -248,6 +306,7 @@ static void flat_rule(struct flat *f, struct ck_rule *rule)
 	flat_uint(f, &proved);
 	if (proved > CK_PROVED_ALL) flat_fail(f);
 	rule->proved = (unsigned)proved;
+	flat_weekly(f, &rule->weekly);
 	rule->all_systems = (f->flags & FLAG_OF_KIND) != 0;
 }
 
@@ -305,6 +364,7 @@ static uint8_t flags_of(const struct ck_record *record, enum ck_status status)
 	if (record->kind == CK_KIND_RULE && record->as.rule.all_systems) flags |= FLAG_OF_KIND;
 	if (record->kind == CK_KIND_RULE && record->as.rule.sources.any) flags |= FLAG_ANY;
 	if (record->kind == CK_KIND_RULE && record->as.rule.sources.local) flags |= FLAG_LOCAL;
+	if (record->kind == CK_KIND_RULE && !record->as.rule.weekly.always) flags |= FLAG_WEEKLY;
 	return (uint8_t)flags;
 }
 

@@ -95,7 +95,7 @@ static void put_rule(const char *name, const char *service, const char *proved, 
 	struct ck_id id = id_of(name, 0);
 	begin(CK_KIND_RULE, id, NULL, authority);
 	put_id("ckId", id);
-	printf("ckName: %s\nckStatus: active\nckTarget: *\nckAccount: self\nckService: %s\nckSource: *\n%s\n", name, service, proved);
+	printf("ckName: %s\nckStatus: active\nckTarget: *\nckAccount: self\nckService: %s\nckSource: *\nckWeekly: always\n%s\n", name, service, proved);
 	put_id("ckRoleId", role);
 	put_forever();
 	putchar('\n');

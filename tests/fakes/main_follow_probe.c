@@ -125,6 +125,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	struct ck_follower_settings settings = {.store_directory = argv[1],
+	                                        .zone_directory = CK_ZONE_DIRECTORY,
 	                                        .suffix = argv[3],
 	                                        .removal_percent = argc == 6 ? (unsigned)atoi(argv[4]) : 5,
 	                                        .removal_floor = argc == 6 ? (unsigned)atoi(argv[5]) : 20,

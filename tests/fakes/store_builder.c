@@ -194,6 +194,8 @@ struct ck_record *ck_builder_authority(struct ck_builder *b, unsigned number, co
 	authority->uid_number_first = CK_UID_NUMBER_FIRST;
 	authority->uid_number_last = 2000000000;
 	add_text(&authority->mail_domains, "*");
+	authority->zone = ck_text_of("UTC");
+	ck_zone_span(CK_BUILDER_NOW_S, &authority->zone_table.from_s, &authority->zone_table.until_s);
 	return record;
 }
 
@@ -288,6 +290,7 @@ struct ck_record *ck_builder_rule(struct ck_builder *b, unsigned number, unsigne
 	add_text(&rule->services, "*");
 	rule->sources.any = true;
 	rule->proved = CK_PROVED_DEFAULT;
+	rule->weekly.always = true;
 	return record;
 }
 

@@ -16,7 +16,7 @@ sample() # CLASS ID
 	ckAuthority)
 		printf '%s\n' "dn: ckId=$2,ou=authorities,$suffix" "objectClass: ckAuthority" "ckId: $2" "ckName: Other $2" \
 			"ckAuthorityKind: council" "ckStatus: active" "$window" "ckAdminRoleId: $role" "ckUidNumberFirst: 300000" \
-			"ckUidNumberLast: 399999" "ckMailDomain: other.example.org"
+			"ckUidNumberLast: 399999" "ckMailDomain: other.example.org" "ckZone: Europe/London"
 		;;
 	ckStaff) staff "$2" bob 51 ;;
 	ckKey) key "$person" "$hash" credential ;;
@@ -29,7 +29,7 @@ sample() # CLASS ID
 	ckSystemGroup) printf '%s\n' "dn: ckId=$2,ou=systems,$below" "objectClass: ckSystemGroup" "ckId: $2" "ckName: g" "ckStatus: active" ;;
 	ckRule)
 		printf '%s\n' "dn: ckId=$2,ou=rules,$below" "objectClass: ckRule" "ckId: $2" "ckName: r" "ckStatus: active" "$window" "ckTarget: *" \
-			"ckRoleId: $role" "ckAccount: self" "ckService: *" "ckSource: *" "ckProved: touch"
+			"ckRoleId: $role" "ckAccount: self" "ckService: *" "ckSource: *" "ckProved: touch" "ckWeekly: always"
 		;;
 	ckCode)
 		printf '%s\n' "dn: ckId=$2,ckId=$person,ou=staff,$below" "objectClass: ckCode" "ckId: $2" \

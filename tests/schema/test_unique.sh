@@ -92,7 +92,7 @@ printf '%s\n' "dn: ckId=$other,ou=systems,$below" "objectClass: ckSystem" "ckId:
 	again "system name"
 printf '%s\n' "dn: ckId=$other,ou=authorities,$suffix" "objectClass: ckAuthority" "ckId: $other" "ckName: northwich council" \
 	"ckAuthorityKind: council" "ckStatus: active" "ckValidFrom: 00010101000000Z" "ckValidUntil: 99991231235959Z" "ckAdminRoleId: $a" \
-	"ckUidNumberFirst: 300000" "ckUidNumberLast: 399999" "ckMailDomain: *" | again "authority name"
+	"ckUidNumberFirst: 300000" "ckUidNumberLast: 399999" "ckMailDomain: *" "ckZone: UTC" | again "authority name"
 
 # the same staff number in another authority is another number, and a role may be called as a system is
 authority=$other

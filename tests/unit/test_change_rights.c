@@ -300,7 +300,7 @@ static struct draft rule_for(unsigned target, unsigned role)
 	return (struct draft){.operation = "rule.add", .target = FRESH,
 	                      .values = {{"ckName", "console"}, {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"},
 	                                 {"ckValidUntil", "99991231235959Z"}, {"ckTarget", id_text(target)}, {"ckRoleId", id_text(role)},
-	                                 {"ckAccount", "self"}, {"ckService", "login"}, {"ckSource", "*"}, {"ckProved", "touch"}}};
+	                                 {"ckAccount", "self"}, {"ckService", "login"}, {"ckSource", "*"}, {"ckProved", "touch"}, {"ckWeekly", "always"}}};
 }
 
 START_TEST(rule_written)
@@ -525,7 +525,7 @@ static const char *create_authority(unsigned staff_of_grant, const char *first, 
 	                          .values = {{"ckName", "Hull"}, {"ckAuthorityKind", "council"}, {"ckStatus", "active"},
 	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
 	                                     {"ckAdminRoleId", id_text(FRESH2)}, {"ckUidNumberFirst", first}, {"ckUidNumberLast", "203999"},
-	                                     {"ckMailDomain", "hull.gov.uk"}}};
+	                                     {"ckMailDomain", "hull.gov.uk"}, {"ckZone", "Europe/London"}}};
 	struct draft role = {.operation = "role.add", .target = FRESH2, .authority = FRESH, .values = {{"ckName", "administrators"}, {"ckStatus", "active"}, widened}};
 	struct draft staff = person("hal", "203000", "hal@hull.gov.uk");
 	struct draft grant = grant_to(staff_of_grant, signer);
@@ -592,7 +592,7 @@ START_TEST(founding_writes_before_it_creates)
 	                          .values = {{"ckName", "Hull"}, {"ckAuthorityKind", "council"}, {"ckStatus", "active"},
 	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
 	                                     {"ckAdminRoleId", id_text(FRESH2)}, {"ckUidNumberFirst", "203000"}, {"ckUidNumberLast", "203999"},
-	                                     {"ckMailDomain", "hull.gov.uk"}}};
+	                                     {"ckMailDomain", "hull.gov.uk"}, {"ckZone", "Europe/London"}}};
 	struct draft role = {.operation = "role.add", .target = FRESH2, .authority = FRESH, .values = {{"ckName", "administrators"}, {"ckStatus", "active"}}};
 	staff.target = FRESH3;
 	staff.authority = FRESH;
@@ -625,9 +625,60 @@ START_TEST(authority_without_its_role)
 	                          .values = {{"ckName", "Hull"}, {"ckAuthorityKind", "council"}, {"ckStatus", "active"},
 	                                     {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
 	                                     {"ckAdminRoleId", id_text(LEEDS_ADMINS)}, {"ckUidNumberFirst", "203000"}, {"ckUidNumberLast", "203999"},
-	                                     {"ckMailDomain", "hull.gov.uk"}}};
+	                                     {"ckMailDomain", "hull.gov.uk"}, {"ckZone", "Europe/London"}}};
 	as_ada();
 	expect_reason(order_one(&authority), "reference");
+}
+END_TEST
+
+static struct value *york_entry(void)
+{
+	static struct value entry[16];
+	static char uuid[CK_ID_TEXT_BYTES];
+	struct ck_id id;
+	ck_builder_uuid(CK_KIND_AUTHORITY, YORK, id.bytes);
+	ck_id_format(id, uuid);
+	struct value made[] = {{"objectClass", "ckAuthority"}, {"ckId", id_text(YORK)}, {"ckName", "York"}, {"ckAuthorityKind", "council"},
+	                       {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                       {"ckAdminRoleId", id_text(YORK_ADMINS)}, {"ckUidNumberFirst", "200000"}, {"ckUidNumberLast", "201999"},
+	                       {"ckMailDomain", "york.gov.uk"}, {"ckZone", "Lost/Zone"}, {"entryUUID", uuid}, {"entryCSN", CSN}, {NULL, NULL}};
+	memcpy(entry, made, sizeof made);
+	return entry;
+}
+
+static const char *order_zone(const char *zone)
+{
+	struct draft draft = {.operation = "authority.change", .target = YORK, .authority = YORK, .csn = CSN, .values = {{"ckZone", zone}}};
+	f.entry = york_entry();
+	as_ada();
+	return order_one(&draft);
+}
+
+START_TEST(a_zone_that_this_machine_knows)
+{
+	expect_fine(order_zone("Asia/Kolkata"));
+}
+END_TEST
+
+START_TEST(a_zone_that_it_does_not_know)
+{
+	expect_reason(order_zone("Mars/Base"), "invalid");
+}
+END_TEST
+
+START_TEST(a_zone_that_is_a_path)
+{
+	expect_reason(order_zone("../../../etc/passwd"), "invalid");
+}
+END_TEST
+
+/* Suspending must not wait for a package. */
+START_TEST(an_authority_whose_zone_was_lost_is_suspended)
+{
+	struct draft draft = {.operation = "authority.change", .target = YORK, .authority = YORK, .csn = CSN, .values = {{"ckStatus", "suspended"}}};
+	f.entry = york_entry();
+	as_ada();
+	expect_fine(order_one(&draft));
 }
 END_TEST
 
@@ -826,6 +877,8 @@ int main(void)
 		{"founding", founding_creates_one_that_its_own_staff_administer}, {"founding", founding_chooses_the_administrators_of_another},
 		{"founding", founding_writes_before_it_creates}, {"founding", founding_creates_one_whose_people_do_not_fit},
 		{"founding", another_authority_creates_one}, {"founding", authority_without_its_role}, {"founding", an_authority_widens_itself},
+		{"founding", a_zone_that_this_machine_knows}, {"founding", a_zone_that_it_does_not_know},
+		{"founding", a_zone_that_is_a_path}, {"founding", an_authority_whose_zone_was_lost_is_suspended},
 		{"keys", own_label}, {"keys", own_key_revoked}, {"keys", own_key_removed}, {"keys", own_last_key},
 		{"keys", last_key_by_an_administrator}, {"keys", own_window_made_wider}, {"keys", own_suspended_key_taken_back},
 		{"keys", suspended_key_given_back}, {"keys", revoked_key_given_back}, {"keys", key_of_somebody_else},

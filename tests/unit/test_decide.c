@@ -8,7 +8,7 @@ START_TEST(the_valid_one_is_granted)
 {
 	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
 	ck_assert_uint_eq(verdict.demanded, CK_PROVED_DEFAULT);
-	ck_assert_uint_eq(trace.count, 11);
+	ck_assert_uint_eq(trace.count, 12);
 	ck_assert_uint_eq(trace.dropped, 0);
 	for (size_t i = 0; i < trace.count; i++) {
 		ck_assert_int_eq(trace.at[i].step, (int)i);
@@ -402,6 +402,124 @@ START_TEST(at_the_machine_itself)
 }
 END_TEST
 
+/* ---- hours of the week: NOW is Friday, 2027-01-15 08:00 in London, Europe/London being the zone ---- */
+
+static void leeds_in(const char *zone)
+{
+	struct ck_record *record = ck_builder_authority(b, LEEDS, "Leeds");
+	struct ck_authority *leeds = &record->as.authority_of;
+	struct ck_errmsg err;
+	int64_t from_s, until_s;
+	ck_zone_span(NOW, &from_s, &until_s);
+	leeds->zone = t(zone);
+	ck_assert_msg(ck_zone_read(CK_ZONE_DIRECTORY, t(zone), from_s, until_s, &leeds->zone_table, &err) == CK_OK, "%s", err.text);
+	ck_builder_put(b, record);
+}
+
+static void only_at(const char *hours)
+{
+	struct ck_record *record;
+	struct ck_weekly *weekly = &change_rule(&record)->weekly;
+	struct ck_weekly_span span;
+	*weekly = (struct ck_weekly){.always = false};
+	ck_assert_int_eq(ck_weekly_parse(t(hours), &span), CK_OK);
+	ck_assert(ck_weekly_add(weekly, &span));
+	ck_builder_put(b, record);
+}
+
+static void at(int64_t now_s)
+{
+	question.now_s = question.as_of_s = now_s;
+}
+
+START_TEST(within_its_hours_and_outside)
+{
+	leeds_in("Europe/London");
+	only_at("mon-fri 08:00-18:00");
+	ck_assert_granted(RULE, NOW + 36000);
+	at(NOW + 35999);
+	ck_assert_granted(RULE, NOW + 36000);
+	at(NOW + 36000);
+	ck_assert_refused(CK_REASON_HOURS);
+	at(NOW - 1);
+	ck_assert_refused(CK_REASON_HOURS);
+	at(NOW + 86400);
+	ck_assert_refused(CK_REASON_HOURS);
+}
+END_TEST
+
+START_TEST(by_the_clock_of_the_systems_authority)
+{
+	only_at("mon-fri 08:00-18:00");
+	leeds_in("America/New_York"); /* 03:00 */
+	ck_assert_refused(CK_REASON_HOURS);
+	leeds_in("Asia/Kolkata"); /* 13:30 */
+	ck_assert_granted(RULE, NOW + 16200);
+}
+END_TEST
+
+START_TEST(hours_end_before_the_rule_and_after_it)
+{
+	struct ck_record *record;
+	struct ck_weekly_span span;
+	leeds_in("Europe/London");
+	struct ck_rule *rule = change_rule(&record);
+	rule->weekly = (struct ck_weekly){.always = false};
+	rule->window.until_s = NOW + 60;
+	ck_assert_int_eq(ck_weekly_parse(t("fri 08:00-18:00"), &span), CK_OK);
+	ck_assert(ck_weekly_add(&rule->weekly, &span));
+	ck_builder_put(b, record);
+	ck_assert_granted(RULE, NOW + 60);
+}
+END_TEST
+
+/* Past the years that the copy knows, and where it knows none. */
+START_TEST(hours_of_years_that_are_not_known)
+{
+	struct ck_record *record;
+	leeds_in("Europe/London");
+	only_at("mon-sun 00:00-24:00");
+	int64_t end_s = ck_time_of_date(2038, 1, 1);
+	at(end_s - 1);
+	ck_assert_granted(RULE, end_s);
+	at(end_s);
+	ck_assert_refused(CK_REASON_HOURS);
+	at(ck_time_of_date(2025, 12, 31));
+	ck_assert_refused(CK_REASON_HOURS);
+	at(ck_time_of_date(2106, 2, 8));
+	ck_assert_refused(CK_REASON_HOURS);
+	at(NOW);
+	record = ck_builder_authority(b, LEEDS, "Leeds");
+	record->as.authority_of.zone_table = (struct ck_zone_table){.count = 0};
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_HOURS);
+	/* a rule without hours needs no clock */
+	change_rule(&record);
+	ck_builder_put(b, record);
+	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
+}
+END_TEST
+
+START_TEST(another_rule_without_hours_grants)
+{
+	leeds_in("Europe/London");
+	only_at("sat 08:00-18:00");
+	ck_assert_refused(CK_REASON_HOURS);
+	ck_builder_put(b, ck_builder_rule(b, RULE2, LEEDS, "any time", WEB, ADMINS));
+	ck_assert_granted(RULE2, CK_TIME_UNLIMITED);
+}
+END_TEST
+
+START_TEST(outside_of_its_hours_a_rule_demands_nothing)
+{
+	leeds_in("Europe/London");
+	only_at("sat 08:00-18:00");
+	question.proved = CK_PROVED_NOTHING;
+	ck_assert_refused(CK_REASON_HOURS);
+	ck_assert_uint_eq(verdict.demanded, 0);
+}
+END_TEST
+
 /* ---- what was proved ---- */
 
 START_TEST(each_missing_proof)
@@ -510,7 +628,7 @@ START_TEST(a_rule_that_names_system_and_groups_is_looked_at_once)
 	change_rule(&record)->targets = ck_builder_ids(b, (const unsigned[]){SERVERS, WEB, 0});
 	ck_builder_put(b, record);
 	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
-	ck_assert_uint_eq(trace.count, 11);
+	ck_assert_uint_eq(trace.count, 12);
 }
 END_TEST
 
@@ -568,7 +686,7 @@ START_TEST(the_trace_is_bounded)
 	}
 	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
 	ck_assert_uint_eq(trace.count, CK_TRACE_LIMIT);
-	ck_assert_uint_eq(trace.dropped, 5 + 101 * 6 - CK_TRACE_LIMIT);
+	ck_assert_uint_eq(trace.dropped, 5 + 101 * 7 - CK_TRACE_LIMIT);
 }
 END_TEST
 
@@ -609,6 +727,12 @@ static Suite *suite(void)
 	tcase_add_test(c, sources_of_both_families);
 	tcase_add_test(c, a_source_that_is_absent_or_unreadable);
 	tcase_add_test(c, at_the_machine_itself);
+	tcase_add_test(c, within_its_hours_and_outside);
+	tcase_add_test(c, by_the_clock_of_the_systems_authority);
+	tcase_add_test(c, hours_end_before_the_rule_and_after_it);
+	tcase_add_test(c, hours_of_years_that_are_not_known);
+	tcase_add_test(c, another_rule_without_hours_grants);
+	tcase_add_test(c, outside_of_its_hours_a_rule_demands_nothing);
 	tcase_add_test(c, each_missing_proof);
 	tcase_add_test(c, a_rule_that_demands_nothing);
 	tcase_add_test(c, the_rule_with_the_least_missing_is_named);

@@ -30,7 +30,7 @@ struct sample {
 static const struct sample samples[CK_KIND_LAST + 1] = {
 	[CK_KIND_AUTHORITY] = {BELOW_A, {{"objectClass", "ckAuthority"}, {"ckId", A}, {"ckName", "Northwich"}, {"ckAuthorityKind", "council"},
 		{"ckStatus", "active"}, {"ckValidFrom", ALWAYS}, {"ckValidUntil", UNLIMITED}, {"ckAdminRoleId", R}, {"ckUidNumberFirst", "200000"},
-		{"ckUidNumberLast", "299999"}, {"ckMailDomain", "northwich.gov.uk"}, {"ckMailDomain", "nw.gov.uk"}}},
+		{"ckUidNumberLast", "299999"}, {"ckMailDomain", "northwich.gov.uk"}, {"ckMailDomain", "nw.gov.uk"}, {"ckZone", "Europe/London"}}},
 	[CK_KIND_STAFF] = {"ckId=" S ",ou=staff," BELOW_A, {{"objectClass", "top"}, {"objectClass", "inetOrgPerson"},
 		{"objectClass", "posixAccount"}, {"objectClass", "ckStaff"}, {"ckId", S}, {"uid", "mia"}, {"uidNumber", "200001"},
 		{"gidNumber", "200001"}, {"homeDirectory", "/home/mia"}, {"loginShell", "/bin/bash"}, {"cn", "Mia Roberts"}, {"sn", "Roberts"},
@@ -52,7 +52,7 @@ static const struct sample samples[CK_KIND_LAST + 1] = {
 	[CK_KIND_RULE] = {"ckId=" X ",ou=rules," BELOW_A, {{"objectClass", "ckRule"}, {"ckId", X}, {"ckName", "dba"}, {"ckStatus", "active"},
 		{"ckValidFrom", ALWAYS}, {"ckValidUntil", UNLIMITED}, {"ckTarget", R}, {"ckTarget", S}, {"ckRoleId", R}, {"ckAccount", "self"},
 		{"ckAccount", "root"}, {"ckService", "sshd"}, {"ckService", "sudo"}, {"ckSource", "local"}, {"ckSource", "10.0.0.0/8"},
-		{"ckProved", "touch"}, {"ckProved", "verified"}}},
+		{"ckProved", "touch"}, {"ckProved", "verified"}, {"ckWeekly", "sat 22:00-06:00"}, {"ckWeekly", "mon-fri 08:00-18:00"}}},
 	[CK_KIND_CODE] = {"ckId=" X ",ckId=" S ",ou=staff," BELOW_A, {{"objectClass", "ckCode"}, {"ckId", X}, {"ckIssuerId", ZERO},
 		{"ckCodeHash", H}, {"ckValidFrom", "20260101000000Z"}, {"ckValidUntil", "20260102000000Z"}}},
 };
@@ -167,6 +167,8 @@ START_TEST(the_rest_has_all_it_says)
 	ck_assert_int_eq(map(), CK_OK);
 	ck_assert(ck_id_equal(record.id, record.authority));
 	ck_assert_uint_eq(record.as.authority_of.mail_domains.count, 2);
+	ck_assert(ck_text_is(record.as.authority_of.zone, "Europe/London"));
+	ck_assert_int_eq(record.as.authority_of.zone_table.until_s, 0);
 	ck_assert_int_eq(record.as.authority_of.window.from_s, CK_TIME_ALWAYS);
 	ck_assert_int_eq(record.as.authority_of.window.until_s, CK_TIME_UNLIMITED);
 
@@ -196,6 +198,9 @@ START_TEST(the_rest_has_all_it_says)
 	ck_assert_uint_eq(record.as.rule.accounts.count, 2);
 	ck_assert_uint_eq(record.as.rule.sources.count, 1);
 	ck_assert_uint_eq(record.as.rule.proved, CK_PROVED_DEFAULT);
+	ck_assert(!record.as.rule.weekly.always && record.as.rule.weekly.count == 2);
+	ck_assert_uint_eq(record.as.rule.weekly.at[0].last_day, 4); /* in order, whatever the directory's */
+	ck_assert_uint_eq(record.as.rule.weekly.at[1].until_minute, 360);
 	set("ckTarget", "*");
 	set("ckProved", "none");
 	set("ckSource", "*");
@@ -250,7 +255,7 @@ END_TEST
 START_TEST(each_single_one_is_doubled)
 {
 	static const char *const lists[] = {"ckMailDomain", "ckMemberRoleId", "ckAllStaffOfId", "ckGroupId", "ckTarget", "ckRoleId",
-	                                    "ckAccount",    "ckService",      "ckSource",       "ckProved", "ckTrait"};
+	                                    "ckAccount",    "ckService",      "ckSource",       "ckProved", "ckTrait", "ckWeekly"};
 	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++) {
 		size_t must = 0;
 		const char *const *names = ck_entry_settable((enum ck_kind)k, &must);
@@ -318,6 +323,10 @@ START_TEST(wrong_values)
 	wrong(CK_KIND_AUTHORITY, "ckUidNumberLast", "18446744073709551616");
 	wrong(CK_KIND_AUTHORITY, "ckAdminRoleId", "dba");
 	wrong(CK_KIND_AUTHORITY, "ckMailDomain", "");
+	wrong(CK_KIND_AUTHORITY, "ckZone", "");
+	wrong(CK_KIND_AUTHORITY, "ckZone", "europe/london");
+	wrong(CK_KIND_AUTHORITY, "ckZone", "Europe/../London");
+	wrong(CK_KIND_AUTHORITY, "ckZone", "GMT0BST,M3.5.0/1,M10.5.0");
 	wrong(CK_KIND_STAFF, "uid", "Mia");
 	wrong(CK_KIND_STAFF, "uid", "root");
 	wrong(CK_KIND_STAFF, "uidNumber", "0");
@@ -346,6 +355,11 @@ START_TEST(wrong_values)
 	wrong(CK_KIND_RULE, "ckSource", "10.0.0.1/8");
 	wrong(CK_KIND_RULE, "ckSource", "everywhere");
 	wrong(CK_KIND_RULE, "ckProved", "pin");
+	wrong(CK_KIND_RULE, "ckWeekly", "");
+	wrong(CK_KIND_RULE, "ckWeekly", "Always");
+	wrong(CK_KIND_RULE, "ckWeekly", "*");
+	wrong(CK_KIND_RULE, "ckWeekly", "mon-fri 08:00-08:00");
+	wrong(CK_KIND_RULE, "ckWeekly", "mon-fri");
 	wrong(CK_KIND_RULE, "ckAccount", "*");
 	wrong(CK_KIND_RULE, "ckService", "/etc/passwd");
 	wrong(CK_KIND_CODE, "ckCodeHash", "00");
@@ -357,7 +371,9 @@ static void beside(const char *name, const char *value)
 {
 	make(CK_KIND_RULE);
 	set(name, value);
-	add(name, strcmp(name, "ckTarget") == 0 ? X : strcmp(name, "ckSource") == 0 ? "local" : strcmp(name, "ckProved") == 0 ? "touch" : "sshd");
+	add(name, strcmp(name, "ckTarget") == 0 ? X : strcmp(name, "ckSource") == 0 ? "local" : strcmp(name, "ckProved") == 0 ? "touch"
+	          : strcmp(name, "ckWeekly") == 0                                                     ? "mon 08:00-18:00"
+	                                                                                              : "sshd");
 	refused(name);
 }
 
@@ -367,6 +383,8 @@ START_TEST(what_stands_alone_is_not_beside_another)
 	beside("ckSource", "*");
 	beside("ckService", "*");
 	beside("ckProved", "none");
+	beside("ckWeekly", "always");
+	beside("ckWeekly", "mon-fri 17:00-19:00");
 	make(CK_KIND_AUTHORITY);
 	add("ckMailDomain", "*");
 	refused("ckMailDomain");

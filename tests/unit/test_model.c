@@ -192,7 +192,7 @@ static struct ck_record valid(enum ck_kind kind)
 		r.authority = r.id;
 		r.as.authority_of = (struct ck_authority){.name = t("Northwich Council"), .kind = t("council"), .status = CK_STATUS_ACTIVE,
 			.window = open_window, .admin_role = id_of(3), .uid_number_first = 200000, .uid_number_last = 299999,
-			.mail_domains = {.at = {t("northwich.gov.uk")}, .count = 1}};
+			.mail_domains = {.at = {t("northwich.gov.uk")}, .count = 1}, .zone = t("Europe/London")};
 		break;
 	case CK_KIND_STAFF:
 		r.as.staff = (struct ck_staff){.uid = t("mia"), .cn = t("Mia Roberts"), .sn = t("Roberts"), .mail = t("mia@northwich.gov.uk"),
@@ -220,7 +220,7 @@ static struct ck_record valid(enum ck_kind kind)
 	case CK_KIND_RULE:
 		r.as.rule = (struct ck_rule){.name = t("dba on databases"), .status = CK_STATUS_ACTIVE, .window = open_window, .all_systems = true,
 			.roles = {ids, 1}, .accounts = {.at = {t("self")}, .count = 1}, .services = {.at = {t("*")}, .count = 1},
-			.sources = {.any = true}, .proved = CK_PROVED_DEFAULT};
+			.sources = {.any = true}, .proved = CK_PROVED_DEFAULT, .weekly = {.always = true}};
 		break;
 	case CK_KIND_CODE:
 		r.as.code = (struct ck_code){.staff = id_of(3), .window = {100, 200}};
@@ -282,6 +282,10 @@ START_TEST(faults_of_an_authority)
 	REFUSED(CK_KIND_AUTHORITY, "ckUidNumberFirst", r.as.authority_of.uid_number_first = 199999);
 	REFUSED(CK_KIND_AUTHORITY, "ckUidNumberLast", r.as.authority_of.uid_number_last = 199999);
 	REFUSED(CK_KIND_AUTHORITY, "ckUidNumberLast", r.as.authority_of.uid_number_last = UINT64_C(2147483647));
+	REFUSED(CK_KIND_AUTHORITY, "ckZone", r.as.authority_of.zone = t(""));
+	REFUSED(CK_KIND_AUTHORITY, "ckZone", r.as.authority_of.zone = t("../../etc/passwd"));
+	REFUSED(CK_KIND_AUTHORITY, "ckZone", r.as.authority_of.zone = t("always"));
+	REFUSED(CK_KIND_AUTHORITY, "ckZone", r.as.authority_of.zone_table = ((struct ck_zone_table){.from_s = 2, .until_s = 1}));
 	REFUSED(CK_KIND_AUTHORITY, "ckMailDomain", r.as.authority_of.mail_domains.count = 0);
 	REFUSED(CK_KIND_AUTHORITY, "ckMailDomain", r.as.authority_of.mail_domains.at[0] = t("Northwich.gov.uk"));
 	REFUSED(CK_KIND_AUTHORITY, "ckMailDomain",
@@ -389,6 +393,10 @@ START_TEST(faults_of_a_rule)
 	REFUSED(CK_KIND_RULE, "ckSource", r.as.rule.sources.local = true);
 	REFUSED(CK_KIND_RULE, "ckSource", (r.as.rule.sources.any = false, r.as.rule.sources.count = 1));
 	REFUSED(CK_KIND_RULE, "ckProved", r.as.rule.proved = 16);
+	REFUSED(CK_KIND_RULE, "ckWeekly", r.as.rule.weekly.always = false);
+	REFUSED(CK_KIND_RULE, "ckWeekly", r.as.rule.weekly.count = 1);
+	REFUSED(CK_KIND_RULE, "ckWeekly", r.as.rule.weekly = ((struct ck_weekly){.count = 1, .at = {{0, 7, 0, 60}}}));
+	REFUSED(CK_KIND_RULE, "ckWeekly", r.as.rule.weekly = ((struct ck_weekly){.count = 2, .at = {{0, 0, 0, 60}, {0, 1, 30, 90}}}));
 	struct ck_record nothing = valid(CK_KIND_RULE);
 	nothing.as.rule.proved = CK_PROVED_NOTHING;
 	ck_assert_int_eq(ck_model_validate(&nothing, NULL), CK_OK);

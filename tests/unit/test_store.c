@@ -79,6 +79,7 @@ START_TEST(a_rule_record_comes_back_whole)
 	ck_assert_int_eq(ck_network_parse(t("10.0.0.0/8"), &rule->sources.at[0]), CK_OK);
 	ck_assert_int_eq(ck_network_parse(t("2001:db8::/32"), &rule->sources.at[1]), CK_OK);
 	rule->proved = CK_PROVED_TOUCH | CK_PROVED_ATTESTED;
+	rule->weekly = (struct ck_weekly){.count = 2, .at = {{0, 4, 480, 1080}, {5, 5, 1320, 360}}};
 	struct ck_networks sources = rule->sources;
 	ck_builder_put(b, record);
 	struct ck_view *view = ck_builder_view(b);
@@ -96,6 +97,65 @@ START_TEST(a_rule_record_comes_back_whole)
 		ck_assert_mem_eq(r->sources.at[i].address, sources.at[i].address, 16);
 	}
 	ck_assert_uint_eq(r->proved, CK_PROVED_TOUCH | CK_PROVED_ATTESTED);
+	ck_assert(!r->weekly.always && r->weekly.count == 2);
+	ck_assert_mem_eq(r->weekly.at, ((struct ck_weekly_span[]){{0, 4, 480, 1080}, {5, 5, 1320, 360}}), 2 * sizeof *r->weekly.at);
+}
+END_TEST
+
+START_TEST(an_authoritys_clock_comes_back_whole)
+{
+	struct ck_record *record = ck_builder_authority(b, LEEDS, "Leeds");
+	struct ck_zone_table table;
+	record->as.authority_of.zone = t("Europe/London");
+	ck_assert_int_eq(ck_zone_read(CK_ZONE_DIRECTORY, t("Europe/London"), 1735689600, 2114380800, &table, &err), CK_OK);
+	record->as.authority_of.zone_table = table;
+	ck_builder_put(b, record);
+	ck_assert_int_eq(ck_view_get(ck_builder_view(b), CK_KIND_AUTHORITY, ck_builder_id(LEEDS), &found), CK_OK);
+	ck_assert(ck_text_is(found.as.authority_of.zone, "Europe/London"));
+	ck_assert(ck_zone_table_equal(&found.as.authority_of.zone_table, &table));
+	ck_assert_uint_gt(table.count, 20);
+	record = ck_builder_authority(b, LEEDS, "Leeds");
+	record->as.authority_of.zone_table = (struct ck_zone_table){.from_s = -5, .until_s = INT64_MAX, .count = 1, .at = {{-4, -86000}}};
+	ck_builder_put(b, record);
+	ck_assert_int_eq(ck_view_get(ck_builder_view(b), CK_KIND_AUTHORITY, ck_builder_id(LEEDS), &found), CK_OK);
+	ck_assert_int_eq(found.as.authority_of.zone_table.at[0].offset_s, -86000);
+	ck_assert_int_eq(found.as.authority_of.zone_table.until_s, INT64_MAX);
+	record = ck_builder_authority(b, LEEDS, "Leeds");
+	record->as.authority_of.zone_table = (struct ck_zone_table){.count = 0};
+	ck_builder_put(b, record);
+	ck_assert_int_eq(ck_view_get(ck_builder_view(b), CK_KIND_AUTHORITY, ck_builder_id(LEEDS), &found), CK_OK);
+	ck_assert_int_eq(found.as.authority_of.zone_table.until_s, 0);
+}
+END_TEST
+
+static enum ck_error put_as_it_is(const struct ck_record *record)
+{
+	struct ck_batch *batch;
+	ck_builder_commit(b);
+	ck_assert_int_eq(ck_batch_begin(ck_builder_store(b), &batch, &err), CK_OK);
+	enum ck_error error = ck_batch_put(batch, record, &err);
+	ck_batch_abort(&batch);
+	return error;
+}
+
+START_TEST(clocks_and_hours_out_of_order_do_not_go_in)
+{
+	struct ck_record *record = ck_builder_authority(b, LEEDS, "Leeds");
+	ck_assert_int_eq(put_as_it_is(record), CK_OK);
+	record->as.authority_of.zone_table = (struct ck_zone_table){.from_s = 0, .until_s = 100, .count = 2, .at = {{20, 60}, {10, 0}}};
+	ck_assert_int_eq(put_as_it_is(record), CK_ERR_INVALID);
+	record->as.authority_of.zone_table = (struct ck_zone_table){.from_s = 7, .until_s = 7};
+	ck_assert_int_eq(put_as_it_is(record), CK_ERR_INVALID);
+	record->as.authority_of.zone_table = (struct ck_zone_table){.from_s = 0, .until_s = 100, .count = CK_ZONE_SHIFTS_LIMIT + 1};
+	ck_assert_int_eq(put_as_it_is(record), CK_ERR_INVALID);
+	record = ck_builder_rule(b, RULE, LEEDS, "web", WEB, ADMINS);
+	ck_assert_int_eq(put_as_it_is(record), CK_OK);
+	record->as.rule.weekly = (struct ck_weekly){.count = 1, .at = {{3, 2, 480, 1080}}};
+	ck_assert_int_eq(put_as_it_is(record), CK_ERR_INVALID);
+	record->as.rule.weekly = (struct ck_weekly){.count = CK_WEEKLY_LIMIT + 1};
+	ck_assert_int_eq(put_as_it_is(record), CK_ERR_INVALID);
+	record->as.rule.weekly = (struct ck_weekly){.count = 0};
+	ck_assert_int_eq(put_as_it_is(record), CK_ERR_INVALID);
 }
 END_TEST
 
@@ -326,6 +386,8 @@ static Suite *suite(void)
 	tcase_add_test(c, an_absent_text_stays_absent);
 	tcase_add_test(c, a_key_record_comes_back_whole);
 	tcase_add_test(c, a_rule_record_comes_back_whole);
+	tcase_add_test(c, an_authoritys_clock_comes_back_whole);
+	tcase_add_test(c, clocks_and_hours_out_of_order_do_not_go_in);
 	tcase_add_test(c, the_other_kinds_come_back_whole);
 	tcase_add_test(c, the_largest_rule_fits);
 	tcase_add_test(c, each_unique_look_up_finds_its_own);
