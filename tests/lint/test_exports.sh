@@ -31,11 +31,11 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 DESTDIR=$root cmake --install "$CK_BUILD" > /dev/null
 installed=$(cd "$root" && find . -type f | sort)
-for want in crosskeysd crosskeys crosskeys-token pam_crosskeys.so crosskeys.schema; do
+for want in crosskeysd crosskeys crosskeys-token pam_crosskeys.so crosskeys.schema 71-crosskeys-token.rules; do
 	grep -q "/$want\$" <<< "$installed" || complain "not installed: $want"
 done
 if grep -E 'soft|fake|bench|fuzz|test' <<< "$installed"; then complain "the above came from the tests"; fi
 while read -r file; do
-	if file "$root/$file" | grep -q ELF && strings "$root/$file" | grep -qE 'soft-keys|CK_SOFT|soft_key'; then complain "$file holds the software key"; fi
+	if file "$root/$file" | grep -q ELF && strings "$root/$file" | grep -qE 'soft-keys|CK_SOFT|soft_key|soft-uhid|/dev/uhid'; then complain "$file holds the software key"; fi
 done <<< "$installed"
 exit "$failed"
