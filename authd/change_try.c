@@ -368,6 +368,7 @@ static enum ck_error check_references(struct trial *t)
 	case CK_KIND_SYSTEM_GROUP: return CK_OK;
 	case CK_KIND_RULE: return check_rule(t, &record);
 	case CK_KIND_CODE: return check_code(t, &record);
+	case CK_KIND_KEY_USE:
 	case CK_KIND_NONE: break;
 	}
 	return bad_reference(t, "the entry is of no kind");

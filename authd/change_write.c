@@ -9,6 +9,7 @@
 #include "directory/base/log.h"
 
 #define CONTAINERS 4
+#define REMOVE_TRIES 4
 
 static int left_ms(int64_t deadline_ms)
 {
@@ -32,6 +33,38 @@ static enum ck_error add_containers(const char *authority_dn, struct ck_ldap *ld
 	return CK_OK;
 }
 
+static enum ck_error discard_use(const struct ck_order_item *item, struct ck_text suffix, struct ck_ldap *ldap, int64_t deadline_ms,
+                                 struct ck_errmsg *err)
+{
+	char dn[CK_DN_LIMIT_BYTES];
+	struct ck_id id, staff;
+	if (item->statement.parent.length != sizeof staff.bytes) return ck_fail(err, CK_ERR_INVALID, "a key is below its person");
+	memcpy(id.bytes, item->statement.target.at, sizeof id.bytes);
+	memcpy(staff.bytes, item->statement.parent.at, sizeof staff.bytes);
+	enum ck_error error = ck_entry_dn(CK_KIND_KEY_USE, id, item->statement.target.at, staff, item->statement.authority, suffix, dn);
+	if (error == CK_OK) error = ck_ldap_discard(ldap, dn, left_ms(deadline_ms), err);
+	return error == CK_ERR_NOT_FOUND ? CK_OK : error;
+}
+
+/* A key goes with its use below it; one that is written at this very moment makes slapd refuse, and goes with the next try. */
+static enum ck_error remove_key(const struct ck_order_item *item, const char *dn, const char *csn, struct ck_text suffix, struct ck_ldap *ldap,
+                                int64_t deadline_ms, struct ck_errmsg *err)
+{
+	enum ck_error error = CK_ERR_EXISTS;
+	for (int i = 0; i < REMOVE_TRIES && error == CK_ERR_EXISTS; i++) {
+		error = discard_use(item, suffix, ldap, deadline_ms, err);
+		if (error == CK_OK) error = ck_ldap_remove(ldap, dn, csn, left_ms(deadline_ms), err);
+	}
+	return error;
+}
+
+static enum ck_error remove_item(const struct ck_order_item *item, const char *dn, const char *csn, struct ck_text suffix, struct ck_ldap *ldap,
+                                 int64_t deadline_ms, struct ck_errmsg *err)
+{
+	if (item->rule->kind == CK_KIND_KEY) return remove_key(item, dn, csn, suffix, ldap, deadline_ms, err);
+	return ck_ldap_remove(ldap, dn, csn, left_ms(deadline_ms), err);
+}
+
 enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix, struct ck_ldap *ldap,
                                    int64_t deadline_ms, struct ck_errmsg *err)
 {
@@ -49,7 +82,7 @@ enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_b
 	switch (item->rule->verb) {
 	case CK_VERB_ADD: error = ck_ldap_add(ldap, build.dn, build.values, build.count, left_ms(deadline_ms), err); break;
 	case CK_VERB_CHANGE: error = ck_ldap_modify(ldap, build.dn, csn, build.values, build.count, left_ms(deadline_ms), err); break;
-	case CK_VERB_REMOVE: error = ck_ldap_remove(ldap, build.dn, csn, left_ms(deadline_ms), err); break;
+	case CK_VERB_REMOVE: error = remove_item(item, build.dn, csn, suffix, ldap, deadline_ms, err); break;
 	case CK_VERB_PASSWORD: error = ck_change_write_password(&build, ldap, deadline_ms, err); break;
 	}
 	if (error == CK_OK && item->rule->kind == CK_KIND_AUTHORITY && item->rule->verb == CK_VERB_ADD)

@@ -87,6 +87,8 @@ static const struct row {
 	  "Space kept preallocated for grants and changes." },
 	{ "checkpoint_interval_s", "number", NULL, "300", 1, 86400, NUMBER(checkpoint_interval_s),
 	  "Seconds between signed checkpoints of the audit log." },
+	{ "key_use_interval_s", "number", NULL, "86400", 1, 2592000, NUMBER(key_use_interval_s),
+	  "Seconds, at least, between two writes of one key's counter and last use to the directory." },
 	{ "log_level", "number", NULL, "3", 0, 4, NUMBER(log_level),
 	  "Operational log: 0 alarms only, 1 errors, 2 warnings, 3 information, 4 all." },
 };

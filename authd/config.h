@@ -39,6 +39,7 @@ struct ck_config {
 	uint64_t audit_segment_bytes;
 	uint64_t audit_reserve_bytes; /* preallocated for grants and changes */
 	uint64_t checkpoint_interval_s;
+	uint64_t key_use_interval_s; /* between two writes of one key's use to the directory, at least */
 	uint64_t log_level;
 };
 

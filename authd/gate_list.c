@@ -117,9 +117,10 @@ static bool read_id(const struct ck_map *map, unsigned field, struct ck_id *out,
 
 static bool read_own_id(const struct ck_map *map, struct request *out)
 {
-	if (out->kind != CK_KIND_KEY) return read_id(map, CK_F_ID, &out->id, &out->with_id);
+	if (out->kind != CK_KIND_KEY && out->kind != CK_KIND_KEY_USE) return read_id(map, CK_F_ID, &out->id, &out->with_id);
 	enum ck_error error = ck_map_fixed(map, CK_F_ID, out->hash, sizeof out->hash);
 	out->with_id = error == CK_OK;
+	memcpy(out->id.bytes, out->hash, sizeof out->id.bytes);
 	return error == CK_OK || error == CK_ERR_NOT_FOUND;
 }
 

@@ -62,6 +62,7 @@ static struct ck_id person_in(const struct ck_record *record)
 	struct ck_id nobody = {{0}};
 	if (record->kind == CK_KIND_STAFF) return record->id;
 	if (record->kind == CK_KIND_KEY) return record->as.key.staff;
+	if (record->kind == CK_KIND_KEY_USE) return record->as.key_use.staff;
 	return record->kind == CK_KIND_GRANT ? record->as.grant.staff : nobody;
 }
 
@@ -74,7 +75,9 @@ enum ck_error ck_gate_put_entry(struct ck_gate_client *client, struct ck_view *v
 		if (!has_public_names(record->kind) || !ck_gate_is_any_administrator(client, view)) return CK_ERR_NOT_FOUND;
 		detail = CK_WIRE_NAMES;
 	}
-	enum ck_error error = ck_record_wire_encode(record, detail, bytes, sizeof bytes, &length);
+	struct ck_record use;
+	bool used = record->kind == CK_KIND_KEY && ck_gate_stored(client->gate, ck_view_key_use(view, record->as.key.hash, &use)) == CK_OK;
+	enum ck_error error = ck_record_wire_encode(record, used ? &use.as.key_use : NULL, detail, bytes, sizeof bytes, &length);
 	if (error != CK_OK) return error;
 	struct ck_writer before = *w;
 	ck_cbor_put_bytes(w, bytes, length);

@@ -24,6 +24,7 @@ struct peer;
 static bool handle_record(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
 static bool handle_find(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
 static bool handle_state(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
+static bool handle_uses(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request);
 
 static const struct {
 	enum ck_message type;
@@ -33,6 +34,7 @@ static const struct {
 	{ CK_MSG_RECORD, CK_FROM(CK_PROCESS_GATE) | CK_FROM(CK_PROCESS_REPLICA), handle_record },
 	{ CK_MSG_SESSION_FIND, CK_FROM(CK_PROCESS_GATE), handle_find },
 	{ CK_MSG_STATE, CK_FROM(CK_PROCESS_GATE), handle_state },
+	{ CK_MSG_KEY_USES, CK_FROM(CK_PROCESS_REPLICA), handle_uses },
 };
 
 /* ---- state ---- */
@@ -43,6 +45,7 @@ static const struct {
 #define PEER_QUEUE_BYTES 1048576 /* answers to a peer that does not read */
 #define PEER_IDLE_MS 10000
 #define ANSWER_BYTES 2048        /* holds a checkpoint's line */
+#define USES_BYTES 4096          /* CK_USES_DUE_LIMIT uses of some 60 bytes */
 
 struct peer {
 	enum ck_process process; /* 0: this place is free */
@@ -311,6 +314,28 @@ static bool handle_state(struct ledger *ledger, struct peer *peer, const struct 
 	return true;
 }
 
+static bool handle_uses(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request)
+{
+	struct ck_use due[CK_USES_DUE_LIMIT];
+	uint8_t bytes[USES_BYTES];
+	struct ck_frame_out frame;
+	struct ck_errmsg err;
+	size_t count, length;
+	enum ck_error error = ck_book_uses(ledger->book, message, due, &count, &err);
+	if (error == CK_ERR_INVALID) return false;
+	if (error != CK_OK) {
+		fail(ledger, "the ledger cannot go on", &err);
+		return true;
+	}
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_KEY_USES_DUE);
+	ck_field_uint(&frame.map, CK_F_REQUEST, request);
+	ck_uses_put(&frame.map, due, count);
+	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
+	ck_channel_send(peer->channel, bytes, length, -1);
+	return true;
+}
+
 static bool on_message(struct ck_channel *channel, const struct ck_map *message, struct ck_bytes encoded, int fd, void *context)
 {
 	(void)channel;
@@ -445,6 +470,9 @@ static enum ck_error open_book(struct ledger *ledger, const struct ck_start *sta
 		.limits = { .segment_bytes = config->audit_segment_bytes, .reserve_bytes = config->audit_reserve_bytes },
 		.refusals_per_minute = config->refusals_per_minute,
 		.checkpoint_interval_s = config->checkpoint_interval_s,
+		.key_use_interval_s = config->key_use_interval_s,
+		.challenge_limit_s = config->challenge_limit_s,
+		.wait_for_counts = true,
 	};
 	ck_state_read_boot_id(settings.boot);
 	enum ck_error error = prepare_directory(config, &settings, err);

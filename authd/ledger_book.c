@@ -8,6 +8,7 @@
 #include "authd/ledger_budget.h"
 #include "authd/ledger_event.h"
 #include "authd/ledger_state.h"
+#include "authd/ledger_use.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 #include "directory/model/record.h"
@@ -31,6 +32,7 @@ struct ck_book {
 	unsigned credit;
 	int64_t full_told_ms;
 	char checkpoint[1024];
+	bool counts_wanted;        /* see wait_for_counts */
 	struct ck_event_fields fields; /* of the record that is being made */
 };
 
@@ -100,16 +102,19 @@ static bool coalesced(struct ck_book *book, const struct ck_map *message)
 	return !record;
 }
 
-/* The alarm stands in the place of what was asked to be recorded. */
-static void alarm_counter(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, uint32_t last)
+/* In the place of what was asked to be recorded, unless that stands all the same. */
+static bool alarm_counter(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, enum ck_counter_verdict verdict,
+                          uint32_t other)
 {
+	bool own = verdict == CK_COUNTER_BACK;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_text(&book->fields, "event", ck_text_of(rule->name));
 	ck_event_fields_take(&book->fields, message);
-	ck_event_fields_uint(&book->fields, "last", last);
-	(void)add(book, "counter-alarm", true);
-	ck_log(CK_LOG_ALARM, "the counter of a key went back from %u to %llu: there may be a copy of the key", last,
-	       (unsigned long long)number_of(message, CK_F_COUNT));
+	ck_event_fields_uint(&book->fields, own ? "last" : "learned", other);
+	ck_event_fields_text(&book->fields, "outcome", ck_text_of(verdict == CK_COUNTER_OVERTAKEN ? "stands" : "refused"));
+	ck_log(CK_LOG_ALARM, "the counter of a key says %llu, and %s %u: there may be a copy of the key",
+	       (unsigned long long)number_of(message, CK_F_COUNT), own ? "said before" : "said elsewhere", other);
+	return add(book, "counter-alarm", true);
 }
 
 static bool is_counted(const struct ck_event_rule *rule, const struct ck_map *message)
@@ -117,12 +122,22 @@ static bool is_counted(const struct ck_event_rule *rule, const struct ck_map *me
 	return (rule->what & CK_EVENT_COUNTED) != 0 && (message->present & CK_KEY(CK_F_COUNT)) != 0;
 }
 
+/* When the statement was issued that the key signed. Without a word about it: just now, so that whatever was learned was known before. */
+static int64_t issued_ms(const struct ck_book *book, const struct ck_map *message)
+{
+	int64_t age_ms, limit_ms = (int64_t)book->settings.challenge_limit_s * 1000;
+	if (ck_map_int(message, CK_F_AGE, &age_ms) != CK_OK || age_ms < 0) age_ms = 0;
+	return ck_clock_monotonic_ms() - (age_ms < limit_ms ? age_ms : limit_ms);
+}
+
 static bool counter_stands(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
 {
-	uint32_t last, count = (uint32_t)number_of(message, CK_F_COUNT);
-	if (!is_counted(rule, message) || ck_counters_allows(book->state.counters, message->at[CK_F_HASH].span.at, count, &last)) return true;
-	alarm_counter(book, rule, message, last);
-	return false;
+	uint32_t other, count = (uint32_t)number_of(message, CK_F_COUNT);
+	if (!is_counted(rule, message)) return true;
+	const uint8_t *key = message->at[CK_F_HASH].span.at;
+	enum ck_counter_verdict verdict = ck_counters_judge(book->state.counters, key, count, issued_ms(book, message), &other);
+	if (verdict == CK_COUNTER_STANDS) return true;
+	return alarm_counter(book, rule, message, verdict, other) && verdict == CK_COUNTER_OVERTAKEN;
 }
 
 static void take_login(const struct ck_map *message, struct ck_login *out)
@@ -188,7 +203,7 @@ static bool close_session(struct ck_book *book, const struct ck_event_rule *rule
 static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
 {
 	if (is_counted(rule, message) && ck_counters_advance(book->state.counters, message->at[CK_F_HASH].span.at,
-	                                                     (uint32_t)number_of(message, CK_F_COUNT)) != CK_OK)
+	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_clock_wall_s()) != CK_OK)
 		return false;
 	if ((rule->what & CK_EVENT_GRANTS) != 0) {
 		struct ck_login login;
@@ -198,12 +213,17 @@ static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, 
 	return true;
 }
 
-static bool record(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, struct ck_book_answer *answer)
+static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message,
+                   struct ck_book_answer *answer)
 {
 	if ((rule->what & CK_EVENT_OPENS) != 0) return open_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_CLOSES) != 0) return close_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_BUDGETED) != 0 && number_of(message, CK_F_PROVED) == CK_PROVED_NOTHING && coalesced(book, message)) return true;
 	answer->flush_first = (rule->what & CK_EVENT_FLUSHED) != 0;
+	if (book->counts_wanted && from == CK_PROCESS_GATE && is_counted(rule, message)) {
+		answer->reason = "unrecorded";
+		return false;
+	}
 	if (!counter_stands(book, rule, message)) {
 		answer->reason = "counter";
 		return false;
@@ -228,7 +248,22 @@ enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const s
 		struct ck_text detail = text_of(message, CK_F_DETAIL);
 		ck_log(CK_LOG_ALARM, "%s: %.*s", rule->name, (int)(detail.length < 400 ? detail.length : 400), detail.length > 0 ? detail.at : "");
 	}
-	out->verdict = record(book, rule, message, out);
+	out->verdict = record(book, rule, from, message, out);
+	return CK_OK;
+}
+
+/* ---- the directory's counters ---- */
+
+enum ck_error ck_book_uses(struct ck_book *book, const struct ck_map *message, struct ck_use out[CK_USES_DUE_LIMIT], size_t *out_count,
+                           struct ck_errmsg *err)
+{
+	static struct ck_uses_asked asked; /* large; one thread */
+	*out_count = 0;
+	if (ck_uses_read(message, &asked) != CK_OK) return CK_ERR_INVALID;
+	if (ck_uses_take(book->state.counters, &asked, ck_clock_monotonic_ms()) != CK_OK)
+		return ck_fail(err, CK_ERR_MEMORY, "no memory for the counters that the directory has");
+	if (asked.last) book->counts_wanted = false;
+	*out_count = ck_uses_due(book->state.counters, &asked, ck_clock_wall_s(), (int64_t)book->settings.key_use_interval_s, out);
 	return CK_OK;
 }
 
@@ -408,6 +443,7 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 		error = ck_state_restore(&book->state, settings->directory, &place, settings->boot, &replayed, err);
 	}
 	if (error == CK_OK) {
+		book->counts_wanted = settings->wait_for_counts && ck_counters_count(book->state.counters) == 0;
 		book->snapshot_seq = place.seq - replayed; /* many that were read again: the next flush takes a snapshot */
 		error = record_start(book, cut_bytes, err);
 	}

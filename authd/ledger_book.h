@@ -4,6 +4,7 @@
 #define CK_AUTHD_LEDGER_BOOK_H
 
 #include "authd/audit/audit.h"
+#include "authd/key_use.h"
 #include "authd/ledger_session.h"
 #include "authd/protocol/cbor.h"
 #include "authd/protocol/message.h"
@@ -13,6 +14,9 @@ struct ck_book_settings {
 	struct ck_chain_limits limits;
 	uint64_t refusals_per_minute;
 	uint64_t checkpoint_interval_s;
+	uint64_t key_use_interval_s;
+	uint64_t challenge_limit_s; /* no statement was issued longer ago */
+	bool wait_for_counts;       /* one that knows no counter grants nothing before the replica has told those of the directory */
 	char boot[CK_ID_TEXT_BYTES]; /* ck_state_read_boot_id */
 };
 struct ck_book_answer {
@@ -28,6 +32,9 @@ void ck_book_free(struct ck_book **book);
 
 /* A CK_MSG_RECORD (not of a checkpoint) from a process. CK_ERR_INVALID, CK_ERR_DENIED: it may not send that. */
 CK_MUST_USE enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const struct ck_map *message, struct ck_book_answer *out);
+/* A CK_MSG_KEY_USES: what the directory has is learned, and what it is to be given goes to `out`. CK_ERR_INVALID: malformed. */
+CK_MUST_USE enum ck_error ck_book_uses(struct ck_book *book, const struct ck_map *message, struct ck_use out[CK_USES_DUE_LIMIT], size_t *out_count,
+                                       struct ck_errmsg *err);
 /* Of the ledger's own accord: an alarm, or what the supervisor noted. */
 void ck_book_alarm(struct ck_book *book, struct ck_text detail);
 void ck_book_note(struct ck_book *book, struct ck_text detail);

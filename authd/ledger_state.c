@@ -16,11 +16,11 @@
 
 #define DURABLE_FILE "ledger.state"
 #define RECENT_FILE "ledger.recent" /* only where it is newer */
-#define MAGIC "CKLEDGE1"
+#define MAGIC "CKLEDGE2"
 #define CHECK_BYTES 32
 #define HEAD_BYTES (8 + 8 + CK_AUDIT_DIGEST_BYTES + 4 + 8 + CK_BOOT_ID_BYTES)
-#define COUNTER_BYTES (CK_COUNTER_KEY_BYTES + 4)
-#define SNAPSHOT_LIMIT_BYTES (UINT64_C(1) << 30) /* 25 million keys */
+#define COUNTER_BYTES (CK_COUNTER_KEY_BYTES + 4 + 8)
+#define SNAPSHOT_LIMIT_BYTES (UINT64_C(1) << 30) /* 24 million keys */
 
 enum ck_error ck_state_new(struct ck_state *out)
 {
@@ -53,8 +53,7 @@ void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES])
 
 static void put_state(struct ck_state *state, const struct ck_chain_place *place, struct ck_writer *w)
 {
-	const uint8_t *key;
-	uint32_t count;
+	struct ck_counter counter;
 	ck_put_bytes(w, MAGIC, 8);
 	ck_put_u64le(w, place->seq);
 	ck_put_bytes(w, place->digest, sizeof place->digest);
@@ -62,9 +61,10 @@ static void put_state(struct ck_state *state, const struct ck_chain_place *place
 	ck_put_u64le(w, place->offset_bytes);
 	ck_put_bytes(w, state->boot, sizeof state->boot);
 	ck_put_u64le(w, ck_counters_count(state->counters));
-	for (size_t at = 0; ck_counters_next(state->counters, &at, &key, &count);) {
-		ck_put_bytes(w, key, CK_COUNTER_KEY_BYTES);
-		ck_put_u32le(w, count);
+	for (size_t at = 0; ck_counters_next(state->counters, &at, &counter);) {
+		ck_put_bytes(w, counter.key, CK_COUNTER_KEY_BYTES);
+		ck_put_u32le(w, counter.count);
+		ck_put_u64le(w, (uint64_t)counter.used_s);
 	}
 	ck_sessions_save(state->sessions, w);
 }
@@ -135,7 +135,8 @@ static enum ck_error take_counters(struct ck_state *state, struct ck_reader *r)
 	for (uint64_t i = 0; i < count && error == CK_OK; i++) {
 		const uint8_t *key = ck_get_bytes(r, CK_COUNTER_KEY_BYTES);
 		uint32_t last = ck_get_u32le(r);
-		error = r->failed ? CK_ERR_CORRUPT : ck_counters_advance(state->counters, key, last);
+		int64_t used_s = (int64_t)ck_get_u64le(r);
+		error = r->failed ? CK_ERR_CORRUPT : ck_counters_advance(state->counters, key, last, used_s);
 	}
 	return error;
 }
@@ -196,13 +197,21 @@ static bool field_uint(const struct ck_audit_record *record, const char *name, u
 	return ck_uint_parse(field(record, name), 0, limit, out) == CK_OK;
 }
 
+static bool time_of(const struct ck_audit_record *record, int64_t *out)
+{
+	char whole_seconds[] = "0000-00-00T00:00:00Z";
+	memcpy(whole_seconds, record->time.at, 19);
+	return ck_time_parse(ck_text_of(whole_seconds), 0, out) == CK_OK;
+}
+
 static bool replay_counter(struct ck_state *state, const struct ck_audit_record *record)
 {
 	uint8_t key[CK_COUNTER_KEY_BYTES];
 	uint64_t count;
+	int64_t time_s;
 	if (field(record, "count").at == NULL) return true;
 	return ck_hex_decode(field(record, "hash"), key, sizeof key) == CK_OK && field_uint(record, "count", UINT32_MAX, &count) &&
-	       ck_counters_advance(state->counters, key, (uint32_t)count) == CK_OK;
+	       time_of(record, &time_s) && ck_counters_advance(state->counters, key, (uint32_t)count, time_s) == CK_OK;
 }
 
 /* Texts are compared as they were sent, not as they are escaped. */
@@ -238,12 +247,15 @@ static bool replay_granted(struct ck_state *state, const struct ck_audit_record 
 	struct texts texts;
 	struct ck_login login;
 	struct ck_text host;
-	char whole_seconds[] = "0000-00-00T00:00:00Z";
 	int64_t time_s;
-	memcpy(whole_seconds, record->time.at, 19);
-	if (ck_time_parse(ck_text_of(whole_seconds), 0, &time_s) != CK_OK || !replay_login(record, &texts, &login, &host)) return false;
+	if (!time_of(record, &time_s) || !replay_login(record, &texts, &login, &host)) return false;
 	ck_sessions_grant(state->sessions, &login, time_s);
-	return replay_counter(state, record);
+	return true;
+}
+
+static bool replay_login_granted(struct ck_state *state, const struct ck_audit_record *record)
+{
+	return replay_granted(state, record) && replay_counter(state, record);
 }
 
 static bool replay_opened(struct ck_state *state, const struct ck_audit_record *record)
@@ -283,7 +295,7 @@ static const struct {
 	const char *event;
 	bool (*replay)(struct ck_state *state, const struct ck_audit_record *record);
 } replays[] = {
-	{ "account-granted", replay_granted }, { "login-granted", replay_granted },   { "session-opened", replay_opened },
+	{ "account-granted", replay_granted }, { "login-granted", replay_login_granted }, { "session-opened", replay_opened },
 	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
 	{ "key-enrolled", replay_counter },    { "started", replay_started },
 };

@@ -149,7 +149,20 @@ static void traits(struct values *v, unsigned set)
 		if ((set & bit) != 0) put_word(v, ck_trait_name(bit));
 }
 
-static void put_key(struct values *v, const struct ck_key *k)
+static void put_use(struct values *v, const struct ck_key_use *u)
+{
+	char text[CK_TIME_TEXT_BYTES];
+	one_number(v, "ckCounter", u->count);
+	one_string(v, "ckLastUse", ck_time_format_generalized(u->used_s, text));
+}
+
+static void put_key_use(struct values *v, const struct ck_key_use *u)
+{
+	one_id(v, "ckStaffId", u->staff);
+	put_use(v, u);
+}
+
+static void put_key(struct values *v, const struct ck_key *k, const struct ck_key_use *use)
 {
 	struct ck_id aaguid;
 	memcpy(aaguid.bytes, k->aaguid, sizeof aaguid.bytes);
@@ -164,6 +177,7 @@ static void put_key(struct values *v, const struct ck_key *k)
 	traits(v, k->traits);
 	one_status(v, k->status);
 	one_window(v, k->window);
+	if (use != NULL) put_use(v, use);
 }
 
 static void put_role(struct values *v, const struct ck_role *r, bool whole)
@@ -213,7 +227,7 @@ static void put_code(struct values *v, const struct ck_code *c)
 	one_window(v, c->window);
 }
 
-static void put_values(struct values *v, const struct ck_record *r, bool whole)
+static void put_values(struct values *v, const struct ck_record *r, const struct ck_key_use *use, bool whole)
 {
 	switch (r->kind) {
 	case CK_KIND_AUTHORITY: put_authority(v, &r->as.authority_of, whole); break;
@@ -224,16 +238,17 @@ static void put_values(struct values *v, const struct ck_record *r, bool whole)
 		one_text(v, "ckName", r->as.system_group.name);
 		one_status(v, r->as.system_group.status);
 		break;
-	case CK_KIND_KEY: if (whole) put_key(v, &r->as.key); break;
+	case CK_KIND_KEY: if (whole) put_key(v, &r->as.key, use); break;
 	case CK_KIND_GRANT: if (whole) put_grant(v, &r->as.grant); break;
 	case CK_KIND_RULE: if (whole) put_rule(v, &r->as.rule); break;
 	case CK_KIND_CODE: if (whole) put_code(v, &r->as.code); break;
+	case CK_KIND_KEY_USE: if (whole) put_key_use(v, &r->as.key_use); break;
 	case CK_KIND_NONE: break;
 	}
 }
 
-enum ck_error ck_record_wire_encode(const struct ck_record *record, enum ck_wire_detail detail, uint8_t *out, size_t limit_bytes,
-                                    size_t *out_length)
+enum ck_error ck_record_wire_encode(const struct ck_record *record, const struct ck_key_use *use, enum ck_wire_detail detail, uint8_t *out,
+                                    size_t limit_bytes, size_t *out_length)
 {
 	uint8_t bytes[CK_WIRE_ENTRY_LIMIT_BYTES];
 	struct values v = {.count = 0};
@@ -241,15 +256,16 @@ enum ck_error ck_record_wire_encode(const struct ck_record *record, enum ck_wire
 	ck_writer_init(&v.w, bytes, sizeof bytes);
 	uint8_t *head = v.w.at;
 	ck_cbor_put_array(&v.w, 0);
-	put_values(&v, record, detail == CK_WIRE_WHOLE);
+	put_values(&v, record, use, detail == CK_WIRE_WHOLE);
 	if (v.w.failed) return CK_ERR_LIMIT;
 	CK_ASSERT(v.count <= 23);
 	*head = (uint8_t)(*head | v.count);
 
-	bool key = record->kind == CK_KIND_KEY;
+	bool key = record->kind == CK_KIND_KEY || record->kind == CK_KIND_KEY_USE;
+	const uint8_t *hash = record->kind == CK_KIND_KEY ? record->as.key.hash : record->as.key_use.hash;
 	struct ck_wire_entry entry = {
 		.kind = ck_text_of(ck_kind_name(record->kind)),
-		.id = {key ? record->as.key.hash : record->id.bytes, key ? sizeof record->as.key.hash : sizeof record->id.bytes},
+		.id = {key ? hash : record->id.bytes, key ? CK_HASH_BYTES : sizeof record->id.bytes},
 		.authority = record->authority,
 		.csn = record->csn.at != NULL ? record->csn : ck_text_of(""),
 		.values = {bytes, ck_writer_length(&v.w)},

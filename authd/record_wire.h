@@ -11,8 +11,8 @@ enum ck_wire_detail {
 };
 #define CK_WIRE_ENTRY_LIMIT_BYTES 32768 /* of one; the longest lists of the longest values stay below it */
 
-/* The wire entry's bytes. CK_ERR_LIMIT: out is too small. */
-CK_MUST_USE enum ck_error ck_record_wire_encode(const struct ck_record *record, enum ck_wire_detail detail, uint8_t *out,
-                                                size_t limit_bytes, size_t *out_length);
+/* The wire entry's bytes. CK_ERR_LIMIT: out is too small. use: of a key, what the directory knows of its use, told with it; or NULL. */
+CK_MUST_USE enum ck_error ck_record_wire_encode(const struct ck_record *record, const struct ck_key_use *use, enum ck_wire_detail detail,
+                                                uint8_t *out, size_t limit_bytes, size_t *out_length);
 
 #endif

@@ -27,6 +27,7 @@ static const struct {
 	{CK_PROCESS_GATE, CK_MSG_RELAY, CK_KEY(CK_F_BODY) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID), 0},
 	{CK_PROCESS_GATE, CK_MSG_STATE, 0, 0},
 	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
+	{CK_PROCESS_LEDGER, CK_MSG_KEY_USES_DUE, CK_KEY(CK_F_USES), 0},
 };
 
 static bool is_accepted(enum ck_process from, const struct ck_map *message, uint64_t *out_request)
@@ -107,19 +108,26 @@ static const struct ck_channel_handlers gate_handlers = {.on_message = on_gate_m
 
 /* ---- the ledger ---- */
 
+static bool recorded(struct ck_replica *r, const struct ck_map *message, uint64_t number)
+{
+	char reason[64] = "";
+	bool stands = false;
+	if (ck_map_bool(message, CK_F_VERDICT, &stands) != CK_OK) return false;
+	if (ck_map_string(message, CK_F_REASON, reason, sizeof reason) != CK_OK) reason[0] = '\0';
+	ck_replica_recorded(r, number, stands, reason);
+	return true;
+}
+
 static bool on_ledger_message(struct ck_channel *channel, const struct ck_map *message, struct ck_bytes encoded, int fd, void *context)
 {
 	(void)channel;
 	(void)encoded;
 	struct ck_replica *r = context;
-	char reason[64] = "";
-	uint64_t number;
-	bool stands = false;
+	uint64_t number, type = 0;
 	if (fd >= 0) close(fd);
-	bool fine = fd < 0 && is_accepted(CK_PROCESS_LEDGER, message, &number) && ck_map_bool(message, CK_F_VERDICT, &stands) == CK_OK;
-	if (fine && ck_map_string(message, CK_F_REASON, reason, sizeof reason) != CK_OK) reason[0] = '\0';
-	if (fine) ck_replica_recorded(r, number, stands, reason);
-	else ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "a message that the replica's table does not have");
+	bool fine = fd < 0 && is_accepted(CK_PROCESS_LEDGER, message, &number) && ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &type) == CK_OK;
+	if (fine) fine = type == CK_MSG_RECORDED ? recorded(r, message, number) : ck_replica_uses_due(r, message, number);
+	if (!fine) ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "a message that the replica's table does not have");
 	return fine;
 }
 
@@ -127,6 +135,7 @@ static void on_ledger_closed(struct ck_channel *channel, enum ck_error why, void
 {
 	struct ck_replica *r = context;
 	if (r->ledger == channel) r->ledger = NULL;
+	ck_replica_uses_unheard(r);
 	if (why == CK_ERR_INVALID || why == CK_ERR_LIMIT)
 		ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "bytes that are no message, or it does not read");
 	ck_log(CK_LOG_WARNING, "the ledger is gone: %s", ck_error_name(why));
@@ -160,6 +169,8 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 		if (ck_channel_new(r->base, fd, &ledger_handlers, r, PEER_QUEUE_BYTES, PEER_IDLE_MS, false, &r->ledger) != CK_OK)
 			end_without(r, "the ledger");
 		ck_replica_send_early(r);
+		ck_replica_uses_unheard(r);
+		ck_replica_mind_uses(r, ck_clock_monotonic_ms());
 	} else {
 		ck_log(CK_LOG_ERROR, "the supervisor sent a channel that the replica has no use for: process %d", (int)process);
 		close(fd);
@@ -191,11 +202,18 @@ static void on_refreshed(bool full, uint64_t entries, uint64_t removed, void *co
 	ck_log(CK_LOG_INFO, "%s: %llu entries named", detail, (unsigned long long)entries);
 	struct ck_replica_event event = {.event = CK_EVENT_REFRESHED, .with_count = true, .count = entries, .detail = detail};
 	(void)ck_replica_record(context, &event);
+	ck_replica_uses_tell_all(context);
+	ck_replica_mind_uses(context, ck_clock_monotonic_ms());
 }
 
 static void on_committed(void *context)
 {
 	ck_replica_look_visible(context);
+}
+
+static void on_key_use(const struct ck_record *use, bool there, void *context)
+{
+	ck_replica_use_came(context, use, there);
 }
 
 /* ---- start ---- */
@@ -240,6 +258,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	int64_t now_ms = ck_clock_monotonic_ms();
 	ck_replica_mind_works(r, now_ms);
 	ck_replica_mind_stream(r, now_ms);
+	ck_replica_mind_uses(r, now_ms);
 }
 
 /* Everything that needs root, or that the sandbox forbids. */
@@ -275,11 +294,13 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	                                              .on_alarm = on_alarm,
 	                                              .on_refreshed = on_refreshed,
 	                                              .on_committed = on_committed,
+	                                              .on_key_use = on_key_use,
 	                                              .context = r};
 	static const struct ck_peers_handlers peers_handlers = {.on_peer = on_peer};
 	const struct timeval tick = {.tv_usec = TICK_MS * 1000};
 	enum ck_error error = ck_follower_open(&settings, &r->follower, err);
 	if (error != CK_OK) return error;
+	if (ck_replica_uses_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for the use of keys");
 	r->base = event_base_new();
 	if (r->base == NULL || ck_peers_new(r->base, &peers_handlers, r, &r->peers) != CK_OK)
 		return ck_fail(err, CK_ERR_MEMORY, "the event loop does not start");
@@ -293,6 +314,7 @@ static void close_parts(struct ck_replica *r)
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) ck_work_end(&r->works[i]);
 	if (r->follower != NULL) ck_replica_stop_stream(r);
 	ck_replica_drop_writer(r);
+	ck_replica_uses_close(r);
 	for (size_t i = 0; i < CK_REPLICA_GATES_LIMIT; i++) ck_channel_close(&r->gates[i].channel);
 	ck_channel_close(&r->ledger);
 	ck_peers_free(&r->peers);

@@ -80,6 +80,7 @@ static void put_event(struct ck_map_writer *m, const struct ck_replica_event *e)
 	if (e->digest.at != NULL) ck_field_bytes(m, CK_F_DIGEST, e->digest.at, e->digest.length);
 	if (e->proof.at != NULL) ck_field_bytes(m, CK_F_PROOF, e->proof.at, e->proof.length);
 	ck_field_string(m, CK_F_DETAIL, e->detail);
+	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
 }
 
 static void keep_early(struct ck_replica *r, size_t length)

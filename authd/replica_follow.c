@@ -152,9 +152,25 @@ static enum ck_error read_record(struct ck_follower *f, const uint8_t uuid[16], 
 static void compare_with_known(struct ck_follower *f, const struct ck_record *record)
 {
 	struct ck_record known;
+	if (record->kind == CK_KIND_KEY_USE) return; /* holds nothing that another entry wants */
 	if (ck_view_get(ck_batch_view(f->batch), record->kind, record->id, &known) != CK_OK) return;
 	f->changed = true;
 	if (!ck_id_equal(known.authority, record->authority) && memcmp(known.entry_uuid, record->entry_uuid, 16) == 0) f->moved = true;
+}
+
+/* Whatever is about to come under this entryUUID: the use that it was is gone. */
+static void tell_use_gone(struct ck_follower *f, const uint8_t uuid[16])
+{
+	struct ck_record known;
+	if (f->settings.on_key_use == NULL || f->state != CK_FOLLOWER_PERSISTING) return;
+	if (ck_view_by_uuid(ck_batch_view(f->batch), uuid, &known) == CK_OK && known.kind == CK_KIND_KEY_USE)
+		f->settings.on_key_use(&known, false, f->settings.context);
+}
+
+static void tell_use_there(struct ck_follower *f, const struct ck_record *record)
+{
+	if (f->settings.on_key_use != NULL && f->state == CK_FOLLOWER_PERSISTING && record->kind == CK_KIND_KEY_USE)
+		f->settings.on_key_use(record, true, f->settings.context);
 }
 
 static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry)
@@ -165,6 +181,7 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	f->batch_entries++;
+	tell_use_gone(f, uuid);
 	error = read_record(f, uuid, entry, &record, &why);
 	if (error == CK_ERR_NOT_FOUND) { /* a container: nothing of it is kept */
 		error = ck_batch_remove(f->batch, uuid);
@@ -177,6 +194,7 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	}
 	switch (error) {
 	case CK_OK:
+		tell_use_there(f, &record);
 		if (was_clash && f->settings.on_quarantine != NULL) f->settings.on_quarantine(entry->dn, NULL, f->settings.context);
 		return CK_OK;
 	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, CLASH_PREFIX, why.text);
@@ -213,6 +231,7 @@ enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid
 	if (error != CK_OK) return error;
 	f->changed = true;
 	(void)forget_clash(f, uuid);
+	tell_use_gone(f, uuid);
 	error = ck_batch_remove(f->batch, uuid);
 	return error == CK_ERR_NOT_FOUND ? CK_OK : error; /* containers, and what came and went while we were away */
 }
@@ -230,6 +249,7 @@ static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, co
 	if (error != CK_OK) return error;
 	(void)forget_clash(f, uuid);
 	f->changed = true;
+	tell_use_gone(f, uuid);
 	return quarantine(f, uuid, dn, "", reason);
 }
 

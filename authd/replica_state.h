@@ -11,6 +11,8 @@
 #define CK_WORKS_PER_GATE_LIMIT 32 /* so that one gate cannot take them all */
 #define CK_EARLY_RECORDS_BYTES 65536
 
+struct ck_replica_uses; /* replica_uses.c */
+
 /* Who waits for an answer. */
 struct ck_asker {
 	unsigned gate;
@@ -31,6 +33,7 @@ struct ck_work {
 	struct ck_asker asker;
 	uint64_t awaited; /* the record whose answer it waits for */
 	int64_t begun_ms, deadline_ms;
+	int64_t issued_ms; /* of a change: the challenge that was signed, monotonic */
 	uint8_t *body; /* of the request; the order borrows from it */
 	struct ck_order *order;
 	struct ck_enrolment *enrolment;
@@ -82,6 +85,7 @@ struct ck_replica {
 	struct ck_prepared_keys prepared;
 	uint8_t secret[CK_LOGIN_SECRET_BYTES];
 	uint64_t sequence;
+	struct ck_replica_uses *uses;
 	struct ck_work works[CK_WORKS_LIMIT];
 	struct ck_frame_out frame;
 	uint8_t out[CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES];
@@ -117,8 +121,8 @@ struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */
 	const struct ck_asker *asker;
 	bool with_count;
 	uint64_t count;
-	bool with_window;
-	int64_t from_s, until_s;
+	bool with_window, with_age;
+	int64_t from_s, until_s, age_ms;
 };
 /* Returns the record's number; its answer comes to ck_replica_recorded if somebody waits for it. */
 uint64_t ck_replica_record(struct ck_replica *r, const struct ck_replica_event *event);
@@ -147,6 +151,19 @@ struct ck_work *ck_work_begin(struct ck_replica *r, enum ck_work_kind kind, cons
 void ck_work_end(struct ck_work *work);
 /* Sends the outcome to the ledger and goes on with it. */
 void ck_work_conclude(struct ck_replica *r, struct ck_work *work);
+
+/* ---- replica_uses.c: the use of keys, between the ledger and the directory ---- */
+CK_MUST_USE enum ck_error ck_replica_uses_open(struct ck_replica *r);
+void ck_replica_uses_close(struct ck_replica *r);
+/* All that the directory has is to be told to the ledger: a new one came, or a refresh is done. */
+void ck_replica_uses_tell_all(struct ck_replica *r);
+/* One that came, or (there false) went. */
+void ck_replica_use_came(struct ck_replica *r, const struct ck_record *use, bool there);
+/* The ledger's CK_MSG_KEY_USES_DUE; false: it is not what was asked for. */
+CK_MUST_USE bool ck_replica_uses_due(struct ck_replica *r, const struct ck_map *message, uint64_t number);
+/* The ledger is gone: what it was asked is not answered any more. */
+void ck_replica_uses_unheard(struct ck_replica *r);
+void ck_replica_mind_uses(struct ck_replica *r, int64_t now_ms);
 
 /* ---- replica_enrol.c: enrolment and recovery ---- */
 void ck_replica_enrol_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);

@@ -118,6 +118,8 @@ static void send_change_intent(struct ck_replica *r, struct ck_work *work)
 		event.hash = (struct ck_bytes){order->key_hash, sizeof order->key_hash};
 		event.with_count = true;
 		event.count = order->counter;
+		event.with_age = true;
+		event.age_ms = ck_clock_monotonic_ms() - work->issued_ms;
 	}
 	work->intents++;
 	work->awaited = ck_replica_record(r, &event);
@@ -178,6 +180,7 @@ static enum ck_error verify_commit(struct ck_replica *r, struct ck_work *work, c
 	if (error == CK_ERR_TIMEOUT) return ck_deny(denial, "expired", "the touch came too late; begin again");
 	if (error != CK_OK) return ck_deny(denial, "nonce", "the change was not begun here, or was ordered already");
 	memcpy(work->user, nonce.user, sizeof work->user);
+	work->issued_ms = nonce.issued_ms;
 	if (ck_follower_view(r->follower, &view) != CK_OK) return ck_deny(denial, "unavailable", "there is no copy of the directory to change by");
 	error = ck_order_verify(work->order, &nonce, &place, view, denial);
 	ck_view_end(&view);

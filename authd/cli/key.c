@@ -246,7 +246,7 @@ static int recover(struct ck_cli *cli, int argc, char **argv)
 static int list(struct ck_cli *cli, int argc, char **argv)
 {
 	static const struct ck_command_help help = { "key list", "UID", "Lists a person's keys.", 1, 1, no_options };
-	static const char *const columns[] = { "ckLabel", "ckStatus", "ckAttestation", "ckCanVerify", "ckTrait", "ckValidUntil", "id", NULL };
+	static const char *const columns[] = { "ckLabel", "ckStatus", "ckAttestation", "ckCanVerify", "ckTrait", "ckValidUntil", "ckLastUse", "id", NULL };
 	struct ck_table table = { .cli = cli, .columns = columns };
 	struct ck_arguments arguments;
 	struct ck_id staff, home;

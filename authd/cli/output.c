@@ -11,7 +11,8 @@ const char *ck_output_value(const char *attribute, struct ck_bytes value)
 {
 	struct ck_text text = { (const char *)value.at, value.length };
 	int64_t time_s = 0;
-	if (strncmp(attribute, "ckValid", 7) == 0 && ck_time_parse_generalized(text, &time_s) == CK_OK)
+	bool time = strncmp(attribute, "ckValid", 7) == 0 || strcmp(attribute, "ckLastUse") == 0;
+	if (time && ck_time_parse_generalized(text, &time_s) == CK_OK)
 		return ck_time_format(time_s, ck_cli_allocate(CK_TIME_TEXT_BYTES));
 	if (strcmp(attribute, "ckCredentialId") != 0 && strcmp(attribute, "ckPublicKey") != 0) return ck_cli_safe(text);
 	size_t bytes = 2 * value.length + 1;

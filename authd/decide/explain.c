@@ -77,6 +77,7 @@ static struct ck_text name_in(const struct ck_record *record)
 	case CK_KIND_KEY:
 	case CK_KIND_GRANT:
 	case CK_KIND_CODE:
+	case CK_KIND_KEY_USE:
 	default: return (struct ck_text){NULL, 0};
 	}
 }

@@ -89,7 +89,9 @@ enum ck_field {
 	CK_F_DETAIL = 55,     /* text: free, escaped where printed */
 	CK_F_STATE = 56,      /* text: of status */
 	CK_F_AGE = 58,       /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
-	CK_F_TRAITS = 59     /* uint: a set of enum ck_trait: what the key's helper says of it; believed for nothing */
+	CK_F_TRAITS = 59,    /* uint: a set of enum ck_trait: what the key's helper says of it; believed for nothing */
+	CK_F_USES = 60,      /* array: of each key its hash, whether the directory has an entry, counter, last use, when that was written */
+	CK_F_STAGE = 61      /* uint: of all that the directory has, 1: here it begins, 2: here it ends */
 };
 
 /* The daemon's processes. */
@@ -110,6 +112,8 @@ enum ck_message {
 	CK_MSG_RECORDED = 81, /* REQUEST VERDICT(bool: it stands, act on it) [REASON] [TEXT] */
 	CK_MSG_SESSION_FIND = 82, /* REQUEST ANCESTORS → CK_MSG_SESSION_FOUND */
 	CK_MSG_SESSION_FOUND = 83, /* REQUEST VERDICT(bool: inside a registered session) [REMOTE_HOST] */
+	CK_MSG_KEY_USES = 84, /* replica: REQUEST COUNT(of those wanted) USES(as the directory has them) STAGE → CK_MSG_KEY_USES_DUE */
+	CK_MSG_KEY_USES_DUE = 85, /* REQUEST USES(that the directory does not have, and is due) */
 	/* gate → replica and back */
 	CK_MSG_RELAY = 96,   /* REQUEST PEER_UID PEER_PID BODY [descriptor] */
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "directory/base/clock.h"
+
 #define CSN_SERVER_AT 30 /* where the three hex digits of the server id stand */
 
 static bool is_digit(char c)
@@ -34,9 +36,19 @@ static bool csn_matches(struct ck_text csn, const char *pattern)
 	return true;
 }
 
+#define FORM "dddddddddddddd.ddddddZ#xxxxxx#xxx#xxxxxx"
+
+enum ck_error ck_csn_time(struct ck_text csn, int64_t *out_s)
+{
+	char time[] = "YYYYMMDDHHMMSSZ";
+	if (!csn_matches(csn, FORM)) return CK_ERR_INVALID;
+	memcpy(time, csn.at, sizeof time - 2);
+	return ck_time_parse_generalized(ck_text_of(time), out_s);
+}
+
 enum ck_error ck_csn_set_add(struct ck_csn_set *set, struct ck_text csn)
 {
-	if (!csn_matches(csn, "dddddddddddddd.ddddddZ#xxxxxx#xxx#xxxxxx")) return CK_ERR_INVALID;
+	if (!csn_matches(csn, FORM)) return CK_ERR_INVALID;
 	unsigned server = 0;
 	for (size_t i = 0; i < 3; i++) server = server * 16 + (unsigned)hex_value(csn.at[CSN_SERVER_AT + i]);
 

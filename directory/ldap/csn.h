@@ -29,6 +29,8 @@ CK_MUST_USE enum ck_error ck_csn_set_merge(struct ck_csn_set *set, const struct 
 bool ck_csn_set_covers(const struct ck_csn_set *set, const struct ck_csn_set *other);
 /* "CSN;CSN", NUL-terminated, "" for none. */
 void ck_csn_set_format(const struct ck_csn_set *set, char out[CK_CSN_LIST_LIMIT_BYTES]);
+/* When it was made, in whole seconds since 1970, by the clock of that server. CK_ERR_INVALID: no CSN. */
+CK_MUST_USE enum ck_error ck_csn_time(struct ck_text csn, int64_t *out_s);
 /* A cookie to resume from: "rid=000,csn=…", absent (length 0) for none. Never with sid=: a provider that reads its own id there takes us
    for itself and leaves out every change that it made. */
 size_t ck_csn_set_cookie(const struct ck_csn_set *set, char out[CK_CSN_LIST_LIMIT_BYTES]);

@@ -48,6 +48,11 @@ const struct ck_attribute *ck_ldap_entry_find(const struct ck_entry *entry, cons
 /* From now on libldap's and liblber's memory is wiped when it is given back. Before their first use. */
 void ck_ldap_wipe_memory(void);
 
+/* ---- write.c: sends the request and waits for nothing; the caller takes the result of *out_id ---- */
+enum ck_error ck_ldap_send_add(LDAP *handle, const char *dn, const struct ck_ldap_value *values, size_t count, int *out_id, struct ck_errmsg *err);
+enum ck_error ck_ldap_send_modify(LDAP *handle, const char *dn, const char *csn, const struct ck_ldap_value *values, size_t count, int *out_id,
+                                  struct ck_errmsg *err);
+
 /* ---- escape.c: the only way into a filter or a DN ---- */
 /* RFC 4515, 3: anything but letters, digits and a few marks as \XX. CK_ERR_LIMIT if it does not fit. */
 enum ck_error ck_ldap_escape_filter(struct ck_text value, char *out, size_t out_bytes);

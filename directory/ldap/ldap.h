@@ -35,6 +35,25 @@ CK_MUST_USE enum ck_error ck_ldap_remove(struct ck_ldap *ldap, const char *dn, c
 /* Without an assertion: whatever it is now. CK_ERR_NOT_FOUND. */
 CK_MUST_USE enum ck_error ck_ldap_remove_whatever(struct ck_ldap *ldap, const char *dn, int timeout_ms, struct ck_errmsg *err);
 
+/* Removes an entry whatever it says by now: for one that nobody decided on. */
+CK_MUST_USE enum ck_error ck_ldap_discard(struct ck_ldap *ldap, const char *dn, int timeout_ms, struct ck_errmsg *err);
+
+/* ---- writes that nobody waits for (later.c), on a connection of their own; drive with the descriptor in the event loop ---- */
+struct ck_later;
+#define CK_LATER_LIMIT 8 /* under way at a time: what others write waits behind no more of them */
+/* Sends the bind. */
+CK_MUST_USE enum ck_error ck_later_open(const char *uri, struct ck_later **out, struct ck_errmsg *err);
+void ck_later_close(struct ck_later **later);
+int ck_later_fd(const struct ck_later *later);
+/* Bound, and fewer than the limit under way. */
+bool ck_later_has_room(const struct ck_later *later);
+/* csn NULL: adds the entry. Else changes it, if it is still the one that was read. `number` comes back with the result. Needs room. */
+CK_MUST_USE enum ck_error ck_later_write(struct ck_later *later, uint64_t number, const char *dn, const char *csn,
+                                         const struct ck_ldap_value *values, size_t count, struct ck_errmsg *err);
+/* Takes what has come, without a wait. Any error: the connection is over, and how the writes under way ended is not known. */
+typedef void (*ck_later_done)(uint64_t number, enum ck_error error, const struct ck_errmsg *message, void *context);
+CK_MUST_USE enum ck_error ck_later_step(struct ck_later *later, ck_later_done done, void *context, struct ck_errmsg *err);
+
 /* ---- after a crash of the provider (nudge.c) ---- */
 /* Every entry below base whose entryCSN is this or newer, of any server; the visitor gets entryCSN only. CK_ERR_NOT_FOUND: no base. */
 CK_MUST_USE enum ck_error ck_ldap_each_since(struct ck_ldap *ldap, const char *base, struct ck_text csn, ck_entry_visitor each, void *context,

@@ -75,37 +75,61 @@ enum ck_error ck_ldap_read(struct ck_ldap *ldap, const char *dn, ck_entry_visito
 	return ck_ldap_wait(ldap->handle, id, deadline_ms, each, context, "reading an entry", err);
 }
 
+/* ---- sending ---- */
+
+enum ck_error ck_ldap_send_add(LDAP *handle, const char *dn, const struct ck_ldap_value *values, size_t count, int *out_id, struct ck_errmsg *err)
+{
+	struct mods *mods = NULL;
+	enum ck_error error = new_mods(LDAP_MOD_ADD, values, count, &mods, err);
+	if (error != CK_OK) return error;
+	int code = ldap_add_ext(handle, dn, mods->list, NULL, NULL, out_id);
+	free(mods);
+	return ck_ldap_fail(err, code, "adding an entry", NULL);
+}
+
+enum ck_error ck_ldap_send_modify(LDAP *handle, const char *dn, const char *csn, const struct ck_ldap_value *values, size_t count, int *out_id,
+                                  struct ck_errmsg *err)
+{
+	LDAPControl *assertion = NULL;
+	struct mods *mods = NULL;
+	enum ck_error error = assert_csn(handle, csn, &assertion, err);
+	if (error == CK_OK) error = new_mods(LDAP_MOD_REPLACE, values, count, &mods, err);
+	if (error == CK_OK) {
+		int code = ldap_modify_ext(handle, dn, mods->list, (LDAPControl *[]){assertion, NULL}, NULL, out_id);
+		error = ck_ldap_fail(err, code, "changing an entry", NULL);
+	}
+	free(mods);
+	if (assertion != NULL) ldap_control_free(assertion);
+	return error;
+}
+
+/* ---- sending, and waiting for the result ---- */
+
 enum ck_error ck_ldap_add(struct ck_ldap *ldap, const char *dn, const struct ck_ldap_value *values, size_t count, int timeout_ms,
                           struct ck_errmsg *err)
 {
 	int64_t deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
-	struct mods *mods = NULL;
 	int id = 0;
-	enum ck_error error = new_mods(LDAP_MOD_ADD, values, count, &mods, err);
-	if (error != CK_OK) return error;
-	int code = ldap_add_ext(ldap->handle, dn, mods->list, NULL, NULL, &id);
-	free(mods);
-	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "adding an entry", NULL);
-	return ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "adding an entry", err);
+	enum ck_error error = ck_ldap_send_add(ldap->handle, dn, values, count, &id, err);
+	return error == CK_OK ? ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "adding an entry", err) : error;
 }
 
 enum ck_error ck_ldap_modify(struct ck_ldap *ldap, const char *dn, const char *csn, const struct ck_ldap_value *values, size_t count,
                              int timeout_ms, struct ck_errmsg *err)
 {
 	int64_t deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
-	LDAPControl *assertion = NULL;
-	struct mods *mods = NULL;
 	int id = 0;
-	enum ck_error error = assert_csn(ldap->handle, csn, &assertion, err);
-	if (error == CK_OK) error = new_mods(LDAP_MOD_REPLACE, values, count, &mods, err);
-	if (error == CK_OK) {
-		int code = ldap_modify_ext(ldap->handle, dn, mods->list, (LDAPControl *[]){assertion, NULL}, NULL, &id);
-		error = ck_ldap_fail(err, code, "changing an entry", NULL);
-	}
-	free(mods);
-	if (assertion != NULL) ldap_control_free(assertion);
-	if (error != CK_OK) return error;
-	return ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "changing an entry", err);
+	enum ck_error error = ck_ldap_send_modify(ldap->handle, dn, csn, values, count, &id, err);
+	return error == CK_OK ? ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "changing an entry", err) : error;
+}
+
+enum ck_error ck_ldap_discard(struct ck_ldap *ldap, const char *dn, int timeout_ms, struct ck_errmsg *err)
+{
+	int64_t deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
+	int id = 0;
+	int code = ldap_delete_ext(ldap->handle, dn, NULL, NULL, &id);
+	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "discarding an entry", NULL);
+	return ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "discarding an entry", err);
 }
 
 enum ck_error ck_ldap_remove(struct ck_ldap *ldap, const char *dn, const char *csn, int timeout_ms, struct ck_errmsg *err)

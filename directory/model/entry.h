@@ -29,13 +29,13 @@ struct ck_entry_scratch {
    is none of ours (a container ou, the suffix). CK_ERR_INVALID: quarantine it; the sentence says why. `out->entry_uuid` and `csn` come
    from the operational attributes entryUUID and entryCSN, where they are present. `suffix` is the normalised base DN.
    The DN decides authority and parent: ckId=…,ou=staff,ckId=<authority>,ou=authorities,<suffix>, a key or code below its staff,
-   a grant below its role; any other place is a fault. An attribute "ck…" that is not known is a fault.
+   a key's use (cn=use) below the key, a grant below its role; any other place is a fault. An attribute "ck…" that is not known is a fault.
    Not checked here (there is no hash in this folder): that a key's hash is the SHA-256 of its credential id; who reads a key does that. */
 CK_MUST_USE enum ck_error ck_entry_to_record(const struct ck_entry *entry, struct ck_text suffix, struct ck_entry_scratch *scratch,
                                              struct ck_record *out, struct ck_errmsg *err);
 
-/* Where a record of this kind lives. parent: the staff of a key or code, the role of a grant; ignored otherwise.
-   hash: the RDN of a key; else NULL. CK_ERR_LIMIT if out is too small. */
+/* Where a record of this kind lives. parent: the staff of a key, its use or a code, the role of a grant; ignored otherwise.
+   hash: of a key or its use; else NULL. CK_ERR_LIMIT if out is too small. */
 #define CK_DN_LIMIT_BYTES 512
 CK_MUST_USE enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const uint8_t *hash, struct ck_id parent, struct ck_id authority,
                                       struct ck_text suffix, char out[CK_DN_LIMIT_BYTES]);

@@ -1,11 +1,11 @@
-/* Where an entry lives: DNs built and read in one place. The parts below the suffix are ckId, ckKeyHash and ou with values that never
+/* Where an entry lives: DNs built and read in one place. The parts below the suffix are ckId, ckKeyHash, ou and cn=use with values that never
    need escaping, so anything escaped, multi-valued or spaced there is no place of ours. The suffix is compared as given. */
 #include "directory/model/entry_table.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define RDNS_LIMIT 5 /* key, staff, ou, authority, ou */
+#define RDNS_LIMIT 6 /* use, key, staff, ou, authority, ou */
 
 /* The RDNs before the suffix, nearest first; 0 if there are none or too many, or the DN is not below the suffix. */
 static size_t split(struct ck_text dn, struct ck_text suffix, struct ck_text rdns[RDNS_LIMIT])
@@ -59,6 +59,12 @@ static bool place_container(struct ck_text rdn, struct ck_entry_place *place)
 	return false;
 }
 
+static bool rdn_is_use(struct ck_text rdn)
+{
+	struct ck_text value;
+	return rdn_value(rdn, "cn", &value) && ck_entry_name_equal(value, "use");
+}
+
 static bool place_own(struct ck_text rdn, struct ck_entry_place *place)
 {
 	struct ck_text value;
@@ -80,9 +86,12 @@ enum ck_error ck_entry_place_of(struct ck_text dn, struct ck_text suffix, struct
 	if (count == 2) {
 		place.id = place.authority;
 	} else {
-		if (!place_container(rdns[count - 3], &place) || !place_own(rdns[0], &place)) return CK_ERR_INVALID;
-		place.below = count == 5;
-		if (place.below && !rdn_id(rdns[1], &place.parent)) return CK_ERR_INVALID;
+		place.use = count == 6;
+		const struct ck_text *own = place.use ? &rdns[1] : rdns;
+		if (!place_container(rdns[count - 3], &place) || !place_own(own[0], &place)) return CK_ERR_INVALID;
+		if (place.use && (!place.by_hash || !rdn_is_use(rdns[0]))) return CK_ERR_INVALID;
+		place.below = count >= 5;
+		if (place.below && !rdn_id(own[1], &place.parent)) return CK_ERR_INVALID;
 	}
 	*out = place;
 	return CK_OK;
@@ -93,13 +102,15 @@ enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const uint8_t *has
 {
 	char own[2 * CK_HASH_BYTES + 1], above[CK_ID_TEXT_BYTES], owner[CK_ID_TEXT_BYTES], child[160] = "";
 	const struct ck_entry_row *row = ck_entry_row_of(kind);
+	bool by_hash = kind == CK_KIND_KEY || kind == CK_KIND_KEY_USE;
 	out[0] = '\0';
-	if (row == NULL || (kind == CK_KIND_KEY) != (hash != NULL) || suffix.length == 0) return CK_ERR_INVALID;
+	if (row == NULL || by_hash != (hash != NULL) || suffix.length == 0) return CK_ERR_INVALID;
 
 	if (kind == CK_KIND_AUTHORITY)
 		authority = id;
-	else if (kind == CK_KIND_KEY)
-		snprintf(child, sizeof child, "ckKeyHash=%s,", ck_hex_encode(hash, CK_HASH_BYTES, own, sizeof own));
+	else if (by_hash)
+		snprintf(child, sizeof child, "%sckKeyHash=%s,", kind == CK_KIND_KEY_USE ? "cn=use," : "",
+		         ck_hex_encode(hash, CK_HASH_BYTES, own, sizeof own));
 	else
 		snprintf(child, sizeof child, "ckId=%s,", ck_id_format(id, own));
 	if (row->parent != CK_KIND_NONE) {

@@ -322,6 +322,18 @@ static void read_code(struct reading *r, const struct ck_entry_place *place, str
 	out->window = one_window(r);
 }
 
+static void read_key_use(struct reading *r, const struct ck_entry_place *place, struct ck_key_use *out)
+{
+	uint64_t count = 0;
+	struct ck_text text = one_text(r, "ckCounter");
+	if (r->error == CK_OK && ck_uint_parse(text, 0, UINT32_MAX, &count) != CK_OK)
+		fault_named(r, "ckCounter", "must be a decimal number up to 4294967295");
+	memcpy(out->hash, place->hash, sizeof out->hash);
+	out->staff = place->parent;
+	out->count = (uint32_t)count;
+	out->used_s = one_time(r, "ckLastUse");
+}
+
 static void read_kind(struct reading *r, const struct ck_entry_place *place, struct ck_record *out)
 {
 	switch (out->kind) {
@@ -334,6 +346,7 @@ static void read_kind(struct reading *r, const struct ck_entry_place *place, str
 	case CK_KIND_SYSTEM_GROUP: read_system_group(r, &out->as.system_group); break;
 	case CK_KIND_RULE: read_rule(r, &out->as.rule); break;
 	case CK_KIND_CODE: read_code(r, place, &out->as.code); break;
+	case CK_KIND_KEY_USE: read_key_use(r, place, &out->as.key_use); break;
 	case CK_KIND_NONE: fault_named(r, "objectClass", "is none of ours"); break;
 	}
 }
@@ -401,11 +414,13 @@ static void check_place(struct reading *r, enum ck_kind kind, const struct ck_en
 	const struct ck_entry_row *row = ck_entry_row_of(kind);
 	bool same_container = row->container == NULL ? place->container == NULL
 	                                             : place->container != NULL && strcmp(row->container, place->container) == 0;
-	if (!same_container || place->by_hash != (kind == CK_KIND_KEY) || place->below != (row->parent != CK_KIND_NONE)) {
+	bool by_hash = kind == CK_KIND_KEY || kind == CK_KIND_KEY_USE;
+	if (!same_container || place->by_hash != by_hash || place->use != (kind == CK_KIND_KEY_USE) ||
+	    place->below != (row->parent != CK_KIND_NONE)) {
 		fault_named(r, "dn", "is no place for an entry of this class");
 		return;
 	}
-	if (kind == CK_KIND_KEY) return;
+	if (by_hash) return;
 	struct ck_id id = one_id(r, "ckId");
 	if (r->error == CK_OK && !ck_id_equal(id, place->id)) fault_named(r, "ckId", "is not the one in the DN");
 }

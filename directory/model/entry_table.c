@@ -96,6 +96,15 @@ static const struct ck_entry_row rows[CK_KIND_LAST + 1] = {
 		.fixed = NAMES("ckIssuerId", "ckCodeHash", "ckValidFrom", "ckValidUntil"),
 		.others = NAMES("ckId", "ckProof"),
 	},
+	[CK_KIND_KEY_USE] = {
+		.object_class = "ckKeyUse",
+		.classes = NAMES("ckKeyUse"),
+		.container = "staff",
+		.parent = CK_KIND_KEY,
+		.settable = NO_NAMES,
+		.fixed = NO_NAMES,
+		.others = NAMES("cn", "ckCounter", "ckLastUse"),
+	},
 };
 
 const struct ck_entry_row *ck_entry_row_of(enum ck_kind kind)

@@ -8,7 +8,7 @@ static const char *const kind_names[CK_KIND_LAST + 1] = {
 	[CK_KIND_NONE] = "none",           [CK_KIND_AUTHORITY] = "authority", [CK_KIND_STAFF] = "staff",
 	[CK_KIND_KEY] = "key",             [CK_KIND_ROLE] = "role",           [CK_KIND_GRANT] = "grant",
 	[CK_KIND_SYSTEM] = "system",       [CK_KIND_SYSTEM_GROUP] = "system-group",
-	[CK_KIND_RULE] = "rule",           [CK_KIND_CODE] = "code",
+	[CK_KIND_RULE] = "rule",           [CK_KIND_CODE] = "code",           [CK_KIND_KEY_USE] = "key-use",
 };
 
 static const char *const status_names[] = {

@@ -33,9 +33,10 @@ enum ck_kind {
 	CK_KIND_SYSTEM = 6,
 	CK_KIND_SYSTEM_GROUP = 7,
 	CK_KIND_RULE = 8,
-	CK_KIND_CODE = 9 /* a one-time code for a first key */
+	CK_KIND_CODE = 9, /* a one-time code for a first key */
+	CK_KIND_KEY_USE = 10 /* a key's counter and last use, beside it: nothing that changes at login is in the key itself */
 };
-#define CK_KIND_LAST CK_KIND_CODE
+#define CK_KIND_LAST CK_KIND_KEY_USE
 
 enum ck_status { CK_STATUS_NONE = 0, CK_STATUS_ACTIVE = 1, CK_STATUS_SUSPENDED = 2, CK_STATUS_REVOKED = 3 /* keys only */ };
 
@@ -196,10 +197,17 @@ struct ck_code {
 	uint8_t hash[CK_HASH_BYTES];
 	struct ck_window window;
 };
+/* As the ledgers last wrote it, coalesced: it refuses, it never grants. */
+struct ck_key_use {
+	uint8_t hash[CK_HASH_BYTES]; /* the key's */
+	struct ck_id staff;
+	uint32_t count; /* signature counter (WebAuthn 6.1.1) */
+	int64_t used_s;
+};
 
 struct ck_record {
 	enum ck_kind kind;
-	struct ck_id id;        /* ckId; of a key: the first 16 bytes of its hash */
+	struct ck_id id;        /* ckId; of a key and its use: the first 16 bytes of the key's hash */
 	struct ck_id authority; /* the owner: from the DN. Of an authority: itself */
 	uint8_t entry_uuid[16]; /* the directory's own (RFC 4530) */
 	struct ck_text csn;     /* entryCSN that was read */
@@ -213,10 +221,11 @@ struct ck_record {
 		struct ck_system_group system_group;
 		struct ck_rule rule;
 		struct ck_code code;
+		struct ck_key_use key_use;
 	} as;
 };
 
-/* "authority", "staff", "key", "role", "grant", "system", "system-group", "rule", "code". Never NULL. */
+/* "authority", "staff", "key", "role", "grant", "system", "system-group", "rule", "code", "key-use". Never NULL. */
 const char *ck_kind_name(enum ck_kind kind);
 enum ck_kind ck_kind_of_name(struct ck_text name); /* CK_KIND_NONE if none */
 const char *ck_status_name(enum ck_status status);

@@ -288,6 +288,14 @@ static enum ck_error validate_code(const struct ck_code *c, struct ck_errmsg *er
 	return CK_OK;
 }
 
+/* The time of a touch: neither of the two that say "no end". */
+static enum ck_error validate_key_use(const struct ck_key_use *u, struct ck_errmsg *err)
+{
+	if (ck_id_is_zero(u->staff)) return fault(err, "dn", "below a key of its staff");
+	if (u->used_s == CK_TIME_ALWAYS || u->used_s == CK_TIME_UNLIMITED) return fault(err, "ckLastUse", "a real time");
+	return CK_OK;
+}
+
 static enum ck_error validate_kind(const struct ck_record *record, struct ck_errmsg *err)
 {
 	switch (record->kind) {
@@ -300,6 +308,7 @@ static enum ck_error validate_kind(const struct ck_record *record, struct ck_err
 	case CK_KIND_SYSTEM_GROUP: return validate_system_group(&record->as.system_group, err);
 	case CK_KIND_RULE: return validate_rule(&record->as.rule, err);
 	case CK_KIND_CODE: return validate_code(&record->as.code, err);
+	case CK_KIND_KEY_USE: return validate_key_use(&record->as.key_use, err);
 	case CK_KIND_NONE: break;
 	}
 	return ck_fail(err, CK_ERR_INVALID, "kind: %d is none of ours", (int)record->kind);
@@ -313,6 +322,8 @@ enum ck_error ck_model_validate(const struct ck_record *record, struct ck_errmsg
 	if (record->kind == CK_KIND_AUTHORITY && !ck_id_equal(record->id, record->authority))
 		return fault(err, "dn", "an authority's own");
 	if (record->kind == CK_KIND_KEY && memcmp(record->id.bytes, record->as.key.hash, sizeof record->id.bytes) != 0)
+		return fault(err, "ckKeyHash", "what the key's id begins with");
+	if (record->kind == CK_KIND_KEY_USE && memcmp(record->id.bytes, record->as.key_use.hash, sizeof record->id.bytes) != 0)
 		return fault(err, "ckKeyHash", "what the key's id begins with");
 	return validate_kind(record, err);
 }

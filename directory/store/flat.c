@@ -27,7 +27,8 @@ static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
 	[CK_KIND_SYSTEM] = FLAG_STATUS,
 	[CK_KIND_SYSTEM_GROUP] = FLAG_STATUS,
 	[CK_KIND_RULE] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_ANY | FLAG_LOCAL | FLAG_WEEKLY,
-	[CK_KIND_CODE] = FLAGS_WINDOW
+	[CK_KIND_CODE] = FLAGS_WINDOW,
+	[CK_KIND_KEY_USE] = 0
 };
 
 /* One direction or the other; a failure is sticky in the writer or reader. */
@@ -252,12 +253,17 @@ static void flat_traits(struct flat *f, unsigned *traits)
 	else *traits = (unsigned)value;
 }
 
+/* The first half of a key's hash is the id that the record is filed under. */
+static void flat_hash(struct flat *f, struct ck_id id, uint8_t hash[CK_HASH_BYTES])
+{
+	if (f->in != NULL) memcpy(hash, id.bytes, sizeof id.bytes);
+	else if (memcmp(hash, id.bytes, sizeof id.bytes) != 0) flat_fail(f);
+	flat_fixed(f, hash + sizeof id.bytes, CK_HASH_BYTES - sizeof id.bytes);
+}
+
 static void flat_key(struct flat *f, struct ck_id id, struct ck_key *key)
 {
-	/* the first half of the hash is the id that the record is filed under */
-	if (f->in != NULL) memcpy(key->hash, id.bytes, sizeof id.bytes);
-	else if (memcmp(key->hash, id.bytes, sizeof id.bytes) != 0) flat_fail(f);
-	flat_fixed(f, key->hash + sizeof id.bytes, sizeof key->hash - sizeof id.bytes);
+	flat_hash(f, id, key->hash);
 	flat_window(f, &key->window);
 	flat_id(f, &key->staff);
 	flat_bytes(f, &key->credential_id, CK_CREDENTIAL_ID_LIMIT_BYTES);
@@ -318,6 +324,17 @@ static void flat_code(struct flat *f, struct ck_code *code)
 	flat_fixed(f, code->hash, sizeof code->hash);
 }
 
+static void flat_key_use(struct flat *f, struct ck_id id, struct ck_key_use *use)
+{
+	flat_hash(f, id, use->hash);
+	flat_id(f, &use->staff);
+	uint64_t count = use->count;
+	flat_uint(f, &count);
+	if (count > UINT32_MAX) flat_fail(f);
+	use->count = (uint32_t)count;
+	flat_time(f, &use->used_s);
+}
+
 /* Where a record keeps its status and window; NULL where its kind has none. */
 static enum ck_status *status_of(struct ck_record *record)
 {
@@ -332,6 +349,7 @@ static enum ck_status *status_of(struct ck_record *record)
 	case CK_KIND_NONE:
 	case CK_KIND_GRANT:
 	case CK_KIND_CODE:
+	case CK_KIND_KEY_USE:
 	default: return NULL;
 	}
 }
@@ -349,6 +367,7 @@ static const struct ck_window *window_of(const struct ck_record *record)
 	case CK_KIND_ROLE:
 	case CK_KIND_SYSTEM:
 	case CK_KIND_SYSTEM_GROUP:
+	case CK_KIND_KEY_USE:
 	default: return NULL;
 	}
 }
@@ -392,6 +411,7 @@ static void flat_record(struct flat *f, struct ck_record *record)
 	case CK_KIND_SYSTEM_GROUP: flat_text(f, &record->as.system_group.name, CK_NAME_LIMIT_BYTES); break;
 	case CK_KIND_RULE: flat_rule(f, &record->as.rule); break;
 	case CK_KIND_CODE: flat_code(f, &record->as.code); break;
+	case CK_KIND_KEY_USE: flat_key_use(f, record->id, &record->as.key_use); break;
 	case CK_KIND_NONE:
 	default: flat_fail(f); break;
 	}

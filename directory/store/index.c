@@ -183,6 +183,7 @@ static struct ck_text name_of(const struct ck_record *record)
 	case CK_KIND_KEY:
 	case CK_KIND_GRANT:
 	case CK_KIND_CODE:
+	case CK_KIND_KEY_USE:
 	default: return (struct ck_text){NULL, 0};
 	}
 }
@@ -200,6 +201,7 @@ static bool each_of_kind(struct each *e, const struct ck_record *record)
 	case CK_KIND_ROLE:
 	case CK_KIND_SYSTEM:
 	case CK_KIND_SYSTEM_GROUP:
+	case CK_KIND_KEY_USE:
 	default: return true;
 	}
 }

@@ -52,7 +52,10 @@ CK_MUST_USE enum ck_error ck_view_verify(struct ck_view *view);
 
 /* Each: CK_OK, CK_ERR_NOT_FOUND, CK_ERR_CORRUPT. One B-tree descent each (an index, then the record). */
 CK_MUST_USE enum ck_error ck_view_get(struct ck_view *view, enum ck_kind kind, struct ck_id id, struct ck_record *out);
+/* The record that came from this entry of the directory; none of a quarantined one. */
+CK_MUST_USE enum ck_error ck_view_by_uuid(struct ck_view *view, const uint8_t entry_uuid[16], struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_key(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out);
+CK_MUST_USE enum ck_error ck_view_key_use(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_uid(struct ck_view *view, struct ck_text uid, struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_uid_number(struct ck_view *view, uint64_t uid_number, struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_mail(struct ck_view *view, struct ck_text mail, struct ck_record *out); /* ASCII case folded */

@@ -119,6 +119,34 @@ enum ck_error ck_view_key(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES
 	return CK_ERR_NOT_FOUND;
 }
 
+enum ck_error ck_view_key_use(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out)
+{
+	struct ck_id id;
+	memcpy(id.bytes, hash, sizeof id.bytes);
+	enum ck_error error = ck_view_get(view, CK_KIND_KEY_USE, id, out);
+	if (error != CK_OK || memcmp(out->as.key_use.hash, hash, CK_HASH_BYTES) == 0) return error;
+	out->kind = CK_KIND_NONE;
+	return CK_ERR_NOT_FOUND;
+}
+
+enum ck_error ck_view_by_uuid(struct ck_view *view, const uint8_t entry_uuid[16], struct ck_record *out)
+{
+	struct ck_index_key key;
+	struct ck_bytes known;
+	struct ck_id id;
+	out->kind = CK_KIND_NONE;
+	ck_index_uuid(&key, entry_uuid);
+	enum ck_error error = ck_kv_get(view, &key, &known);
+	if (error != CK_OK) return error;
+	if (known.length == 1 && known.at[0] == CK_KIND_NONE) return CK_ERR_NOT_FOUND;
+	if (known.length != 1 + sizeof id.bytes) return CK_ERR_CORRUPT;
+	memcpy(id.bytes, known.at + 1, sizeof id.bytes);
+	error = ck_view_get(view, (enum ck_kind)known.at[0], id, out);
+	if (error == CK_OK && memcmp(out->entry_uuid, entry_uuid, 16) != 0) error = CK_ERR_CORRUPT;
+	if (error != CK_OK) out->kind = CK_KIND_NONE;
+	return error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
+}
+
 /* A unique index: key → id → record. */
 static enum ck_error get_unique(struct ck_view *view, enum ck_kind kind, const struct ck_index_key *key, struct ck_record *out)
 {

@@ -40,7 +40,8 @@ static int usage(FILE *to)
 	      "  tries NAME LEFT               of the PIN\n"
 	      "  trouble NAME WHAT WHEN        hung stuck busy gone slow (by slow=MS)  at  open init info probe assert create pin choice; none: well\n"
 	      "  unplug NAME | plug NAME       plugging in allows three more wrong PINs in a row\n"
-	      "  touch NAME                    takes no-touch away\n",
+	      "  touch NAME                    takes no-touch away\n"
+	      "  count NAME N                  sets the signature counters of its credentials\n",
 	      to);
 	return to == stdout ? 0 : 2;
 }
@@ -172,6 +173,16 @@ static void touch(struct ck_soft_state *state, void *context)
 	((struct edit *)context)->done = true;
 }
 
+/* What it says at the next touch is one more. */
+static void set_count(struct ck_soft_state *state, void *context)
+{
+	struct edit *edit = context;
+	uint64_t count;
+	if (edit->count != 1 || ck_uint_parse(ck_text_of(edit->words[0]), 0, UINT32_MAX, &count) != CK_OK) return;
+	for (size_t i = 0; i < state->count; i++) state->credentials[i].count = (uint32_t)count;
+	edit->done = true;
+}
+
 static void print_state(const struct ck_soft_state *state)
 {
 	char hex[2 * sizeof state->credentials[0].id + 1];
@@ -205,7 +216,7 @@ static int run(const struct options *options, int count, char **words)
 		const char *name;
 		ck_soft_change change;
 	} changes[] = {{"pin", set_pin}, {"misbehave", misbehave}, {"unplug", unplug}, {"plug", plug}, {"touch", touch},
-	               {"fingers", fingers}, {"tries", tries}, {"trouble", trouble}};
+	               {"fingers", fingers}, {"tries", tries}, {"trouble", trouble}, {"count", set_count}};
 	char path[512];
 	struct ck_errmsg err = {""};
 	if (count == 1 && strcmp(words[0], "list") == 0) return list(options->root);

@@ -305,6 +305,18 @@ struct ck_record *ck_builder_code(struct ck_builder *b, unsigned number, unsigne
 	return record;
 }
 
+struct ck_record *ck_builder_key_use(struct ck_builder *b, unsigned key, unsigned authority, unsigned staff, uint32_t count, int64_t used_s)
+{
+	struct ck_record *record = begin(b, CK_KIND_KEY_USE, key, authority);
+	struct ck_key_use *use = &record->as.key_use;
+	memcpy(use->hash, record->id.bytes, 16);
+	memset(use->hash + 16, (int)(key & 255), 16);
+	use->staff = ck_builder_id(staff);
+	use->count = count;
+	use->used_s = used_s;
+	return record;
+}
+
 /* ---- putting ---- */
 
 void ck_builder_put(struct ck_builder *b, const struct ck_record *record)

@@ -48,6 +48,8 @@ struct ck_record *ck_builder_group(struct ck_builder *b, unsigned number, unsign
 /* Account "self", service "*", from anywhere, touch and verified; one role, and one target (0: all systems). */
 struct ck_record *ck_builder_rule(struct ck_builder *b, unsigned number, unsigned authority, const char *name, unsigned target, unsigned role);
 struct ck_record *ck_builder_code(struct ck_builder *b, unsigned number, unsigned authority, unsigned staff);
+/* Of the key with this number. */
+struct ck_record *ck_builder_key_use(struct ck_builder *b, unsigned key, unsigned authority, unsigned staff, uint32_t count, int64_t used_s);
 
 /* Lists for a record, living as long as the builder; the numbers end with 0. */
 struct ck_ids ck_builder_ids(struct ck_builder *b, const unsigned *numbers);

@@ -50,7 +50,8 @@ static void check_dn(const struct ck_record *record, struct ck_text dn)
 	if (record->kind == CK_KIND_KEY) parent = record->as.key.staff;
 	if (record->kind == CK_KIND_CODE) parent = record->as.code.staff;
 	if (record->kind == CK_KIND_GRANT) parent = record->as.grant.role;
-	const uint8_t *hash = record->kind == CK_KIND_KEY ? record->as.key.hash : NULL;
+	if (record->kind == CK_KIND_KEY_USE) parent = record->as.key_use.staff;
+	const uint8_t *hash = record->kind == CK_KIND_KEY ? record->as.key.hash : record->kind == CK_KIND_KEY_USE ? record->as.key_use.hash : NULL;
 	if (ck_entry_dn(record->kind, record->id, hash, parent, record->authority, ck_text_of(SUFFIX), built) != CK_OK) abort();
 	if (strlen(built) != dn.length || strncasecmp(built, dn.at, dn.length) != 0) abort();
 }

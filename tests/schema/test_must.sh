@@ -36,8 +36,14 @@ sample() # CLASS ID
 			"ckIssuerId: 00000000-0000-0000-0000-000000000000" "ckCodeHash: $hash" "$window"
 		;;
 	ckPassword) printf '%s\n' "dn: cn=password,ckId=$person,ou=staff,$below" "objectClass: ckPassword" "cn: password" "userPassword: first-password" ;;
+	ckKeyUse)
+		printf '%s\n' "dn: cn=use,ckKeyHash=$used,ckId=$person,ou=staff,$below" "objectClass: ckKeyUse" "cn: use" "ckCounter: 7" \
+			"ckLastUse: 20260101000000Z"
+		;;
 	esac
 }
+used=$(printf 'b%.0s' {1..64})
+key "$person" "$used" used-credential | add >/dev/null
 printf '%s\n' "dn: ckId=$role,ou=roles,$below" "objectClass: ckRole" "ckId: $role" "ckName: dba" "ckStatus: active" | add >/dev/null
 
 musts() # CLASS: from the schema file
@@ -56,19 +62,19 @@ refused() # WHAT CODES: the LDIF on standard input
 }
 
 count=0
-for class in ckAuthority ckStaff ckKey ckRole ckGrant ckSystem ckSystemGroup ckRule ckCode ckPassword; do
+for class in ckAuthority ckStaff ckKey ckRole ckGrant ckSystem ckSystemGroup ckRule ckCode ckPassword ckKeyUse; do
 	names=$(musts $class)
 	[ -n "$names" ] || fail "$class: found no MUST"
 	for name in $names; do
 		# slapd takes the value of the RDN when it is left out: that one cannot be missed
-		case "$class $name" in *" ckId" | *" ckKeyHash" | "ckPassword cn") continue ;; esac
+		case "$class $name" in *" ckId" | *" ckKeyHash" | "ckPassword cn" | "ckKeyUse cn") continue ;; esac
 		sample $class "$(new_id)" | grep -v "^$name:" | refused "$class without $name" "64 65"
 		count=$((count + 1))
 		case $singles in
 		*" $name "*)
 			case $name in
-			*Valid*) second=20300101000000Z ;;
-			*Number*) second=299999 ;;
+			*Valid* | ckLastUse) second=20300101000000Z ;;
+			*Number* | ckCounter) second=299999 ;;
 			ckCanVerify) second=FALSE ;;
 			*) second=other ;;
 			esac

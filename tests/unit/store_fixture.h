@@ -38,6 +38,7 @@ static inline void setup(void)
 	ck_builder_put(b, ck_builder_key(b, KEY, LEEDS, ALICE, "credential one"));
 	ck_builder_put(b, ck_builder_key(b, KEY2, LEEDS, ALICE, "credential two"));
 	ck_builder_put(b, ck_builder_code(b, CODE, LEEDS, ALICE));
+	ck_builder_put(b, ck_builder_key_use(b, KEY, LEEDS, ALICE, UINT32_MAX, CK_BUILDER_NOW_S - 60));
 }
 
 static inline void teardown(void)

@@ -75,6 +75,7 @@ START_TEST(a_valid_file)
 	ck_assert_uint_eq(config.gates, 0);
 	ck_assert_uint_eq(config.as_of_limit_s, 604800);
 	ck_assert_uint_eq(config.refresh_removal_percent, 5);
+	ck_assert_uint_eq(config.key_use_interval_s, 86400);
 	ck_assert_uint_eq(config.log_level, 3);
 }
 END_TEST
@@ -85,7 +86,7 @@ START_TEST(every_key_can_be_set)
 	               "directory_uri = ldapi://%2Frun%2Fx%2Fldapi\nuser_gate = a\nuser_replica = b\nuser_ledger = c\nuser_token = d\n"
 	               "user_directory = 1005\ngroup_token_devices = plugdev\ngates = 3\nas_of_limit_s = 0\nchallenge_limit_s = 60\n"
 	               "clients_limit = 100\nrecovery_delay_s = 1\ncode_life_s = 10\nrefresh_removal_percent = 100\nrefusals_per_minute = 1\n"
-	               "audit_segment_bytes = 65536\naudit_reserve_bytes = 65536\ncheckpoint_interval_s = 1\nlog_level = 4\n") != CK_OK)
+	               "audit_segment_bytes = 65536\naudit_reserve_bytes = 65536\ncheckpoint_interval_s = 1\nkey_use_interval_s = 1\nlog_level = 4\n") != CK_OK)
 		ck_abort_msg("%s", err.text);
 	ck_assert_str_eq(config.socket, "/run/crosskeys/gate.sock");
 	ck_assert_str_eq(config.slapd, "");
@@ -93,6 +94,7 @@ START_TEST(every_key_can_be_set)
 	ck_assert_uint_eq(config.gates, 3);
 	ck_assert_uint_eq(config.clients_limit, 100);
 	ck_assert_uint_eq(config.audit_segment_bytes, 65536);
+	ck_assert_uint_eq(config.key_use_interval_s, 1);
 	ck_assert_uint_eq(config.log_level, 4);
 }
 END_TEST
@@ -192,6 +194,7 @@ static const struct {
 	{ "recovery_delay_s = 0\n", "recovery_delay_s: expected a number" },
 	{ "code_life_s = 604801\n", "code_life_s: expected a number" },
 	{ "refresh_removal_percent = 101\n", "refresh_removal_percent: expected a number" },
+	{ "key_use_interval_s = 0\n", "key_use_interval_s: expected a number" },
 	{ "log_level = 5\n", "log_level: expected a number" },
 	{ "socket = gate.sock\n", ":8: socket: expected an absolute path" },
 	{ "socket = /run/../gate.sock\n", "socket: expected " },
@@ -365,7 +368,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 28);
+	ck_assert_uint_eq(lines, 29);
 }
 END_TEST
 

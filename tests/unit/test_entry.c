@@ -55,6 +55,8 @@ static const struct sample samples[CK_KIND_LAST + 1] = {
 		{"ckProved", "touch"}, {"ckProved", "verified"}, {"ckWeekly", "sat 22:00-06:00"}, {"ckWeekly", "mon-fri 08:00-18:00"}}},
 	[CK_KIND_CODE] = {"ckId=" X ",ckId=" S ",ou=staff," BELOW_A, {{"objectClass", "ckCode"}, {"ckId", X}, {"ckIssuerId", ZERO},
 		{"ckCodeHash", H}, {"ckValidFrom", "20260101000000Z"}, {"ckValidUntil", "20260102000000Z"}}},
+	[CK_KIND_KEY_USE] = {"cn=use,ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A, {{"objectClass", "ckKeyUse"}, {"cn", "use"},
+		{"ckCounter", "4294967295"}, {"ckLastUse", "20260102030405Z"}}},
 };
 
 /* An entry in the making. */
@@ -225,7 +227,7 @@ START_TEST(each_must_is_missed)
 	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++) {
 		size_t must = 0;
 		const char *const *names = ck_entry_settable((enum ck_kind)k, &must);
-		ck_assert_uint_gt(must, 0);
+		ck_assert((must > 0) == (k != CK_KIND_KEY_USE));
 		for (size_t i = 0; i < must; i++) {
 			make((enum ck_kind)k);
 			take(names[i]);
@@ -246,6 +248,12 @@ START_TEST(each_must_is_missed)
 	make(CK_KIND_KEY);
 	take("ckKeyHash");
 	refused("ckKeyHash: is missing");
+	make(CK_KIND_KEY_USE);
+	take("ckCounter");
+	refused("ckCounter: is missing");
+	make(CK_KIND_KEY_USE);
+	take("ckLastUse");
+	refused("ckLastUse: is missing");
 	make(CK_KIND_ROLE);
 	take("objectClass");
 	refused("objectClass: is missing");
@@ -269,6 +277,12 @@ START_TEST(each_single_one_is_doubled)
 			refused(names[i]);
 		}
 	}
+	make(CK_KIND_KEY_USE);
+	add("ckCounter", "7");
+	refused("ckCounter: has more");
+	make(CK_KIND_KEY_USE);
+	add("ckLastUse", "20260102030406Z");
+	refused("ckLastUse: has more");
 }
 END_TEST
 
@@ -364,6 +378,12 @@ START_TEST(wrong_values)
 	wrong(CK_KIND_RULE, "ckService", "/etc/passwd");
 	wrong(CK_KIND_CODE, "ckCodeHash", "00");
 	wrong(CK_KIND_CODE, "ckValidUntil", UNLIMITED);
+	wrong(CK_KIND_KEY_USE, "ckCounter", "4294967296");
+	wrong(CK_KIND_KEY_USE, "ckCounter", "-1");
+	wrong(CK_KIND_KEY_USE, "ckCounter", "");
+	wrong(CK_KIND_KEY_USE, "ckLastUse", "yesterday");
+	wrong(CK_KIND_KEY_USE, "ckLastUse", ALWAYS);
+	wrong(CK_KIND_KEY_USE, "ckLastUse", UNLIMITED);
 }
 END_TEST
 
@@ -405,7 +425,8 @@ START_TEST(unknown_ck_attributes_are_faults)
 		refused("ckId;lang-en: is not known");
 		make((enum ck_kind)k);
 		add("ckProof", "\x01\xff");
-		ck_assert_int_eq(map(), CK_OK);
+		if (k == CK_KIND_KEY_USE) refused("ckProof: is not known");
+		else ck_assert_int_eq(map(), CK_OK);
 	}
 	make(CK_KIND_SYSTEM);
 	add("ckMemberRoleId", X);
@@ -484,6 +505,15 @@ START_TEST(wrong_places)
 		{CK_KIND_GRANT, "ckId=" X ",ckId=" R ",ou=staff," BELOW_A},
 		{CK_KIND_CODE, "ckId=" X ",ckId=" S ",ou=roles," BELOW_A},
 		{CK_KIND_CODE, "ckId=" X ",ou=staff," BELOW_A},
+		{CK_KIND_KEY_USE, "ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A},
+		{CK_KIND_KEY_USE, "cn=used,ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A},
+		{CK_KIND_KEY_USE, "cn=use,ckId=" X ",ckId=" S ",ou=staff," BELOW_A},
+		{CK_KIND_KEY_USE, "cn=use,ckKeyHash=" H ",ou=staff," BELOW_A},
+		{CK_KIND_KEY_USE, "cn=use,ckKeyHash=" H ",ckId=" S ",ou=roles," BELOW_A},
+		{CK_KIND_KEY_USE, "cn=use,cn=use,ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A},
+		{CK_KIND_KEY_USE, "ckId=" X ",ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A},
+		{CK_KIND_KEY, "cn=use,ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A},
+		{CK_KIND_CODE, "ckId=" X ",ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A},
 		{CK_KIND_SYSTEM, "ckId=" X ",ou=rules," BELOW_A},
 		{CK_KIND_RULE, "ckId=" X ",ou=systems," BELOW_A},
 	};
@@ -515,7 +545,7 @@ START_TEST(dns_are_built_as_they_are_read)
 	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++) {
 		char dn[CK_DN_LIMIT_BYTES];
 		enum ck_kind kind = (enum ck_kind)k;
-		bool key = kind == CK_KIND_KEY;
+		bool key = kind == CK_KIND_KEY || kind == CK_KIND_KEY_USE;
 		const char *own = kind == CK_KIND_AUTHORITY ? A : kind == CK_KIND_STAFF ? S : kind == CK_KIND_ROLE ? R : X;
 		const char *parent = kind == CK_KIND_GRANT ? R : S;
 		ck_assert_int_eq(ck_entry_dn(kind, id_of(own), key ? hash : NULL, id_of(parent), id_of(A), ck_text_of(SUFFIX), dn), CK_OK);
@@ -528,6 +558,7 @@ START_TEST(dns_are_built_as_they_are_read)
 	ck_assert_int_eq(ck_entry_dn(CK_KIND_STAFF, id_of(S), NULL, id_of(A), id_of(A), long_suffix, dn), CK_ERR_LIMIT);
 	ck_assert_str_eq(dn, "");
 	ck_assert_int_eq(ck_entry_dn(CK_KIND_KEY, id_of(S), NULL, id_of(A), id_of(A), ck_text_of(SUFFIX), dn), CK_ERR_INVALID);
+	ck_assert_int_eq(ck_entry_dn(CK_KIND_KEY_USE, id_of(S), NULL, id_of(A), id_of(A), ck_text_of(SUFFIX), dn), CK_ERR_INVALID);
 	ck_assert_int_eq(ck_entry_dn(CK_KIND_ROLE, id_of(S), hash, id_of(A), id_of(A), ck_text_of(SUFFIX), dn), CK_ERR_INVALID);
 	ck_assert_int_eq(ck_entry_dn(CK_KIND_NONE, id_of(S), NULL, id_of(A), id_of(A), ck_text_of(SUFFIX), dn), CK_ERR_INVALID);
 }
@@ -538,7 +569,7 @@ START_TEST(what_may_be_set)
 	ck_assert(ck_entry_attribute_settable(CK_KIND_ROLE, ck_text_of("ckName")));
 	ck_assert(ck_entry_attribute_settable(CK_KIND_ROLE, ck_text_of("CKNAME")));
 	static const char *const never[] = {"ckId", "ckProof", "objectClass", "entryCSN", "entryUUID", "ckKeyHash", "ckStaffNumber",
-	                                    "userPassword", "", "ckNew"};
+	                                    "ckCounter", "ckLastUse", "userPassword", "", "ckNew"};
 	for (size_t k = CK_KIND_NONE; k <= CK_KIND_LAST + 1; k++)
 		for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
 			ck_assert(!ck_entry_attribute_settable((enum ck_kind)k, ck_text_of(never[i])));

@@ -51,12 +51,24 @@ static void on_committed(void *context)
 	committed++;
 }
 
+/* "+count" for a use that came, "-" for one that went. */
+static char uses[64];
+static void on_key_use(const struct ck_record *use, bool there, void *context)
+{
+	(void)context;
+	ck_assert_int_eq(use->kind, CK_KIND_KEY_USE);
+	ck_assert_uint_eq(use->as.key_use.hash[31], 0x66);
+	size_t used = strlen(uses);
+	if (there) snprintf(uses + used, sizeof uses - used, "+%u", use->as.key_use.count);
+	else snprintf(uses + used, sizeof uses - used, "-");
+}
+
 static void open_follower(void)
 {
 	struct ck_follower_settings settings = {.store_directory = directory, .suffix = SUFFIX, .removal_percent = 5, .removal_floor = 3,
 	                                        .zone_directory = zones,
 	                                        .on_quarantine = on_quarantine, .on_alarm = on_alarm, .on_refreshed = on_refreshed,
-	                                        .on_committed = on_committed};
+	                                        .on_committed = on_committed, .on_key_use = on_key_use};
 	ck_assert_msg(ck_follower_open(&settings, &follower, &err) == CK_OK, "%s", err.text);
 }
 
@@ -70,6 +82,7 @@ static void set_up(void)
 	quarantined = released = alarms = refreshed = committed = 0;
 	removed = 0;
 	snprintf(zones, sizeof zones, "%s", CK_ZONE_DIRECTORY);
+	uses[0] = '\0';
 	snprintf(directory, sizeof directory, "/tmp/ck-follow-unit.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	open_follower();
@@ -130,6 +143,13 @@ static void give_roles(unsigned first, unsigned last)
 		snprintf(name, sizeof name, "role-%u", i);
 		ck_assert_int_eq(give_role(i, name), CK_OK);
 	}
+}
+
+static enum ck_error give_use(unsigned number, const char *count)
+{
+	static const char dn[] = "cn=use,ckKeyHash=6666666666666666666666666666666666666666666666666666666666666666,"
+	                         "ckId=33333333-3333-4333-8333-333333333333,ou=staff,ckId=" AUTHORITY ",ou=authorities," SUFFIX;
+	return give(number, dn, (struct pair[]){{"objectClass", "ckKeyUse"}, {"cn", "use"}, {"ckCounter", count}, {"ckLastUse", "20260102030405Z"}, {NULL, NULL}});
 }
 
 static enum ck_error take(unsigned number)
@@ -332,6 +352,31 @@ START_TEST(nothing_is_finished_before_the_refresh_is)
 	ck_assert_roles(10);
 	ck_assert_uint_eq(refreshed, 1);
 	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_PERSISTING);
+}
+END_TEST
+
+START_TEST(the_use_of_a_key_is_told_as_it_comes_and_goes)
+{
+	begin();
+	ck_assert_int_eq(give_use(1, "7"), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(1)), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_str_eq(uses, ""); /* after a refresh all of them are looked at */
+	ck_assert_uint_eq(state_now().counts[CK_KIND_KEY_USE], 1);
+	ck_assert_int_eq(give_use(1, "8"), CK_OK);
+	ck_assert_str_eq(uses, "-+8");
+	ck_assert_int_eq(give_use(1, "nine"), CK_OK);
+	ck_assert_str_eq(uses, "-+8-");
+	ck_assert_uint_eq(quarantined, 1);
+	ck_assert_int_eq(give_use(1, "9"), CK_OK);
+	ck_assert_str_eq(uses, "-+8-+9");
+	ck_assert_int_eq(give_use(2, "10"), CK_OK); /* the one known first stays */
+	ck_assert_str_eq(uses, "-+8-+9");
+	ck_assert_int_eq(take(1), CK_OK);
+	ck_assert_str_eq(uses, "-+8-+9-");
+	give_roles(1, 1);
+	ck_assert_int_eq(take(1), CK_OK);
+	ck_assert_str_eq(uses, "-+8-+9-");
 }
 END_TEST
 
@@ -743,6 +788,7 @@ int main(void)
 	tcase_add_test(c, an_unreadable_entry);
 	tcase_add_test(c, containers_are_nothing);
 	tcase_add_test(c, a_moved_subtree_is_read_again);
+	tcase_add_test(c, the_use_of_a_key_is_told_as_it_comes_and_goes);
 	tcase_add_test(c, a_trial_is_only_for_a_copy_in_step);
 	tcase_add_test(c, a_marked_copy_is_made_anew);
 	tcase_add_test(c, a_suspect_copy_that_is_whole_is_kept);

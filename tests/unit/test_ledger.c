@@ -1,11 +1,10 @@
-/* The ledger's memory: the bounded table, counters, budgets, sessions; each through its own header. */
+/* The ledger's memory: the bounded table, budgets, sessions; each through its own header. */
 #include <check.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "authd/ledger_budget.h"
-#include "authd/ledger_counter.h"
 #include "authd/ledger_session.h"
 #include "authd/ledger_table.h"
 
@@ -51,75 +50,6 @@ START_TEST(a_table_holds_what_fits_and_forgets_what_is_removed)
 		ck_assert_ptr_null(ck_table_oldest(table));
 	}
 	ck_table_free(&table);
-}
-END_TEST
-
-/* ---- counters ---- */
-
-static void counter_key(uint32_t number, uint8_t out[CK_COUNTER_KEY_BYTES])
-{
-	crypto_generichash(out, CK_COUNTER_KEY_BYTES, (const unsigned char *)&number, sizeof number, NULL, 0);
-}
-
-START_TEST(a_counter_must_go_up)
-{
-	struct ck_counters *counters;
-	uint8_t key[CK_COUNTER_KEY_BYTES];
-	uint32_t last;
-	counter_key(1, key);
-	ck_assert_int_eq(ck_counters_new(0, &counters), CK_OK);
-	ck_assert(ck_counters_allows(counters, key, 5, &last));
-	ck_assert_int_eq(ck_counters_advance(counters, key, 5), CK_OK);
-	ck_assert(!ck_counters_allows(counters, key, 5, &last));
-	ck_assert_uint_eq(last, 5);
-	ck_assert(!ck_counters_allows(counters, key, 4, &last));
-	ck_assert(!ck_counters_allows(counters, key, 0, &last));
-	ck_assert(ck_counters_allows(counters, key, 6, &last));
-	ck_assert(ck_counters_allows(counters, key, UINT32_MAX, &last));
-	ck_counters_free(&counters);
-}
-END_TEST
-
-START_TEST(a_key_without_a_counter_says_0_for_ever)
-{
-	struct ck_counters *counters;
-	uint8_t key[CK_COUNTER_KEY_BYTES];
-	uint32_t last;
-	counter_key(1, key);
-	ck_assert_int_eq(ck_counters_new(0, &counters), CK_OK);
-	for (int i = 0; i < 3; i++) {
-		ck_assert(ck_counters_allows(counters, key, 0, &last));
-		ck_assert_int_eq(ck_counters_advance(counters, key, 0), CK_OK);
-	}
-	ck_assert(ck_counters_allows(counters, key, 1, &last));
-	ck_assert_int_eq(ck_counters_advance(counters, key, 1), CK_OK);
-	ck_assert(!ck_counters_allows(counters, key, 0, &last));
-	ck_counters_free(&counters);
-}
-END_TEST
-
-START_TEST(counters_never_go_back_and_survive_growth)
-{
-	struct ck_counters *counters;
-	uint8_t key[CK_COUNTER_KEY_BYTES];
-	uint32_t last, count;
-	const uint8_t *each;
-	ck_assert_int_eq(ck_counters_new(0, &counters), CK_OK);
-	for (uint32_t i = 1; i <= 20000; i++) {
-		counter_key(i, key);
-		ck_assert_int_eq(ck_counters_advance(counters, key, i), CK_OK);
-		ck_assert_int_eq(ck_counters_advance(counters, key, i - 1), CK_OK);
-	}
-	for (uint32_t i = 1; i <= 20000; i++) {
-		counter_key(i, key);
-		ck_assert(!ck_counters_allows(counters, key, i, &last));
-		ck_assert_uint_eq(last, i);
-	}
-	size_t at = 0, all = 0;
-	while (ck_counters_next(counters, &at, &each, &count)) all++;
-	ck_assert_uint_eq(all, 20000);
-	ck_assert_uint_eq(ck_counters_count(counters), 20000);
-	ck_counters_free(&counters);
 }
 END_TEST
 
@@ -435,9 +365,6 @@ int main(void)
 	tcase_add_checked_fixture(budget, make_budgets, free_budgets);
 	tcase_add_checked_fixture(session, make_sessions, free_sessions);
 	tcase_add_test(plain, a_table_holds_what_fits_and_forgets_what_is_removed);
-	tcase_add_test(plain, a_counter_must_go_up);
-	tcase_add_test(plain, a_key_without_a_counter_says_0_for_ever);
-	tcase_add_test(plain, counters_never_go_back_and_survive_growth);
 	tcase_add_test(budget, the_first_refusals_are_recorded_and_the_others_counted);
 	tcase_add_test(budget, each_user_and_each_host_has_its_own_budget);
 	tcase_add_test(budget, who_was_not_counted_is_forgotten_silently);

@@ -39,6 +39,7 @@ struct said {
 	uint64_t leader[6];
 	size_t leaders;
 	bool with_rule, with_target;
+	int64_t age_ms;
 };
 
 static size_t encode(const struct said *s, unsigned type, uint8_t *out, size_t out_bytes)
@@ -73,6 +74,7 @@ static size_t encode(const struct said *s, unsigned type, uint8_t *out, size_t o
 	if (s->with_target && s->reason == NULL) ck_field_bytes(&f.map, CK_F_DIGEST, zeros, 32);
 	ck_field_string(&f.map, CK_F_DETAIL, s->detail);
 	if (s->extra) ck_field_string(&f.map, CK_F_STATE, "unexpected");
+	if (s->age_ms > 0) ck_field_int(&f.map, CK_F_AGE, s->age_ms);
 	ck_assert_int_eq(ck_frame_end(&f, &length), CK_OK);
 	return length;
 }
@@ -102,7 +104,8 @@ static void open_book(void)
 static void make_book(void)
 {
 	fixture_make();
-	settings = (struct ck_book_settings){ .limits = fixture_limits(0), .refusals_per_minute = 3, .checkpoint_interval_s = 300, .boot = "boot-1" };
+	settings = (struct ck_book_settings){ .limits = fixture_limits(0), .refusals_per_minute = 3, .checkpoint_interval_s = 300,
+		                              .key_use_interval_s = 3600, .challenge_limit_s = 120, .boot = "boot-1" };
 	strcpy(settings.directory, fixture_directory);
 	ck_log_init("test", CK_LOG_ALARM);
 	open_book();
@@ -112,6 +115,37 @@ static void free_book(void)
 {
 	ck_book_free(&book);
 	fixture_remove_all();
+}
+
+/* CK_MSG_KEY_USES with what the directory has of the one key, or (count -1) nothing. */
+static size_t encode_uses(int64_t count, unsigned stage, unsigned due_limit, uint8_t *out, size_t out_bytes)
+{
+	struct ck_use use = { .there = true, .count = (uint32_t)count, .used_s = 1800000000, .written_s = 1800000000 };
+	struct ck_frame_out f;
+	size_t length;
+	memcpy(use.hash, hash, sizeof use.hash);
+	ck_frame_begin(&f, out, out_bytes);
+	ck_field_uint(&f.map, CK_F_TYPE, CK_MSG_KEY_USES);
+	ck_field_uint(&f.map, CK_F_REQUEST, next_request++);
+	ck_field_uint(&f.map, CK_F_COUNT, due_limit);
+	ck_uses_put(&f.map, &use, count >= 0);
+	ck_field_uint(&f.map, CK_F_STAGE, stage);
+	ck_assert_int_eq(ck_frame_end(&f, &length), CK_OK);
+	return length;
+}
+
+/* How many are due then, at most one. */
+static size_t book_uses(int64_t count, unsigned stage)
+{
+	uint8_t bytes[256];
+	static struct ck_map map;
+	struct ck_use due[CK_USES_DUE_LIMIT];
+	size_t due_count, length = encode_uses(count, stage, CK_USES_DUE_LIMIT, bytes, sizeof bytes);
+	ck_assert_int_eq(ck_map_parse((struct ck_bytes){ bytes + 4, length - 4 }, &map), CK_OK);
+	ck_assert_int_eq(ck_book_uses(book, &map, due, &due_count, NULL), CK_OK);
+	ck_assert_uint_le(due_count, 1);
+	if (due_count == 1) ck_assert_mem_eq(due[0].hash, hash, sizeof hash);
+	return due_count;
 }
 
 static enum ck_error record(const struct said *said, enum ck_process from, struct ck_book_answer *answer)
@@ -192,6 +226,74 @@ START_TEST(a_counter_that_stands_still_is_refused_and_alarmed)
 	ck_assert_uint_eq(recorded("counter-alarm"), 1);
 	ck_assert_ptr_nonnull(strstr(newest, " event=login-granted "));
 	ck_assert_ptr_nonnull(strstr(newest, " last=7 "));
+}
+END_TEST
+
+START_TEST(a_count_from_elsewhere_refuses_what_was_issued_since_it_is_known)
+{
+	struct said login = granted_login;
+	ck_assert(stands(&login));
+	(void)book_uses(20, 0);
+	login.count = 20;
+	ck_assert_str_eq(ask(&login).reason, "counter");
+	ck_assert_uint_eq(recorded("counter-alarm"), 1);
+	ck_assert_ptr_nonnull(strstr(newest, " learned=20 outcome=refused "));
+	login.count = 21;
+	ck_assert(stands(&login));
+}
+END_TEST
+
+START_TEST(a_count_from_elsewhere_that_came_meanwhile_alarms_and_lets_it_stand)
+{
+	struct said login = granted_login;
+	(void)book_uses(20, 0);
+	login.age_ms = 60000;
+	ck_assert(stands(&login));
+	ck_assert_uint_eq(recorded("counter-alarm"), 1);
+	ck_assert_ptr_nonnull(strstr(newest, " count=7 "));
+	ck_assert_ptr_nonnull(strstr(newest, " learned=20 outcome=stands "));
+	ck_assert_uint_eq(recorded("login-granted"), 1);
+	/* and not twice with the same count */
+	ck_assert_str_eq(ask(&login).reason, "counter");
+	ck_assert_uint_eq(recorded("counter-alarm"), 2);
+	ck_assert_ptr_nonnull(strstr(newest, " last=7 outcome=refused "));
+}
+END_TEST
+
+START_TEST(no_challenge_is_older_than_challenges_live)
+{
+	struct said login = granted_login;
+	settings.challenge_limit_s = 0;
+	restart();
+	(void)book_uses(20, 0);
+	login.age_ms = 60000;
+	ck_assert_str_eq(ask(&login).reason, "counter");
+}
+END_TEST
+
+START_TEST(a_use_is_given_out_until_the_directory_has_it)
+{
+	ck_assert_uint_eq(book_uses(-1, CK_USES_FIRST | CK_USES_LAST), 0);
+	ck_assert(stands(&granted_login));
+	ck_assert_uint_eq(book_uses(-1, 0), 1);
+	restart();
+	ck_assert_uint_eq(book_uses(-1, 0), 1);
+	ck_assert_int_eq(ck_book_stop(book, NULL), CK_OK);
+	restart();
+	ck_assert_uint_eq(book_uses(-1, 0), 1);
+	ck_assert_uint_eq(book_uses(7, 0), 0);
+}
+END_TEST
+
+/* A gate may name key and count with it, and no touch was verified for it. */
+START_TEST(an_account_decision_counts_nothing_and_neither_after_a_crash)
+{
+	struct said account = granted_account;
+	account.count_there = true;
+	account.count = UINT32_MAX;
+	ck_assert(stands(&account));
+	restart();
+	ck_assert(stands(&granted_login));
 }
 END_TEST
 
@@ -518,6 +620,21 @@ static int stop_ledger(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+/* What the directory has, as the replica tells it; the hash of what is due, or NULL. */
+static const uint8_t *process_uses(int64_t count, unsigned stage)
+{
+	static struct ck_map map;
+	static struct ck_use due[CK_USES_LIMIT];
+	uint8_t bytes[256];
+	size_t due_count, length = encode_uses(count, stage, CK_USES_DUE_LIMIT, bytes, sizeof bytes);
+	ck_assert_int_eq(send(replica, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
+	ck_assert(receive(replica, &map));
+	ck_assert_uint_eq(map.at[CK_F_TYPE].number, CK_MSG_KEY_USES_DUE);
+	ck_assert_uint_eq(map.at[CK_F_REQUEST].number, next_request - 1);
+	ck_assert_int_eq(ck_uses_get(&map, due, &due_count), CK_OK);
+	return due_count > 0 ? due[0].hash : NULL;
+}
+
 static void make_process(void)
 {
 	fixture_make();
@@ -531,7 +648,10 @@ static void make_process(void)
 	start.config.audit_segment_bytes = 1 << 24;
 	start.config.audit_reserve_bytes = 1 << 20;
 	start.config.checkpoint_interval_s = 300;
+	start.config.key_use_interval_s = 3600;
+	start.config.challenge_limit_s = 120;
 	start_ledger();
+	ck_assert_ptr_null(process_uses(-1, CK_USES_FIRST | CK_USES_LAST));
 	/* from here on the fixture looks at the log */
 	strcat(fixture_directory, "/audit");
 }
@@ -674,6 +794,39 @@ START_TEST(a_session_is_found_by_the_gate)
 }
 END_TEST
 
+START_TEST(a_ledger_that_knows_no_counter_waits_for_those_of_the_directory)
+{
+	char reason[64];
+	struct said login = granted_login;
+	ck_assert_int_eq(stop_ledger(), 0);
+	fixture_clear();
+	*strrchr(fixture_directory, '/') = '\0';
+	start_ledger();
+	strcat(fixture_directory, "/audit");
+	ck_assert(!asks(gate, &login, reason));
+	ck_assert_str_eq(reason, "unrecorded");
+	(void)process_uses(9, CK_USES_FIRST);
+	ck_assert(!asks(gate, &login, reason));
+	ck_assert_str_eq(reason, "unrecorded");
+	(void)process_uses(9, CK_USES_LAST);
+	ck_assert(!asks(gate, &login, reason));
+	ck_assert_str_eq(reason, "counter");
+	login.count = 10;
+	ck_assert(asks(gate, &login, reason));
+	ck_assert_uint_eq(recorded("login-granted"), 1);
+}
+END_TEST
+
+START_TEST(the_replica_is_given_what_the_directory_does_not_have)
+{
+	char reason[64];
+	ck_assert_ptr_null(process_uses(-1, 0));
+	ck_assert(asks(gate, &granted_login, reason));
+	ck_assert_mem_eq(process_uses(-1, 0), hash, sizeof hash);
+	ck_assert_ptr_null(process_uses(7, 0));
+}
+END_TEST
+
 /* The accusation that the supervisor hears. */
 static void is_accused(unsigned process, unsigned index)
 {
@@ -744,6 +897,28 @@ START_TEST(a_channel_of_the_same_gate_takes_the_place_of_the_old)
 }
 END_TEST
 
+START_TEST(a_gate_tells_no_counters)
+{
+	static struct ck_map map;
+	uint8_t bytes[256];
+	size_t length = encode_uses(9, CK_USES_FIRST | CK_USES_LAST, 0, bytes, sizeof bytes);
+	ck_assert_int_eq(send(gate, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
+	ck_assert(!receive(gate, &map));
+	is_accused(CK_PROCESS_GATE, 0);
+}
+END_TEST
+
+START_TEST(a_replica_that_tells_something_malformed_is_cut_off)
+{
+	static struct ck_map map;
+	uint8_t bytes[256];
+	size_t length = encode_uses(9, 4, 0, bytes, sizeof bytes);
+	ck_assert_int_eq(send(replica, bytes, length, MSG_NOSIGNAL), (ssize_t)length);
+	ck_assert(!receive(replica, &map));
+	is_accused(CK_PROCESS_REPLICA, 0);
+}
+END_TEST
+
 START_TEST(a_note_of_the_supervisor_is_recorded)
 {
 	char reason[64];
@@ -799,6 +974,7 @@ START_TEST(killed_at_any_moment_nothing_answered_is_lost)
 		close(gate);
 		close(replica);
 		start_ledger();
+		ck_assert_ptr_nonnull(process_uses(-1, CK_USES_FIRST | CK_USES_LAST));
 		struct said again = said;
 		again.count--;
 		ck_assert(!asks(gate, &again, reason)); /* the last one answered is known */
@@ -844,6 +1020,11 @@ int main(void)
 	tcase_add_test(books, a_login_is_recorded_with_all_its_fields);
 	tcase_add_test(books, an_account_decision_waits_for_no_flush);
 	tcase_add_test(books, a_counter_that_stands_still_is_refused_and_alarmed);
+	tcase_add_test(books, a_count_from_elsewhere_refuses_what_was_issued_since_it_is_known);
+	tcase_add_test(books, a_count_from_elsewhere_that_came_meanwhile_alarms_and_lets_it_stand);
+	tcase_add_test(books, no_challenge_is_older_than_challenges_live);
+	tcase_add_test(books, a_use_is_given_out_until_the_directory_has_it);
+	tcase_add_test(books, an_account_decision_counts_nothing_and_neither_after_a_crash);
 	tcase_add_test(books, one_touch_for_two_things_is_refused);
 	tcase_add_test(books, counters_are_known_after_a_crash);
 	tcase_add_test(books, counters_are_known_after_a_stop_by_the_snapshot);
@@ -867,6 +1048,10 @@ int main(void)
 		tcase_add_test(process, what_waits_for_no_flush_is_answered_first);
 		tcase_add_test(process, more_than_a_batch_at_once_is_answered);
 		tcase_add_test(process, a_session_is_found_by_the_gate);
+		tcase_add_test(process, a_ledger_that_knows_no_counter_waits_for_those_of_the_directory);
+		tcase_add_test(process, the_replica_is_given_what_the_directory_does_not_have);
+		tcase_add_test(process, a_gate_tells_no_counters);
+		tcase_add_test(process, a_replica_that_tells_something_malformed_is_cut_off);
 		tcase_add_test(process, a_gate_that_records_a_change_is_cut_off_and_accused);
 		tcase_add_test(process, what_came_before_the_malformed_still_stands);
 		tcase_add_test(process, garbage_is_cut_off_and_accused);

@@ -317,7 +317,7 @@ START_TEST(rule_on_the_wire_has_the_directorys_names)
 	struct ck_wire_entry entry;
 	size_t length, count;
 	struct ck_record record = sample_rule(ids);
-	ck_assert_int_eq(ck_record_wire_encode(&record, CK_WIRE_WHOLE, bytes, sizeof bytes, &length), CK_OK);
+	ck_assert_int_eq(ck_record_wire_encode(&record, NULL, CK_WIRE_WHOLE, bytes, sizeof bytes, &length), CK_OK);
 	ck_assert_int_eq(ck_wire_entry_decode((struct ck_bytes){bytes, length}, &entry), CK_OK);
 	ck_assert(ck_text_is(entry.kind, "rule"));
 	ck_assert_uint_eq(entry.id.length, 16);
@@ -349,7 +349,7 @@ START_TEST(names_only_hides_the_rest)
 					    .home = ck_text_of("/home/alice"),
 					    .shell = ck_text_of("/bin/sh"),
 					    .status = CK_STATUS_ACTIVE};
-	ck_assert_int_eq(ck_record_wire_encode(&record, CK_WIRE_NAMES, bytes, sizeof bytes, &length), CK_OK);
+	ck_assert_int_eq(ck_record_wire_encode(&record, NULL, CK_WIRE_NAMES, bytes, sizeof bytes, &length), CK_OK);
 	ck_assert_int_eq(ck_wire_entry_decode((struct ck_bytes){bytes, length}, &entry), CK_OK);
 	ck_assert_int_eq(ck_change_values_decode(entry.values, values, &count), CK_OK);
 	ck_assert_ptr_nonnull(value_of(values, count, "uid"));
@@ -367,7 +367,7 @@ START_TEST(the_hash_of_a_code_never_leaves)
 	struct ck_record record = {.kind = CK_KIND_CODE};
 	memset(&record.id, 1, sizeof record.id);
 	memset(record.as.code.hash, 0xee, sizeof record.as.code.hash);
-	ck_assert_int_eq(ck_record_wire_encode(&record, CK_WIRE_WHOLE, bytes, sizeof bytes, &length), CK_OK);
+	ck_assert_int_eq(ck_record_wire_encode(&record, NULL, CK_WIRE_WHOLE, bytes, sizeof bytes, &length), CK_OK);
 	for (size_t i = 0; i + 1 < length; i++) ck_assert(bytes[i] != 0xee);
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(an_entry_too_large_for_the_room_is_a_limit)
 	size_t length;
 	struct ck_id ids[2];
 	struct ck_record record = sample_rule(ids);
-	ck_assert_int_eq(ck_record_wire_encode(&record, CK_WIRE_WHOLE, bytes, sizeof bytes, &length), CK_ERR_LIMIT);
+	ck_assert_int_eq(ck_record_wire_encode(&record, NULL, CK_WIRE_WHOLE, bytes, sizeof bytes, &length), CK_ERR_LIMIT);
 	ck_assert_uint_eq(length, 0);
 }
 END_TEST

@@ -225,6 +225,10 @@ static struct ck_record valid(enum ck_kind kind)
 	case CK_KIND_CODE:
 		r.as.code = (struct ck_code){.staff = id_of(3), .window = {100, 200}};
 		break;
+	case CK_KIND_KEY_USE:
+		r.as.key_use = (struct ck_key_use){.staff = id_of(3), .count = UINT32_MAX, .used_s = 100};
+		memcpy(r.as.key_use.hash, r.id.bytes, sizeof r.id.bytes);
+		break;
 	case CK_KIND_NONE: break;
 	}
 	return r;
@@ -264,6 +268,7 @@ START_TEST(faults_of_any_record)
 	REFUSED(CK_KIND_AUTHORITY, "dn", r.authority = id_of(9));
 	REFUSED(CK_KIND_ROLE, "entryCSN", r.csn = ((struct ck_text){letters, CK_CSN_LIMIT_BYTES + 1}));
 	REFUSED(CK_KIND_KEY, "ckKeyHash", r.as.key.hash[0] ^= 1);
+	REFUSED(CK_KIND_KEY_USE, "ckKeyHash", r.as.key_use.hash[0] ^= 1);
 }
 END_TEST
 
@@ -409,6 +414,9 @@ START_TEST(faults_of_a_code)
 	REFUSED(CK_KIND_CODE, "ckValidUntil", r.as.code.window.until_s = 100);
 	REFUSED(CK_KIND_CODE, "ckValidUntil", r.as.code.window.until_s = CK_TIME_UNLIMITED);
 	REFUSED(CK_KIND_CODE, "ckValidUntil", r.as.code.window.from_s = CK_TIME_ALWAYS);
+	REFUSED(CK_KIND_KEY_USE, "dn", r.as.key_use.staff = (struct ck_id){{0}});
+	REFUSED(CK_KIND_KEY_USE, "ckLastUse", r.as.key_use.used_s = CK_TIME_ALWAYS);
+	REFUSED(CK_KIND_KEY_USE, "ckLastUse", r.as.key_use.used_s = CK_TIME_UNLIMITED);
 }
 END_TEST
 

@@ -187,6 +187,12 @@ START_TEST(the_other_kinds_come_back_whole)
 	ck_assert_int_eq(ck_view_get(view, CK_KIND_CODE, ck_builder_id(CODE), &found), CK_OK);
 	ck_assert_id(found.as.code.issuer, ALICE);
 	ck_assert_int_eq(found.as.code.window.until_s, CK_BUILDER_NOW_S + 3600);
+	ck_assert_int_eq(ck_view_get(view, CK_KIND_KEY_USE, ck_builder_id(KEY), &found), CK_OK);
+	ck_assert_id(found.as.key_use.staff, ALICE);
+	ck_assert_uint_eq(found.as.key_use.count, UINT32_MAX);
+	ck_assert_int_eq(found.as.key_use.used_s, CK_BUILDER_NOW_S - 60);
+	ck_assert_mem_eq(found.as.key_use.hash, ck_builder_id(KEY).bytes, 16);
+	ck_assert_uint_eq(found.as.key_use.hash[31], KEY);
 }
 END_TEST
 
