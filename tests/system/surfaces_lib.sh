@@ -56,7 +56,8 @@ private_stacks() {
 PYTHON=/usr/bin/python3 # not a slow wrapper from somebody's PATH
 [ -x "$PYTHON" ] || PYTHON=python3
 # at TTY UID COMMAND…: as that user, at a terminal of its own (pts) or at one that goes by the name /dev/tty1; 1234 is typed when a PIN is
-# asked for, "secret" for a password. Prints what the terminal showed.
+# asked for, "secret" for a password, Enter at a locked screen, ROOT_PASSWORD
+# if there is one where root's is asked for. Prints what the terminal showed.
 at() {
 	"$PYTHON" - "$@" <<-'P' 2>&1 | tr -d '\r'
 		import os, pty, subprocess, sys, select, time
@@ -74,16 +75,28 @@ at() {
 		    if fd > 2: os.close(fd)
 		    if uid: os.setgroups([]); os.setresgid(uid, uid, uid); os.setresuid(uid, uid, uid)
 		    os.execvp(command[0], command)
-		seen, typed, end, code = b"", 0, time.time() + 40, None
+		seen, end, code = b"", time.time() + 40, None
+		answers = {b"PIN for your security key:": b"1234", b"root's Password:": os.environ.get("ROOT_PASSWORD", "").encode(),
+		    b"Password:": b"secret", b"[ENTER] to unlock.": b""}
+		answered, last = dict.fromkeys(answers, 0), 0
+		def answer(): # again if nothing came of it: some programs throw away what is typed just when they ask
+		    global last
+		    asked = seen.rstrip()
+		    for prompt in answers:
+		        if not asked.endswith(prompt): continue
+		        if prompt.startswith(b"root") and not answers[prompt]: os.kill(pid, 15)
+		        elif asked.count(prompt) > answered[prompt] or time.time() > last + 2:
+		            answered[prompt] = asked.count(prompt); last = time.time(); os.write(master, answers[prompt] + b"\n")
+		        return
 		while time.time() < end:
+		    chunk = b""
 		    if select.select([master], [], [], 0.1)[0]:
 		        try: chunk = os.read(master, 4096)
-		        except OSError: chunk = b""
+		        except OSError: pass
 		        seen += chunk
-		        if seen.count(b"PIN for your security key: ") > typed: typed += 1; os.write(master, b"1234\n")
-		        if typed == 0 and seen.endswith(b"Password: "): typed += 1; os.write(master, b"secret\n")
-		        if b"Login incorrect" in seen: os.kill(pid, 15)
-		        if chunk: continue
+		    answer()
+		    if b"Login incorrect" in seen: os.kill(pid, 15)
+		    if chunk: continue
 		    done, status = os.waitpid(pid, os.WNOHANG)
 		    if done: code = os.waitstatus_to_exitcode(status); break
 		    time.sleep(0.02)
