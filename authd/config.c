@@ -49,6 +49,8 @@ static const struct row {
 	  "The socket that PAM, NSS, sshd and the command talk to; below root-owned directories only." },
 	{ "token_helper", "path", ck_config_check_path, "/usr/local/sbin/crosskeys-token", 0, PATH_BYTES, TEXT(token_helper),
 	  "The program that talks to FIDO keys of this machine; empty: no local keys." },
+	{ "attestation_roots", "path", ck_config_check_path, "", 0, PATH_BYTES, TEXT(attestation_roots),
+	  "A PEM file of makers' root certificates: keys whose attestation leads to one are attested; empty: none is." },
 	{ "slapd", "path", ck_config_check_path, "/usr/sbin/slapd", 0, PATH_BYTES, TEXT(slapd),
 	  "The slapd program of the embedded directory; empty: the directory is not embedded." },
 	{ "directory_uri", "uri", ck_config_check_ldapi, "ldapi://" HERE "/run-directory/ldapi", 9, 255, TEXT(directory_uri),

@@ -22,6 +22,7 @@ struct ck_config {
 	char directory[CK_CONFIG_TEXT_BYTES];  /* everything of this instance; the file itself lies in it */
 	char socket[CK_CONFIG_TEXT_BYTES];     /* the gate's; default <directory>/run/gate.sock */
 	char token_helper[CK_CONFIG_TEXT_BYTES]; /* path of crosskeys-token */
+	char attestation_roots[CK_CONFIG_TEXT_BYTES]; /* PEM file; "": no key is attested */
 	char slapd[CK_CONFIG_TEXT_BYTES];      /* path of slapd; "" : the directory is not embedded */
 	char directory_uri[CK_CONFIG_TEXT_BYTES]; /* ldapi://… of the embedded one by default */
 	/* users, by name or number; each its own */

@@ -161,6 +161,22 @@ static void put_traits(struct ck_change_value *values, size_t *count, unsigned t
 	(*count)++;
 }
 
+/* What the key answered, kept where there is a certificate that somebody may come to trust. */
+static enum ck_error keep_registration(const struct ck_fido_credential *credential, const struct request *request,
+                                       const struct ck_change_place *place, const struct ck_nonce *nonce, struct ck_enrolment *out)
+{
+	uint8_t statement[CK_LOGIN_STATEMENT_LIMIT_BYTES];
+	size_t length = 0;
+	_Static_assert(CK_REGISTRATION_LIMIT_BYTES <= CK_KEY_REGISTRATION_LIMIT_BYTES, "the model takes what the protocol carries");
+	out->registration_length = 0;
+	if (strcmp(credential->attestation, CK_ATTESTATION_CERTIFICATE) != 0) return CK_OK;
+	enum ck_error error = person_statement(place, nonce, statement, sizeof statement, &length);
+	if (error != CK_OK) return error;
+	const struct ck_registration kept = {.statement = {statement, length}, .format = request->format, .auth_data = request->auth_data,
+	                                     .attestation = request->statement};
+	return ck_registration_encode(&kept, out->registration, sizeof out->registration, &out->registration_length);
+}
+
 static enum ck_error encode_values(const struct ck_fido_credential *credential, const struct ck_change_place *place,
                                    const struct request *request, struct ck_enrolment *out)
 {
@@ -180,6 +196,8 @@ static enum ck_error encode_values(const struct ck_fido_credential *credential, 
 	put_text(values, &count, "ckValidFrom", ck_time_format_generalized(CK_TIME_ALWAYS, from));
 	put_text(values, &count, "ckValidUntil", ck_time_format_generalized(CK_TIME_UNLIMITED, until));
 	put_traits(values, &count, credential->traits | request->traits);
+	if (out->registration_length > 0)
+		put_value(values, &count, "ckRegistration", (struct ck_bytes){out->registration, out->registration_length});
 	return ck_change_values_encode(values, count, out->values_bytes, sizeof out->values_bytes, &out->values_length);
 }
 
@@ -246,7 +264,7 @@ enum ck_error ck_enrol_prepare(const struct ck_map *request, const struct ck_non
 	if (error != CK_ERR_NOT_FOUND) return ck_deny(denial, "unavailable", "the copy cannot be read");
 	memcpy(out->hash, credential.hash, sizeof out->hash);
 	out->count = credential.count;
-	if (encode_values(&credential, place, &fields, out) != CK_OK || make_order(person, out) != CK_OK ||
+	if (keep_registration(&credential, &fields, place, nonce, out) != CK_OK || encode_values(&credential, place, &fields, out) != CK_OK || make_order(person, out) != CK_OK ||
 	    make_proof(&fields, place, nonce, out) != CK_OK)
 		return ck_deny(denial, "malformed", "the registration does not fit an entry");
 	return CK_OK;

@@ -53,8 +53,9 @@ CK_MUST_USE enum ck_error ck_enrol_challenge(const struct ck_change_place *place
 
 struct ck_enrolment {
 	uint8_t statement_bytes[CK_CHANGE_STATEMENT_LIMIT_BYTES];
-	uint8_t values_bytes[4096];
-	size_t statement_length, values_length;
+	uint8_t registration[CK_REGISTRATION_LIMIT_BYTES];
+	uint8_t values_bytes[CK_REGISTRATION_LIMIT_BYTES + 4096];
+	size_t statement_length, registration_length, values_length;
 	uint8_t hash[CK_HASH_BYTES]; /* of the new key */
 	uint32_t count;
 	struct ck_order order; /* the one key.add; borrows from here */

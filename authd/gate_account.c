@@ -40,9 +40,11 @@ enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view
 	return client->verdict.reason == CK_REASON_UNAVAILABLE ? CK_ERR_UNAVAILABLE : CK_OK;
 }
 
-const char *ck_gate_sentence(const struct ck_verdict *verdict)
+const char *ck_gate_sentence(const struct ck_verdict *verdict, unsigned proved)
 {
-	if (verdict->reason == CK_REASON_PROOF && (verdict->demanded & CK_PROVED_PASSWORD) != 0)
+	unsigned missing = verdict->reason == CK_REASON_PROOF ? verdict->demanded & ~proved : 0;
+	if ((missing & CK_PROVED_ATTESTED) != 0) return "needs a security key whose maker is trusted here, and this one is not such";
+	if ((missing & CK_PROVED_PASSWORD) != 0)
 		return "needs a password, which this release cannot ask for";
 	return ck_reason_sentence(verdict->reason);
 }
@@ -58,7 +60,7 @@ static void account_recorded(struct ck_gate_client *client, const struct ck_map 
 		return;
 	}
 	if (!client->verdict.allow) {
-		if (told) ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict));
+		if (told) ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict, client->proved));
 		else ck_gate_deny_alike(client);
 		return;
 	}

@@ -158,6 +158,7 @@ struct answered {
 	struct ck_challenge challenge;
 	struct ck_bytes credential, auth_data, signature;
 	struct ck_fido_result result;
+	bool attested; /* the replica found so, when the key entered the copy */
 	uint8_t hash[CK_HASH_BYTES];
 	struct ck_errmsg why;
 };
@@ -200,7 +201,13 @@ static bool verify(struct ck_gate_client *client, struct ck_view *view, struct a
 	ck_sha256(a->hash, &a->credential, 1);
 	bool usable = usable_key(client, view, a->hash, &key, out_staff, &a->why);
 	bool good = ck_fido_verify_assertion(usable ? &key.as.key : &nobody, &assertion, &a->result, usable ? &a->why : &ignored) == CK_OK;
+	a->attested = usable && good && key.as.key.attested;
 	return usable && good;
+}
+
+static unsigned proved_by(const struct answered *a)
+{
+	return CK_PROVED_TOUCH | (a->result.verified ? CK_PROVED_VERIFIED : 0u) | (a->attested ? CK_PROVED_ATTESTED : 0u);
 }
 
 static void refused_recorded(struct ck_gate_client *client, const struct ck_map *reply)
@@ -208,7 +215,7 @@ static void refused_recorded(struct ck_gate_client *client, const struct ck_map 
 	char reason[64];
 	if (ck_gate_recorded(reply, reason) != CK_OK) ck_gate_unavailable(client, "the refusal could not be recorded");
 	else if (client->proved == CK_PROVED_NOTHING) ck_gate_deny_alike(client);
-	else ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict));
+	else ck_gate_deny(client, ck_reason_name(client->verdict.reason), ck_gate_sentence(&client->verdict, client->proved));
 	client->proved = CK_PROVED_NOTHING;
 }
 
@@ -281,7 +288,7 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 	client->ask = client->login.ask;
 	client->origin = client->login.origin;
 	if (error == CK_OK) {
-		if (verify(client, view, a, &staff)) client->proved = CK_PROVED_TOUCH | (a->result.verified ? CK_PROVED_VERIFIED : 0u);
+		if (verify(client, view, a, &staff)) client->proved = proved_by(a);
 		error = ck_gate_decide(client, view, &state);
 		ck_view_end(&view);
 	}

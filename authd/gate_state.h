@@ -225,6 +225,6 @@ void ck_gate_token_came(struct ck_gate *gate, uint64_t request, int fd);
 /* gate_account.c: the decision as this gate asks it, of client->ask, client->origin and client->proved: sets client->verdict. */
 CK_MUST_USE enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state);
 /* A sentence for the person, when it may be told. */
-const char *ck_gate_sentence(const struct ck_verdict *verdict);
+const char *ck_gate_sentence(const struct ck_verdict *verdict, unsigned proved);
 
 #endif

@@ -172,7 +172,7 @@ static void put_key(struct values *v, const struct ck_key *k, const struct ck_ke
 	one_text(v, "ckRpId", k->rp_id);
 	one_id(v, "ckAaguid", aaguid);
 	one_text(v, "ckLabel", k->label);
-	one_text(v, "ckAttestation", k->attestation);
+	one_text(v, "ckAttestation", k->attested ? ck_text_of("attested") : k->attestation);
 	one_string(v, "ckCanVerify", k->can_verify ? "TRUE" : "FALSE");
 	traits(v, k->traits);
 	one_status(v, k->status);

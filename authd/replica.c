@@ -206,6 +206,17 @@ static void on_refreshed(bool full, uint64_t entries, uint64_t removed, void *co
 	ck_replica_mind_uses(context, ck_clock_monotonic_ms());
 }
 
+static bool is_attested(const struct ck_key *key, void *context)
+{
+	struct ck_replica *r = context;
+	struct ck_errmsg why;
+	char hash[2 * CK_HASH_BYTES + 1];
+	if (!ck_text_is(key->attestation, CK_ATTESTATION_CERTIFICATE)) return false;
+	bool attested = ck_attestation_check(key, r->roots, &why) == CK_OK;
+	if (!attested) ck_log(CK_LOG_DEBUG, "key %s is not attested: %s", ck_hex_encode(key->hash, sizeof key->hash, hash, sizeof hash), why.text);
+	return attested;
+}
+
 static void on_committed(void *context)
 {
 	ck_replica_look_visible(context);
@@ -271,7 +282,8 @@ static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
 	if (!handle_signals()) return ck_fail(err, CK_ERR_IO, "sigaction failed");
 	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
 	randombytes_buf(r->secret, sizeof r->secret);
-	return ck_ldap_prepare(err);
+	enum ck_error error = ck_attestation_load(r->config->attestation_roots, &r->roots, err);
+	return error == CK_OK ? ck_ldap_prepare(err) : error;
 }
 
 static enum ck_error confine(struct ck_replica *r, struct ck_errmsg *err)
@@ -285,19 +297,23 @@ static enum ck_error confine(struct ck_replica *r, struct ck_errmsg *err)
 
 static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 {
-	const struct ck_follower_settings settings = {.store_directory = r->store_directory,
-	                                              .suffix = r->config->suffix,
-	                                              .zone_directory = CK_ZONE_DIRECTORY,
-	                                              .removal_percent = (unsigned)r->config->refresh_removal_percent,
-	                                              .removal_floor = REMOVAL_FLOOR,
-	                                              .on_quarantine = on_quarantine,
-	                                              .on_alarm = on_alarm,
-	                                              .on_refreshed = on_refreshed,
-	                                              .on_committed = on_committed,
-	                                              .on_key_use = on_key_use,
-	                                              .context = r};
+	struct ck_follower_settings settings = {.store_directory = r->store_directory,
+	                                        .suffix = r->config->suffix,
+	                                        .zone_directory = CK_ZONE_DIRECTORY,
+	                                        .removal_percent = (unsigned)r->config->refresh_removal_percent,
+	                                        .removal_floor = REMOVAL_FLOOR,
+	                                        .on_quarantine = on_quarantine,
+	                                        .on_alarm = on_alarm,
+	                                        .on_refreshed = on_refreshed,
+	                                        .on_committed = on_committed,
+	                                        .on_key_use = on_key_use,
+	                                        .context = r};
 	static const struct ck_peers_handlers peers_handlers = {.on_peer = on_peer};
 	const struct timeval tick = {.tv_usec = TICK_MS * 1000};
+	if (r->roots != NULL) {
+		settings.is_attested = is_attested;
+		memcpy(settings.roots_digest, ck_fido_roots_digest(r->roots), sizeof settings.roots_digest);
+	}
 	enum ck_error error = ck_follower_open(&settings, &r->follower, err);
 	if (error != CK_OK) return error;
 	if (ck_replica_uses_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for the use of keys");
@@ -321,6 +337,7 @@ static void close_parts(struct ck_replica *r)
 	if (r->tick != NULL) event_free(r->tick);
 	if (r->base != NULL) event_base_free(r->base);
 	ck_follower_close(&r->follower);
+	ck_fido_roots_free(&r->roots);
 	free(r->early);
 }
 

@@ -12,6 +12,7 @@
 #include "directory/base/log.h"
 
 #define NOTE_HIGHEST "highest-csns"
+#define NOTE_ROOTS "attestation-roots"
 #define CLASH_PREFIX "clash: "
 #define ZONE_PREFIX "zone: "
 #define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
@@ -46,6 +47,11 @@ enum ck_error ck_follower_put_position(struct ck_follower *f)
 	if (error != CK_OK) return error;
 	ck_csn_set_format(&f->highest, text);
 	return ck_batch_set_note(f->batch, ck_text_of(NOTE_HIGHEST), ck_bytes_of(ck_text_of(text)));
+}
+
+enum ck_error ck_follower_put_roots(struct ck_follower *f)
+{
+	return ck_batch_set_note(f->batch, ck_text_of(NOTE_ROOTS), (struct ck_bytes){f->settings.roots_digest, sizeof f->settings.roots_digest});
 }
 
 enum ck_error ck_follower_commit(struct ck_follower *f)
@@ -145,6 +151,9 @@ static enum ck_error read_record(struct ck_follower *f, const uint8_t uuid[16], 
 	if (memcmp(out->entry_uuid, uuid, sizeof out->entry_uuid) != 0)
 		return ck_fail(why, CK_ERR_INVALID, "entryUUID: is not the one that the stream gave");
 	if (!key_hash_matches(out)) return ck_fail(why, CK_ERR_INVALID, "ckKeyHash: is not the SHA-256 of ckCredentialId");
+	/* found out here from what the key signed, not read: whoever writes the directory cannot make a key attested */
+	if (out->kind == CK_KIND_KEY)
+		out->as.key.attested = f->settings.is_attested != NULL && f->settings.is_attested(&out->as.key, f->settings.context);
 	return CK_OK;
 }
 
@@ -506,6 +515,41 @@ static void load_position(struct ck_follower *f)
 	ck_view_end(&view);
 }
 
+/* A copy without the note was made before there were roots: no key in it is attested. */
+static bool roots_changed(struct ck_follower *f)
+{
+	static const uint8_t none[sizeof f->settings.roots_digest];
+	struct ck_view *view = NULL;
+	struct ck_bytes note = {NULL, 0};
+	struct ck_bytes now = {f->settings.roots_digest, sizeof f->settings.roots_digest};
+	if (ck_view_begin(f->current, &view) != CK_OK) return true;
+	if (ck_view_note(view, ck_text_of(NOTE_ROOTS), &note) != CK_OK) note = (struct ck_bytes){none, sizeof none};
+	bool changed = !ck_bytes_equal(note, now);
+	ck_view_end(&view);
+	return changed;
+}
+
+/* What the copy says by other roots is taken back at once, whether the directory can be reached or not; by none nothing more is to be found
+   out. A stop between the commit here and the end of the refresh: the note is not yet that of the new roots, and it begins again. */
+static enum ck_error mind_roots(struct ck_follower *f, struct ck_errmsg *err)
+{
+	static const uint8_t none[sizeof f->settings.roots_digest];
+	uint64_t count = 0;
+	if (!roots_changed(f)) return CK_OK;
+	enum ck_error error = ck_batch_begin(f->current, &f->batch, err);
+	if (error != CK_OK) return error;
+	error = ck_batch_forget_attested(f->batch, &count);
+	if (error == CK_OK) error = ck_batch_set_note(f->batch, ck_text_of(NOTE_ROOTS), (struct ck_bytes){none, sizeof none});
+	if (error == CK_OK) error = ck_follower_commit(f);
+	if (error != CK_OK) {
+		ck_batch_abort(&f->batch);
+		return ck_fail(err, error, "the keys that were attested by other roots cannot be taken back");
+	}
+	f->full_wanted = memcmp(f->settings.roots_digest, none, sizeof none) != 0;
+	ck_log(CK_LOG_INFO, "the attestation roots changed: that %llu keys were attested is taken back", (unsigned long long)count);
+	return CK_OK;
+}
+
 static bool is_marked(const struct ck_follower *f, const char *name)
 {
 	char path[1024];
@@ -547,6 +591,7 @@ enum ck_error ck_follower_open(const struct ck_follower_settings *settings, stru
 		if (error == CK_OK) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
 	}
 	if (suspect) unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
+	if (error == CK_OK) error = mind_roots(f, err);
 	if (error != CK_OK) {
 		ck_store_close(&f->current);
 		free(f);

@@ -24,6 +24,10 @@ struct ck_follower_settings {
 	const char *zone_directory; /* the tz database */
 	unsigned removal_percent; /* a refresh that removes more than this of what is known stops … */
 	unsigned removal_floor;   /* … if it is more than so many entries */
+	/* Whether a key with a certificate is attested by the roots of this digest; NULL: none is, and the digest is zero. Roots other than those
+	   of the last full refresh make another one necessary; until then no key is attested. */
+	bool (*is_attested)(const struct ck_key *key, void *context);
+	uint8_t roots_digest[32];
 	/* All may be NULL. reason NULL: it was released. */
 	void (*on_quarantine)(struct ck_text dn, const char *reason, void *context);
 	void (*on_alarm)(const char *detail, void *context);

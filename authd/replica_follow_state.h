@@ -43,6 +43,8 @@ enum ck_error ck_follower_open_batch(struct ck_follower *f);
 enum ck_error ck_follower_commit(struct ck_follower *f);
 /* Cookie and highest numbers, beside the data of the batch. */
 enum ck_error ck_follower_put_position(struct ck_follower *f);
+/* By which roots keys were found attested. */
+enum ck_error ck_follower_put_roots(struct ck_follower *f);
 enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid[16]);
 /* Every clash that is kept may be over: to be read again. */
 void ck_follower_want_clashes(struct ck_follower *f);

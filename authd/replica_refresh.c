@@ -115,6 +115,7 @@ static enum ck_error finish_rebuilt(struct ck_follower *f, uint64_t *out_removed
 	enum ck_error error = compare_next(f, out_removed);
 	if (error == CK_OK) error = ck_follower_open_batch(f);
 	if (error == CK_OK) error = ck_follower_put_position(f);
+	if (error == CK_OK) error = ck_follower_put_roots(f);
 	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
 	if (error == CK_OK) error = ck_follower_commit(f);
 	return error == CK_OK ? install_next(f) : error;

@@ -2,6 +2,7 @@
 #ifndef CK_AUTHD_REPLICA_STATE_H
 #define CK_AUTHD_REPLICA_STATE_H
 
+#include "authd/attested.h"
 #include "authd/enrol.h"
 #include "authd/process.h"
 #include "authd/replica_follow.h"
@@ -68,6 +69,7 @@ struct ck_replica {
 	char store_directory[CK_CONFIG_TEXT_BYTES + 16];
 	/* following */
 	struct ck_follower *follower;
+	struct ck_fido_roots *roots; /* NULL: no key is attested */
 	struct ck_follow *follow;
 	struct event *readable, *tick;
 	int64_t retry_ms, backoff_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;

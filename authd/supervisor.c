@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "authd/attested.h"
 #include "authd/supervisor_child.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
@@ -302,6 +303,15 @@ static enum ck_error make_events(struct ck_supervisor *s)
 	return CK_OK;
 }
 
+/* The replica reads them for itself. One that cannot would leave the copy as it was, with keys attested by roots that were just taken out. */
+static enum ck_error check_roots(const struct ck_config *config, struct ck_errmsg *err)
+{
+	struct ck_fido_roots *roots = NULL;
+	enum ck_error error = ck_attestation_load(config->attestation_roots, &roots, err);
+	ck_fido_roots_free(&roots);
+	return error;
+}
+
 /* Everything that can fail for good, before anything is started; then all children at once. */
 static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 {
@@ -309,6 +319,7 @@ static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 	const struct ck_config *config = &s->start->config;
 	enum ck_error error = ck_path_is_trusted(s->start->config_path, err);
 	if (error == CK_OK) error = check_users(config, err);
+	if (error == CK_OK) error = check_roots(config, err);
 	if (error == CK_OK) error = ck_place_lock(config->directory, &s->lock_fd, err);
 	if (error == CK_OK) error = ck_place_secret(config->directory, err);
 	if (error == CK_OK) error = ck_place_listen(config->socket, &s->listen_fd, err);

@@ -48,6 +48,17 @@ struct ck_fido_credential { /* borrows from the registration */
 CK_MUST_USE enum ck_error ck_fido_verify_registration(const struct ck_fido_registration *registration, struct ck_fido_credential *out,
                                                       struct ck_errmsg *err);
 
+/* The certificates that this machine's administrator trusts to attest keys. */
+struct ck_fido_roots;
+/* From PEM: certificates and nothing else, at least one. CK_ERR_INVALID, CK_ERR_LIMIT. */
+CK_MUST_USE enum ck_error ck_fido_roots_read(struct ck_text pem, struct ck_fido_roots **out, struct ck_errmsg *err);
+void ck_fido_roots_free(struct ck_fido_roots **roots);
+const uint8_t *ck_fido_roots_digest(const struct ck_fido_roots *roots); /* 32 bytes: the same roots, the same digest */
+/* The same checks again but for key soundness, and that a certificate attests the key which, at that time, led to a root. For what was
+   enrolled already: the caller compares what comes out with what is relied on. CK_ERR_DENIED: it is not attested. */
+CK_MUST_USE enum ck_error ck_fido_verify_attested(const struct ck_fido_registration *registration, const struct ck_fido_roots *roots,
+                                                  int64_t at_s, struct ck_fido_credential *out, struct ck_errmsg *err);
+
 /* ES256: the point is on P-256 and not at infinity. EdDSA: a canonical point of the prime-order subgroup, not small (libsodium).
    RS256: 2048 to 4096 bits, odd exponent from 65537 to 64 bits, a modulus that OpenSSL finds nothing wrong with (some 10 ms).
    Exactly the map entries that the algorithm wants, in canonical form; CK_ERR_DENIED else. */

@@ -70,6 +70,9 @@ CK_MUST_USE enum ck_error ck_fido_verify_attestation(const struct ck_fido_regist
 X509 *ck_fido_read_certificate(struct ck_bytes der);
 /* WebAuthn Level 2, 8.2.1. */
 CK_MUST_USE enum ck_error ck_fido_check_certificate(X509 *certificate, const uint8_t aaguid[16], struct ck_errmsg *err);
+/* Whether the statement's certificates lead to a root, and all are valid at that time. */
+CK_MUST_USE enum ck_error ck_fido_roots_reach(const struct ck_fido_roots *roots, const struct ck_fido_statement *statement, int64_t at_s,
+                                              struct ck_errmsg *err);
 
 /* What assertion and registration check alike, in this order: the rp id is one, rpIdHash, UP, UV if demanded. */
 CK_MUST_USE enum ck_error ck_fido_check_common(const struct ck_auth_data *data, struct ck_text rp_id, bool verify, struct ck_errmsg *err);

@@ -48,6 +48,20 @@ enum ck_error ck_person_statement_encode(const struct ck_person_statement *s, ui
 	return finish(&m, &w, out_length);
 }
 
+#define KEYS_1_TO(n) ((UINT64_C(2) << (n)) - 2)
+
+enum ck_error ck_person_statement_decode(struct ck_bytes bytes, struct ck_person_statement *out)
+{
+	struct ck_map map;
+	memset(out, 0, sizeof *out);
+	if (bytes.length > CK_LOGIN_STATEMENT_LIMIT_BYTES) return CK_ERR_LIMIT;
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(4), 0) != CK_OK ||
+	    ck_map_text(&map, 1, CK_SYSTEM_LIMIT_BYTES, &out->system) != CK_OK || ck_map_text(&map, 2, 128, &out->user) != CK_OK ||
+	    ck_map_fixed(&map, 3, out->nonce, sizeof out->nonce) != CK_OK || ck_map_int(&map, 4, &out->time_s) != CK_OK)
+		return CK_ERR_INVALID;
+	return CK_OK;
+}
+
 enum ck_error ck_change_statement_encode(const struct ck_change_statement *s, uint8_t *out, size_t limit_bytes, size_t *out_length)
 {
 	struct ck_writer w;
@@ -62,8 +76,6 @@ enum ck_error ck_change_statement_encode(const struct ck_change_statement *s, ui
 	ck_field_bytes(&m, 6, s->authority.bytes, sizeof s->authority.bytes);
 	return finish(&m, &w, out_length);
 }
-
-#define KEYS_1_TO(n) ((UINT64_C(2) << (n)) - 2)
 
 enum ck_error ck_change_statement_decode(struct ck_bytes bytes, struct ck_change_statement *out)
 {
@@ -205,6 +217,32 @@ enum ck_error ck_proof_decode(struct ck_bytes bytes, struct ck_proof *out)
 	    ck_map_bytes(&map, 3, 32, 32, &out->key_hash) != CK_OK ||
 	    ck_map_bytes(&map, 4, 37, CK_AUTH_DATA_LIMIT_BYTES, &out->auth_data) != CK_OK ||
 	    ck_map_bytes(&map, 5, 1, CK_SIGNATURE_LIMIT_BYTES, &out->signature) != CK_OK)
+		return CK_ERR_INVALID;
+	return CK_OK;
+}
+
+enum ck_error ck_registration_encode(const struct ck_registration *registration, uint8_t *out, size_t limit_bytes, size_t *out_length)
+{
+	struct ck_writer w;
+	struct ck_map_writer m;
+	ck_writer_init(&w, out, limit_bytes);
+	ck_map_begin(&m, &w);
+	ck_field_bytes(&m, 1, registration->statement.at, registration->statement.length);
+	put_text(&m, 2, registration->format);
+	ck_field_bytes(&m, 3, registration->auth_data.at, registration->auth_data.length);
+	ck_field_bytes(&m, 4, registration->attestation.at, registration->attestation.length);
+	return finish(&m, &w, out_length);
+}
+
+enum ck_error ck_registration_decode(struct ck_bytes bytes, struct ck_registration *out)
+{
+	struct ck_map map;
+	memset(out, 0, sizeof *out);
+	if (bytes.length > CK_REGISTRATION_LIMIT_BYTES) return CK_ERR_LIMIT;
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(4), 0) != CK_OK ||
+	    ck_map_bytes(&map, 1, 1, CK_LOGIN_STATEMENT_LIMIT_BYTES, &out->statement) != CK_OK || ck_map_text(&map, 2, 32, &out->format) != CK_OK ||
+	    ck_map_bytes(&map, 3, 37, CK_AUTH_DATA_LIMIT_BYTES, &out->auth_data) != CK_OK ||
+	    ck_map_bytes(&map, 4, 1, CK_ATT_STMT_LIMIT_BYTES, &out->attestation) != CK_OK)
 		return CK_ERR_INVALID;
 	return CK_OK;
 }

@@ -52,6 +52,7 @@ struct ck_person_statement {
 	uint8_t nonce[CK_NONCE_BYTES];
 	int64_t time_s;
 };
+CK_MUST_USE enum ck_error ck_person_statement_decode(struct ck_bytes bytes, struct ck_person_statement *out);
 CK_MUST_USE enum ck_error ck_person_statement_encode(const struct ck_person_statement *s, uint8_t *out, size_t limit_bytes, size_t *out_length);
 
 /* The values of a change: [[attribute, [value, …]], …] in the order given; an attribute with no value is removed. */
@@ -84,5 +85,17 @@ struct ck_proof {
 #define CK_PROOF_LIMIT_BYTES (CK_CHANGE_LIST_LIMIT_BYTES + CK_AUTH_DATA_LIMIT_BYTES + CK_SIGNATURE_LIMIT_BYTES + 512)
 CK_MUST_USE enum ck_error ck_proof_encode(const struct ck_proof *proof, uint8_t *out, size_t limit_bytes, size_t *out_length);
 CK_MUST_USE enum ck_error ck_proof_decode(struct ck_bytes bytes, struct ck_proof *out);
+
+/* What a key answered when it was enrolled, kept with keys that a certificate attests (ckRegistration), so that each replica can verify it
+   for itself: {1: the enrolment's statement, 2: format, 3: authenticator data, 4: attestation statement}. */
+struct ck_registration {
+	struct ck_bytes statement;
+	struct ck_text format;
+	struct ck_bytes auth_data, attestation;
+};
+#define CK_REGISTRATION_LIMIT_BYTES (CK_LOGIN_STATEMENT_LIMIT_BYTES + CK_AUTH_DATA_LIMIT_BYTES + CK_ATT_STMT_LIMIT_BYTES + 64)
+CK_MUST_USE enum ck_error ck_registration_encode(const struct ck_registration *registration, uint8_t *out, size_t limit_bytes,
+                                                 size_t *out_length);
+CK_MUST_USE enum ck_error ck_registration_decode(struct ck_bytes bytes, struct ck_registration *out);
 
 #endif

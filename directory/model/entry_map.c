@@ -213,6 +213,7 @@ static void read_key(struct reading *r, const struct ck_entry_place *place, stru
 	memcpy(out->aaguid, aaguid.bytes, sizeof out->aaguid);
 	out->label = one_text(r, "ckLabel");
 	out->attestation = one_text(r, "ckAttestation");
+	out->registration = ck_bytes_of(maybe_text(r, "ckRegistration"));
 	out->can_verify = one_bool(r, "ckCanVerify");
 	out->traits = read_traits(r);
 	out->status = one_status(r);

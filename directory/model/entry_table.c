@@ -34,9 +34,10 @@ static const struct ck_entry_row rows[CK_KIND_LAST + 1] = {
 		.container = "staff",
 		.parent = CK_KIND_STAFF,
 		.settable = NAMES("ckCredentialId", "ckPublicKey", "ckRpId", "ckAaguid", "ckLabel", "ckAttestation", "ckCanVerify", "ckStatus",
-		                  "ckValidFrom", "ckValidUntil", "ckTrait"),
+		                  "ckValidFrom", "ckValidUntil", "ckTrait", "ckRegistration"),
 		.must = 10,
-		.fixed = NAMES("ckCredentialId", "ckPublicKey", "ckRpId", "ckAaguid", "ckAttestation", "ckCanVerify", "ckTrait"),
+		.fixed = NAMES("ckCredentialId", "ckPublicKey", "ckRpId", "ckAaguid", "ckAttestation", "ckCanVerify", "ckTrait",
+		               "ckRegistration"),
 		.others = NAMES("ckKeyHash", "ckProof"),
 	},
 	[CK_KIND_ROLE] = {

@@ -17,6 +17,7 @@
 #define CK_UID_LIMIT_BYTES 32
 #define CK_CREDENTIAL_ID_LIMIT_BYTES 1023 /* CTAP 2.1, 6.1.2 */
 #define CK_PUBLIC_KEY_LIMIT_BYTES 600     /* COSE_Key; RSA-4096 is 526 + map */
+#define CK_KEY_REGISTRATION_LIMIT_BYTES 12288 /* as the protocol carries it, with certificates */
 #define CK_CSN_LIMIT_BYTES 48
 #define CK_HASH_BYTES 32              /* SHA-256 */
 #define CK_UID_NUMBER_FIRST 200000    /* below it live the names of the machine itself */
@@ -151,6 +152,8 @@ struct ck_key {
 	uint8_t aaguid[16];
 	struct ck_text label;
 	struct ck_text attestation; /* CK_ATTESTATION_… */
+	struct ck_bytes registration; /* what it answered then; in an entry only: the copy keeps what came of it */
+	bool attested;              /* in the copy only: its replica verified that, up to a root that its administrator trusts */
 	bool can_verify; /* it did when it was enrolled */
 	unsigned traits; /* a set of enum ck_trait */
 	enum ck_status status;

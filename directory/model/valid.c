@@ -223,6 +223,7 @@ static enum ck_error validate_key(const struct ck_key *k, struct ck_errmsg *err)
 	if (!host_like(k->rp_id, CK_RP_ID_NAME_LIMIT_BYTES)) return fault(err, "ckRpId", "a host name in lower case");
 	if (!name_ok(k->label)) return fault(err, "ckLabel", expected_name);
 	if (!attestation_ok(k->attestation)) return fault(err, "ckAttestation", "none, self or certificate");
+	if (k->registration.length > CK_KEY_REGISTRATION_LIMIT_BYTES) return fault(err, "ckRegistration", "at most 12288 bytes");
 	if (!ck_traits_valid(k->traits)) return fault(err, "ckTrait", "traits that go together");
 	if (!status_ok(k->status) && k->status != CK_STATUS_REVOKED) return fault(err, "ckStatus", "active, suspended or revoked");
 	if (!window_ok(k->window)) return fault(err, "ckValidUntil", expected_window);

@@ -14,6 +14,7 @@
 #define FLAG_OF_KIND 0x10u /* key: can verify; rule: all systems */
 #define FLAG_ANY 0x20u     /* rule: from anywhere */
 #define FLAG_LOCAL 0x40u   /* rule: from the machine itself */
+#define FLAG_ATTESTED FLAG_ANY /* key: by a root that is trusted here */
 #define FLAG_TRAITS 0x80u  /* key: they follow, at its end; records of earlier releases have none */
 #define FLAG_WEEKLY 0x80u  /* rule: at some hours of the week only */
 #define FLAGS_WINDOW (FLAG_FROM_ALWAYS | FLAG_UNTIL_UNLIMITED)
@@ -21,7 +22,7 @@
 static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
 	[CK_KIND_AUTHORITY] = FLAG_STATUS | FLAGS_WINDOW,
 	[CK_KIND_STAFF] = FLAG_STATUS | FLAGS_WINDOW,
-	[CK_KIND_KEY] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_TRAITS,
+	[CK_KIND_KEY] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_ATTESTED | FLAG_TRAITS,
 	[CK_KIND_ROLE] = FLAG_STATUS,
 	[CK_KIND_GRANT] = FLAGS_WINDOW,
 	[CK_KIND_SYSTEM] = FLAG_STATUS,
@@ -274,6 +275,8 @@ static void flat_key(struct flat *f, struct ck_id id, struct ck_key *key)
 	flat_text(f, &key->label, CK_NAME_LIMIT_BYTES);
 	flat_text(f, &key->attestation, CK_NAME_LIMIT_BYTES);
 	key->can_verify = (f->flags & FLAG_OF_KIND) != 0;
+	key->attested = (f->flags & FLAG_ATTESTED) != 0;
+	if (f->in != NULL) key->registration = (struct ck_bytes){NULL, 0};
 	flat_traits(f, &key->traits);
 }
 
@@ -379,6 +382,7 @@ static uint8_t flags_of(const struct ck_record *record, enum ck_status status)
 	if (window != NULL && window->from_s == CK_TIME_ALWAYS) flags |= FLAG_FROM_ALWAYS;
 	if (window != NULL && window->until_s == CK_TIME_UNLIMITED) flags |= FLAG_UNTIL_UNLIMITED;
 	if (record->kind == CK_KIND_KEY && record->as.key.can_verify) flags |= FLAG_OF_KIND;
+	if (record->kind == CK_KIND_KEY && record->as.key.attested) flags |= FLAG_ATTESTED;
 	if (record->kind == CK_KIND_KEY && record->as.key.traits != 0) flags |= FLAG_TRAITS;
 	if (record->kind == CK_KIND_RULE && record->as.rule.all_systems) flags |= FLAG_OF_KIND;
 	if (record->kind == CK_KIND_RULE && record->as.rule.sources.any) flags |= FLAG_ANY;

@@ -97,6 +97,8 @@ CK_MUST_USE enum ck_error ck_batch_put(struct ck_batch *batch, const struct ck_r
 CK_MUST_USE enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[16]);
 /* Removes the record of this entryUUID, if any, and notes why. */
 CK_MUST_USE enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason);
+/* Takes back that any key is attested: whoever said so trusted other roots. */
+CK_MUST_USE enum ck_error ck_batch_forget_attested(struct ck_batch *batch, uint64_t *out_count);
 /* The cookie of a finished refresh (marks the store finished) and as_of, together with the data of this batch. */
 CK_MUST_USE enum ck_error ck_batch_set_cookie(struct ck_batch *batch, struct ck_bytes cookie);
 CK_MUST_USE enum ck_error ck_batch_set_as_of(struct ck_batch *batch, int64_t as_of_s);

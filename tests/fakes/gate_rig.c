@@ -202,7 +202,8 @@ void rig_identify(struct ck_client *client, const char *user, struct ck_soft_cre
 
 /* ---- the world ---- */
 
-static void put_key(unsigned number, unsigned authority, unsigned staff, struct ck_soft_credential *credential, const char *seed)
+static void put_key(unsigned number, unsigned authority, unsigned staff, struct ck_soft_credential *credential, const char *seed,
+                    bool attested)
 {
 	ck_assert(ck_soft_make_credential(credential, RP, CK_SOFT_ES256, seed));
 	struct ck_record *record = ck_builder_key(rig.builder, number, authority, staff, "");
@@ -211,6 +212,7 @@ static void put_key(unsigned number, unsigned authority, unsigned staff, struct 
 	memcpy(record->id.bytes, record->as.key.hash, sizeof record->id.bytes);
 	record->as.key.credential_id = id;
 	record->as.key.public_key = (struct ck_bytes){credential->cose, credential->cose_length};
+	record->as.key.attested = attested;
 	ck_builder_put(rig.builder, record);
 }
 
@@ -223,14 +225,21 @@ static void fill_store(void)
 	ck_builder_put(b, ck_builder_role(b, ADMINS + 1, ROCHDALE, "administrators"));
 	ck_builder_put(b, ck_builder_role(b, OPS, LEEDS, "ops"));
 	ck_builder_put(b, ck_builder_role(b, BATCH, LEEDS, "batch"));
+	ck_builder_put(b, ck_builder_role(b, VAULT, LEEDS, "vault"));
 	ck_builder_put(b, ck_builder_staff(b, ALICE, LEEDS, "alice", 200011));
 	ck_builder_put(b, ck_builder_staff(b, BOB, LEEDS, "bob", 200012));
 	ck_builder_put(b, ck_builder_staff(b, CAROL, LEEDS, "carol", 200013));
+	ck_builder_put(b, ck_builder_staff(b, ERIN, LEEDS, "erin", 200015));
+	ck_builder_put(b, ck_builder_staff(b, FRAN, LEEDS, "fran", 200016));
 	ck_builder_put(b, ck_builder_staff(b, DAVE, ROCHDALE, "dave", 200014));
-	put_key(41, LEEDS, ALICE, &rig.alice, "alice");
-	put_key(42, LEEDS, CAROL, &rig.carol, "carol");
-	put_key(99, ROCHDALE, ALICE, &rig.twin, "twin");
+	put_key(41, LEEDS, ALICE, &rig.alice, "alice", false);
+	put_key(42, LEEDS, CAROL, &rig.carol, "carol", false);
+	put_key(99, ROCHDALE, ALICE, &rig.twin, "twin", false);
+	put_key(43, LEEDS, ERIN, &rig.erin, "erin", true);
 	ck_builder_put(b, ck_builder_grant(b, 51, LEEDS, OPS, ALICE));
+	put_key(44, LEEDS, FRAN, &rig.fran, "fran", false);
+	ck_builder_put(b, ck_builder_grant(b, 54, LEEDS, VAULT, ERIN));
+	ck_builder_put(b, ck_builder_grant(b, 55, LEEDS, VAULT, FRAN));
 	ck_builder_put(b, ck_builder_grant(b, 52, LEEDS, ADMINS, ALICE));
 	ck_builder_put(b, ck_builder_grant(b, 53, LEEDS, BATCH, BOB));
 	ck_builder_put(b, ck_builder_system(b, DB1, LEEDS, "db1"));
@@ -242,6 +251,9 @@ static void fill_store(void)
 	rule->as.rule.services = (struct ck_texts){.at = {ck_text_of("seat")}, .count = 1};
 	rule->as.rule.sources = (struct ck_networks){.local = true};
 	rule->as.rule.proved = CK_PROVED_NOTHING;
+	ck_builder_put(b, rule);
+	rule = ck_builder_rule(b, 64, LEEDS, "vault", DB1, VAULT);
+	rule->as.rule.proved = CK_PROVED_TOUCH | CK_PROVED_VERIFIED | CK_PROVED_ATTESTED;
 	ck_builder_put(b, rule);
 }
 

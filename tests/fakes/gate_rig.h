@@ -15,8 +15,10 @@
 #define PATIENCE_MS 10000
 #define RIG_AS_OF_LIMIT_S 600
 /* Alice: ops and an administrator of leeds, a key. Bob: batch, no key. Carol: a key and no role. Dave: of rochdale.
-   db1 lets in ops by a touch, batch with nothing proved, and ops by service "seat" from the machine itself with nothing proved. */
-enum { LEEDS = 1, ROCHDALE = 2, ADMINS = 1000001, ALICE = 11, BOB = 12, CAROL = 13, DAVE = 14, OPS = 21, BATCH = 22, DB1 = 31 };
+   Erin and Fran: the vault, by an attested key and by one that is not.
+   db1 lets in ops by a touch, batch with nothing proved, ops by service "seat" from the machine itself with nothing proved, and those of
+   the vault with an attested key. */
+enum { LEEDS = 1, ROCHDALE = 2, ADMINS = 1000001, ALICE = 11, BOB = 12, CAROL = 13, DAVE = 14, ERIN = 15, FRAN = 16, OPS = 21, BATCH = 22, VAULT = 23, DB1 = 31 };
 
 /* What the ledger and the replica say of themselves; zeros: all is well. */
 struct rig_state {
@@ -29,7 +31,7 @@ struct rig {
 	char directory[64], socket[96];
 	pid_t pid;
 	struct ck_client control, ledger, replica;
-	struct ck_soft_credential alice, carol, twin; /* twin: names alice, but is filed under rochdale */
+	struct ck_soft_credential alice, carol, erin, fran, twin; /* twin: names alice, but is filed under rochdale */
 	/* what the ledger does */
 	bool ledger_silent, inside;
 	bool tolerant; /* a peer that is gone is no failure of the test */

@@ -23,7 +23,7 @@
 
 enum { UP = 0x01, UV = 0x04, BE = 0x08, BS = 0x10, AT = 0x40, ED = 0x80 };
 
-static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
+static uint8_t challenge[32] = "a challenge of thirty-two bytes";
 static const uint8_t model[16] = "this model's id";
 static const uint8_t other_model[16] = "another model's";
 

@@ -163,6 +163,66 @@ START_TEST(without_verification_it_says_so)
 }
 END_TEST
 
+static struct ck_bytes value_of(const char *attribute)
+{
+	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
+	size_t count;
+	ck_assert_int_eq(ck_change_values_decode(enrolment.order.items[0].values, values, &count), CK_OK);
+	for (size_t i = 0; i < count; i++)
+		if (ck_text_is(values[i].attribute, attribute)) return values[i].values[0];
+	return (struct ck_bytes){NULL, 0};
+}
+
+/* _i: packed, fido-u2f */
+START_TEST(attested_by_a_certificate)
+{
+	static const char tag[] = CK_TAG_ENROL;
+	static struct ck_soft_maker maker;
+	struct ck_registration kept;
+	struct ck_person_statement statement;
+	struct ck_proof proof;
+	uint8_t challenge[CK_CHALLENGE_BYTES], again[CK_CHALLENGE_BYTES];
+	ck_assert(ck_soft_make_maker(&maker, &(struct ck_soft_maker_wish){.with_middle = _i == 0}));
+	ck_assert_int_eq(ck_enrol_challenge(&f.place, &enrol_nonce, challenge), CK_OK);
+	ck_assert(ck_soft_make_certified(&fresh_key, challenge, _i == 0, &maker, _i == 1, &made));
+	expect_fine(prepare());
+	expect_fine(try_it());
+	ck_assert(ck_bytes_equal(value_of("ckAttestation"), ck_bytes_of(ck_text_of("certificate"))));
+	/* what was kept is what was signed: nonce, person and time with it */
+	ck_assert_int_eq(ck_registration_decode(value_of("ckRegistration"), &kept), CK_OK);
+	ck_sha256(again, (struct ck_bytes[]){{(const uint8_t *)tag, sizeof tag}, kept.statement}, 2);
+	ck_assert_mem_eq(challenge, again, sizeof again);
+	ck_assert_int_eq(ck_person_statement_decode(kept.statement, &statement), CK_OK);
+	ck_assert(ck_text_is(statement.user, "bob") && statement.time_s == NOW);
+	ck_assert(ck_text_is(kept.format, made.format));
+	ck_assert(ck_bytes_equal(kept.auth_data, (struct ck_bytes){made.auth_data, made.auth_data_length}));
+	ck_assert(ck_bytes_equal(kept.attestation, (struct ck_bytes){made.statement, made.statement_length}));
+	ck_assert_int_eq(ck_proof_decode((struct ck_bytes){enrolment.proof, enrolment.proof_length}, &proof), CK_OK);
+}
+END_TEST
+
+START_TEST(not_attested_by_a_certificate)
+{
+	register_key(true, _i == 0);
+	expect_fine(prepare());
+	ck_assert(ck_bytes_equal(value_of("ckAttestation"), ck_bytes_of(ck_text_of(_i == 0 ? "self" : "none"))));
+	ck_assert_uint_eq(value_of("ckRegistration").length, 0);
+}
+END_TEST
+
+/* RS256 of the largest size goes all the way. */
+START_TEST(largest_key)
+{
+	ck_assert(ck_soft_make_rsa_credential(&fresh_key, RP, 4096, 65537));
+	fresh_key.id_length = CK_CREDENTIAL_ID_LIMIT_BYTES;
+	register_key(true, true);
+	expect_fine(prepare());
+	expect_fine(try_it());
+	ck_assert(ck_bytes_equal(value_of("ckPublicKey"), (struct ck_bytes){fresh_key.cose, fresh_key.cose_length}));
+	ck_assert_uint_eq(value_of("ckCredentialId").length, CK_CREDENTIAL_ID_LIMIT_BYTES);
+}
+END_TEST
+
 /* What the helper says, and what the key signed, beside each other. */
 START_TEST(traits_are_recorded)
 {
@@ -380,6 +440,9 @@ int main(void)
 	tcase_add_test(c, already_anyones);
 	tcase_add_test(c, bad_label);
 	tcase_add_test(c, without_verification_it_says_so);
+	tcase_add_loop_test(c, attested_by_a_certificate, 0, 2);
+	tcase_add_loop_test(c, not_attested_by_a_certificate, 0, 2);
+	tcase_add_test(c, largest_key);
 	tcase_add_test(c, traits_are_recorded);
 	tcase_add_test(c, traits_that_nobody_can_tell);
 	tcase_add_test(c, persons_and_decoys);

@@ -368,7 +368,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 29);
+	ck_assert_uint_eq(lines, 30);
 }
 END_TEST
 

@@ -170,6 +170,32 @@ START_TEST(a_touch_lets_in_and_the_account_stage_believes_it)
 }
 END_TEST
 
+START_TEST(only_an_attested_key_opens_the_vault)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	rig_connect(&client, 0);
+	ck_assert_int_eq(rig_login_begin(&client, "fran", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.fran, &reply, true, false), CK_ANSWER_DENIED);
+	ck_assert(rig_text_is(&reply, CK_F_REASON, "proof"));
+	ck_assert(rig_text_is(&reply, CK_F_MESSAGE, "needs a security key whose maker is trusted here, and this one is not such"));
+	ck_assert_uint_eq(rig_number(&rig.event, CK_F_PROVED), CK_PROVED_TOUCH | CK_PROVED_VERIFIED);
+	ck_assert_int_eq(rig_login_begin(&client, "erin", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.fran, &reply, true, false), CK_ANSWER_DENIED); /* another's key */
+	ck_assert_int_eq(rig_login_begin(&client, "erin", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.erin, &reply, true, true), CK_ANSWER_DENIED); /* did not sign */
+	ck_assert_uint_eq(rig_number(&rig.event, CK_F_PROVED), CK_PROVED_NOTHING);
+	ck_assert_int_eq(rig_login_begin(&client, "erin", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.erin, &reply, true, false), CK_ANSWER_GRANTED);
+	ck_assert_uint_eq(rig_number(&rig.event, CK_F_PROVED), CK_PROVED_TOUCH | CK_PROVED_VERIFIED | CK_PROVED_ATTESTED);
+	ck_assert_int_eq(rig_account(&client, "erin", "erin", "login", &reply), CK_ANSWER_GRANTED);
+	ck_client_close(&client);
+	rig_connect(&client, 0);
+	ck_assert_int_eq(rig_account(&client, "erin", "erin", "login", &reply), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+}
+END_TEST
+
 START_TEST(an_assertion_is_good_once)
 {
 	struct ck_client client;
@@ -411,7 +437,7 @@ int main(void)
 	};
 	const TTest *const logins[] = {
 		a_touch_lets_in_and_the_account_stage_believes_it,
-		an_assertion_is_good_once,
+		only_an_attested_key_opens_the_vault, an_assertion_is_good_once,
 		refusals_without_a_proof_look_alike,
 		the_reason_is_told_once_the_own_key_verified,
 		presence_without_verification_is_not_enough,

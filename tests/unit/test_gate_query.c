@@ -96,13 +96,13 @@ START_TEST(lists_hold_what_may_be_seen)
 	struct ck_map reply;
 	rig_connect(&client, 0);
 	ck_assert_int_eq(list(&client, "staff", 0, &reply), CK_ANSWER_GRANTED);
-	ck_assert_uint_eq(entries_in(&reply), 4);
+	ck_assert_uint_eq(entries_in(&reply), 6);
 	ck_assert_int_eq(list(&client, "grant", ALICE, &reply), CK_ANSWER_GRANTED);
 	ck_assert_uint_eq(entries_in(&reply), 2);
 	ck_assert_int_eq(list(&client, "grant", OPS, &reply), CK_ANSWER_GRANTED);
 	ck_assert_uint_eq(entries_in(&reply), 1);
 	ck_assert_int_eq(list(&client, "rule", DB1, &reply), CK_ANSWER_GRANTED);
-	ck_assert_uint_eq(entries_in(&reply), 3);
+	ck_assert_uint_eq(entries_in(&reply), 4);
 	ck_assert_int_eq(list(&client, "staff", ALICE, &reply), CK_ANSWER_ERROR);
 	ck_client_close(&client);
 	rig_connect(&client, 200013);

@@ -400,6 +400,39 @@ START_TEST(a_record_read_from_the_batch_can_be_put_back)
 }
 END_TEST
 
+START_TEST(that_keys_are_attested_is_taken_back)
+{
+	enum { MANY = 600 }; /* more than are looked at in one go */
+	static char credentials[MANY][32];
+	struct ck_batch *batch;
+	uint64_t count;
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(credentials[i], sizeof credentials[i], "attested %u", i);
+		struct ck_record *record = ck_builder_key(b, 5000 + i, LEEDS, ALICE, credentials[i]);
+		record->as.key.attested = i % 3 != 0;
+		record->as.key.traits = CK_TRAIT_USB;
+		ck_builder_put(b, record);
+	}
+	ck_builder_commit(b);
+	ck_assert_int_eq(ck_view_get(ck_builder_view(b), CK_KIND_KEY, ck_builder_id(5001), &found), CK_OK);
+	ck_assert(found.as.key.attested);
+	ck_builder_commit(b);
+	ck_assert_int_eq(ck_batch_begin(ck_builder_store(b), &batch, &err), CK_OK);
+	ck_assert_int_eq(ck_batch_forget_attested(batch, &count), CK_OK);
+	ck_assert_uint_eq(count, 400);
+	ck_assert_int_eq(ck_batch_forget_attested(batch, &count), CK_OK);
+	ck_assert_uint_eq(count, 0);
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	struct ck_view *view = ck_builder_view(b);
+	for (unsigned i = 0; i < MANY; i++) {
+		ck_assert_int_eq(ck_view_get(view, CK_KIND_KEY, ck_builder_id(5000 + i), &found), CK_OK);
+		ck_assert(!found.as.key.attested && found.as.key.traits == CK_TRAIT_USB);
+		ck_assert(ck_text_is((struct ck_text){(const char *)found.as.key.credential_id.at, found.as.key.credential_id.length}, credentials[i]));
+	}
+	ck_assert_int_eq(ck_view_verify(view), CK_OK);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("store write");
@@ -425,6 +458,7 @@ static Suite *suite(void)
 	tcase_add_test(c, cookie_notes_and_as_of_are_kept_with_the_data);
 	tcase_add_test(c, an_aborted_batch_leaves_no_trace);
 	tcase_add_test(c, a_record_read_from_the_batch_can_be_put_back);
+	tcase_add_test(c, that_keys_are_attested_is_taken_back);
 	suite_add_tcase(s, c);
 	return s;
 }
