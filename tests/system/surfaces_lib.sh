@@ -18,8 +18,8 @@ private_accounts() {
 	chmod 777 "$T/home"
 	printf '#!/bin/sh\n[ "$1" = -c ] && exec /bin/sh "$@"\n[ -e "%s/commands" ] && . "%s/commands"\necho "in as $(id -un)"\n' "$T" "$T" > "$T/shell"
 	chmod 755 "$T/shell"
-	grep -E '^(root|sshd|nobody|crosskeys-[a-z]*):' /etc/passwd > "$T/passwd"
-	grep -E '^(root|tty|shadow|sshd|nogroup|crosskeys-[a-z]*):' /etc/group > "$T/group"
+	grep -E '^(root|sshd|nobody|polkitd|crosskeys-[a-z]*):' /etc/passwd > "$T/passwd"
+	grep -E '^(root|tty|shadow|sshd|nogroup|polkitd|crosskeys-[a-z]*):' /etc/group > "$T/group"
 	grep -q ^sshd: "$T/passwd" || echo 'sshd:x:109:65534::/run/sshd:/usr/sbin/nologin' >> "$T/passwd"
 	printf 'root:*:19000:0:99999:7:::\nsshd:!:19000::::::\nsvcuser:%s:19000:0:99999:7:::\n' "$(printf secret | openssl passwd -6 -stdin)" > "$T/shadow"
 	for each in svcuser:1001 "$@"; do
@@ -37,6 +37,14 @@ private_accounts() {
 private_etc() {
 	cp -a /etc "$T/etc"
 	mount --bind "$T/etc" /etc
+}
+
+# private_run: /run holds nothing but this instance, at its place, for programs whose files there are the machine's
+private_run() {
+	mkdir -p "$T/run/${T##*/}"
+	mount --bind "$T" "$T/run/${T##*/}"
+	mount --rbind "$T/run" /run
+	trap 'umount -l /run "$T/run/${T##*/}"; cleanup' EXIT
 }
 
 # private_stacks: those of contrib/pam.d, on this instance's socket
@@ -60,7 +68,7 @@ PYTHON=/usr/bin/python3 # not a slow wrapper from somebody's PATH
 # if there is one where root's is asked for. Prints what the terminal showed.
 at() {
 	"$PYTHON" - "$@" <<-'P' 2>&1 | tr -d '\r'
-		import os, pty, subprocess, sys, select, time
+		import os, pty, subprocess, sys, select, termios, time
 		where, uid, command = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 		master, slave = pty.openpty()
 		name = os.ttyname(slave)
@@ -79,11 +87,11 @@ at() {
 		answers = {b"PIN for your security key:": b"1234", b"root's Password:": os.environ.get("ROOT_PASSWORD", "").encode(),
 		    b"Password:": b"secret", b"[ENTER] to unlock.": b""}
 		answered, last = dict.fromkeys(answers, 0), 0
-		def answer(): # again if nothing came of it: some programs throw away what is typed just when they ask
+		def answer(): # not while it would be echoed, and again if nothing came of it: some programs throw away what is typed when they ask
 		    global last
-		    asked = seen.rstrip()
+		    asked, echoes = seen.rstrip(), termios.tcgetattr(master)[3] & termios.ECHO
 		    for prompt in answers:
-		        if not asked.endswith(prompt): continue
+		        if not asked.endswith(prompt) or echoes and answers[prompt]: continue
 		        if prompt.startswith(b"root") and not answers[prompt]: os.kill(pid, 15)
 		        elif asked.count(prompt) > answered[prompt] or time.time() > last + 2:
 		            answered[prompt] = asked.count(prompt); last = time.time(); os.write(master, answers[prompt] + b"\n")

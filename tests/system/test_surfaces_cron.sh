@@ -9,12 +9,10 @@ private_accounts bob:250001 listed:250009
 echo listed > "$T/local-names"
 echo 'listed:*:19000::::::' >> "$T/shadow"
 private_stacks
-# What cron reads and writes, in place of the machine's: this instance stays where it is.
-mkdir -p "$T/crontabs" "$T/cron.d" "$T/run/${T##*/}"
+# What cron reads and writes, in place of the machine's.
+private_run
+mkdir -p "$T/crontabs" "$T/cron.d"
 touch "$T/crontab"
-mount --bind "$T" "$T/run/${T##*/}"
-mount --rbind "$T/run" /run
-trap 'umount -l /run "$T/run/${T##*/}"; cleanup' EXIT
 mount --bind "$T/cron.d" /etc/cron.d
 mount --bind "$T/crontab" /etc/crontab
 mount --bind "$T/crontabs" /var/spool/cron/crontabs
