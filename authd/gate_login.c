@@ -234,7 +234,9 @@ static void record_refused(struct ck_gate_client *client, const char *reason, co
 
 static void not_granted(struct ck_gate_client *client, enum ck_error error, const char *reason)
 {
-	if (error == CK_ERR_DENIED)
+	if (error == CK_ERR_DENIED && strcmp(reason, "counter-leap") == 0)
+		ck_gate_deny(client, reason, "this key's counter is too far ahead of what is known of it; see your administrator");
+	else if (error == CK_ERR_DENIED)
 		ck_gate_deny(client, reason, "this key's counter went back: it may have been copied; see your administrator");
 	else
 		ck_gate_unavailable(client, "the login could not be recorded, so nobody is let in");

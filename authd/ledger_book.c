@@ -103,17 +103,19 @@ static bool coalesced(struct ck_book *book, const struct ck_map *message)
 }
 
 /* In the place of what was asked to be recorded, unless that stands all the same. */
-static bool alarm_counter(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, enum ck_counter_verdict verdict,
-                          uint32_t other)
+static bool alarm_counter(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, const char *fault, uint32_t other)
 {
-	bool own = verdict == CK_COUNTER_BACK;
+	bool stands = strcmp(fault, "overtaken") == 0;
+	bool own = strcmp(fault, "back") == 0 || strcmp(fault, "leap") == 0;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_text(&book->fields, "event", ck_text_of(rule->name));
 	ck_event_fields_take(&book->fields, message);
 	ck_event_fields_uint(&book->fields, own ? "last" : "learned", other);
-	ck_event_fields_text(&book->fields, "outcome", ck_text_of(verdict == CK_COUNTER_OVERTAKEN ? "stands" : "refused"));
-	ck_log(CK_LOG_ALARM, "the counter of a key says %llu, and %s %u: there may be a copy of the key",
-	       (unsigned long long)number_of(message, CK_F_COUNT), own ? "said before" : "said elsewhere", other);
+	ck_event_fields_text(&book->fields, "fault", ck_text_of(fault));
+	ck_event_fields_text(&book->fields, "outcome", ck_text_of(stands ? "stands" : "refused"));
+	ck_log(CK_LOG_ALARM, "the counter of a key says %llu, and %s %u: %s", (unsigned long long)number_of(message, CK_F_COUNT),
+	       own ? "said before" : "said elsewhere", other,
+	       strcmp(fault, "leap") == 0 ? "no key counts so fast; a gate may be lying" : "there may be a copy of the key");
 	return add(book, "counter-alarm", true);
 }
 
@@ -130,14 +132,21 @@ static int64_t issued_ms(const struct ck_book *book, const struct ck_map *messag
 	return ck_clock_monotonic_ms() - (age_ms < limit_ms ? age_ms : limit_ms);
 }
 
-static bool counter_stands(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
+/* Why it does not stand, or NULL. What a gate says of a count nobody else has verified: it shall not lock a key by a count that is far ahead. */
+static const char *counter_fault(struct ck_book *book, const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message)
 {
+	static const char *const faults[] = { [CK_COUNTER_BACK] = "back", [CK_COUNTER_BEHIND] = "behind", [CK_COUNTER_OVERTAKEN] = "overtaken" };
 	uint32_t other, count = (uint32_t)number_of(message, CK_F_COUNT);
-	if (!is_counted(rule, message)) return true;
+	if (!is_counted(rule, message)) return NULL;
 	const uint8_t *key = message->at[CK_F_HASH].span.at;
+	if (from == CK_PROCESS_GATE && ck_counters_leaps(book->state.counters, key, count, ck_clock_wall_s(), &other)) {
+		(void)alarm_counter(book, rule, message, "leap", other);
+		return "counter-leap";
+	}
 	enum ck_counter_verdict verdict = ck_counters_judge(book->state.counters, key, count, issued_ms(book, message), &other);
-	if (verdict == CK_COUNTER_STANDS) return true;
-	return alarm_counter(book, rule, message, verdict, other) && verdict == CK_COUNTER_OVERTAKEN;
+	if (verdict == CK_COUNTER_STANDS) return NULL;
+	bool alarmed = alarm_counter(book, rule, message, faults[verdict], other);
+	return alarmed && verdict == CK_COUNTER_OVERTAKEN ? NULL : "counter";
 }
 
 static void take_login(const struct ck_map *message, struct ck_login *out)
@@ -205,6 +214,7 @@ static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, 
 	if (is_counted(rule, message) && ck_counters_advance(book->state.counters, message->at[CK_F_HASH].span.at,
 	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_clock_wall_s()) != CK_OK)
 		return false;
+	if ((rule->what & CK_EVENT_RESETS) != 0) ck_counters_forget(book->state.counters, message->at[CK_F_HASH].span.at);
 	if ((rule->what & CK_EVENT_GRANTS) != 0) {
 		struct ck_login login;
 		take_login(message, &login);
@@ -224,10 +234,8 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 		answer->reason = "unrecorded";
 		return false;
 	}
-	if (!counter_stands(book, rule, message)) {
-		answer->reason = "counter";
-		return false;
-	}
+	answer->reason = counter_fault(book, rule, from, message);
+	if (answer->reason != NULL) return false;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_take(&book->fields, message);
 	if (add(book, rule->name, (rule->what & CK_EVENT_ESSENTIAL) != 0) && take_effect(book, rule, message)) return true;

@@ -114,6 +114,33 @@ enum ck_counter_verdict ck_counters_judge(const struct ck_counters *c, const uin
 	return CK_COUNTER_STANDS;
 }
 
+bool ck_counters_leaps(const struct ck_counters *c, const uint8_t key[CK_COUNTER_KEY_BYTES], uint32_t count, int64_t now_s, uint32_t *out_other)
+{
+	const struct counter *slot = slot_of(c, key);
+	uint32_t known = 0;
+	int64_t used_s = INT64_MIN;
+	*out_other = 0;
+	if (is(slot, RECORDED)) {
+		known = slot->last;
+		used_s = slot->used_s;
+	}
+	if (is(slot, TOLD) && slot->learned > known) known = slot->learned;
+	if (is(slot, TOLD) && slot->told_s > used_s) used_s = slot->told_s;
+	*out_other = known;
+	if (used_s == INT64_MIN || count <= known) return false; /* of a key that nothing is known of anything may be the first count */
+	uint64_t seconds = now_s > used_s ? (uint64_t)now_s - (uint64_t)used_s : 0;
+	if (seconds > UINT32_MAX) seconds = UINT32_MAX;
+	return (uint64_t)count - known > CK_COUNTER_LEAP_FREE + CK_COUNTER_LEAP_A_SECOND * seconds;
+}
+
+void ck_counters_forget(struct ck_counters *c, const uint8_t key[CK_COUNTER_KEY_BYTES])
+{
+	struct counter *slot = slot_of(c, key);
+	if (!is(slot, TAKEN)) return;
+	if (is(slot, RECORDED)) c->recorded--;
+	slot->flags = TAKEN;
+}
+
 static void note_change(struct counter *slot)
 {
 	bool has_all = is(slot, TOLD) && slot->learned >= slot->last && slot->told_s >= slot->used_s;

@@ -27,6 +27,13 @@ enum ck_counter_verdict {
 /* issued_ms: monotonic. *out_other: the count that it was compared with. */
 enum ck_counter_verdict ck_counters_judge(const struct ck_counters *counters, const uint8_t key[CK_COUNTER_KEY_BYTES], uint32_t count,
                                           int64_t issued_ms, uint32_t *out_other);
+/* Whether a count is further above what is known of the key than keys get in the time since its last use (docs/design/counter-leaps.md). */
+#define CK_COUNTER_LEAP_FREE 65536
+#define CK_COUNTER_LEAP_A_SECOND 16
+bool ck_counters_leaps(const struct ck_counters *counters, const uint8_t key[CK_COUNTER_KEY_BYTES], uint32_t count, int64_t now_s,
+                       uint32_t *out_other);
+/* Nothing is known of the key any more. */
+void ck_counters_forget(struct ck_counters *counters, const uint8_t key[CK_COUNTER_KEY_BYTES]);
 /* A record stands: the last is now at least `count`, used at used_s. CK_ERR_MEMORY: nothing changed. */
 CK_MUST_USE enum ck_error ck_counters_advance(struct ck_counters *counters, const uint8_t key[CK_COUNTER_KEY_BYTES], uint32_t count,
                                               int64_t used_s);

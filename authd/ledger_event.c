@@ -24,7 +24,7 @@
 
 enum {
 	F = CK_EVENT_FLUSHED, ESSENTIAL = CK_EVENT_ESSENTIAL, COUNTED = CK_EVENT_COUNTED, BUDGETED = CK_EVENT_BUDGETED,
-	ALARMING = CK_EVENT_ALARMING, GRANTS = CK_EVENT_GRANTS, OPENS = CK_EVENT_OPENS, CLOSES = CK_EVENT_CLOSES, W = 0
+	ALARMING = CK_EVENT_ALARMING, GRANTS = CK_EVENT_GRANTS, OPENS = CK_EVENT_OPENS, CLOSES = CK_EVENT_CLOSES, RESETS = CK_EVENT_RESETS, W = 0
 };
 
 static const struct ck_event_rule rules[] = {
@@ -52,6 +52,7 @@ static const struct ck_event_rule rules[] = {
 	{ CK_EVENT_QUARANTINED, "quarantined", W | ALARMING, REPLICA, 0, THING | K(USER) },
 	{ CK_EVENT_ALARM, "alarm", W | ALARMING, ANYBODY, K(DETAIL), QUESTION | PLACE | THING | K(HASH) | K(PROCESS) | K(INDEX) },
 	{ CK_EVENT_REFRESHED, "refreshed", W, REPLICA, 0, THING | K(TIME) | K(STATE) },
+	{ CK_EVENT_COUNTER_RESET, "counter-reset", F | ESSENTIAL | ALARMING | RESETS, REPLICA, K(USER) | K(HASH), CHANGE | PEER },
 };
 
 const struct ck_event_rule *ck_event_rules(size_t *out_count)
@@ -62,9 +63,9 @@ const struct ck_event_rule *ck_event_rules(size_t *out_count)
 
 const struct ck_event_rule *ck_event_rule_of(uint64_t event)
 {
-	/* the numbers run on from 1: the table is its own index */
-	if (event < 1 || event > sizeof rules / sizeof *rules || (uint64_t)rules[event - 1].event != event) return NULL;
-	return &rules[event - 1];
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if ((uint64_t)rules[i].event == event) return &rules[i];
+	return NULL;
 }
 
 /* ---- what a field is, and how it is written ---- */

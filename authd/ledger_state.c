@@ -258,6 +258,14 @@ static bool replay_login_granted(struct ck_state *state, const struct ck_audit_r
 	return replay_granted(state, record) && replay_counter(state, record);
 }
 
+static bool replay_reset(struct ck_state *state, const struct ck_audit_record *record)
+{
+	uint8_t key[CK_COUNTER_KEY_BYTES];
+	if (ck_hex_decode(field(record, "hash"), key, sizeof key) != CK_OK) return false;
+	ck_counters_forget(state->counters, key);
+	return true;
+}
+
 static bool replay_opened(struct ck_state *state, const struct ck_audit_record *record)
 {
 	struct texts texts;
@@ -298,6 +306,7 @@ static const struct {
 	{ "account-granted", replay_granted }, { "login-granted", replay_login_granted }, { "session-opened", replay_opened },
 	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
 	{ "key-enrolled", replay_counter },    { "started", replay_started },
+	{ "counter-reset", replay_reset },
 };
 
 static bool replay_one(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context)

@@ -52,6 +52,8 @@ static const struct ck_operation operations[] = {
 	 "Signs the audit log up to now; TEXT is for somebody else to keep."},
 	{CK_OP_CONFIRM_REFRESH, "confirm-refresh", 0, 0, F(COUNT), CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
 	 "Lets a refresh that would remove more than the limit go in."},
+	{CK_OP_COUNTER_RESET, "counter-reset", F(HASH), 0, 0, CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
+	 "Forgets what is known of a key's counter, here and in the directory; audited as an alarm."},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 _Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");

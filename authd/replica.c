@@ -67,6 +67,7 @@ static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_
 	case CK_OP_ENROL_FINISH: ck_replica_enrol_finish(r, asker, &request); return true;
 	case CK_OP_RECOVER: ck_replica_recover(r, asker, &request, fd); return true;
 	case CK_OP_CONFIRM_REFRESH: ck_replica_confirm_refresh(r, asker, fd); return true;
+	case CK_OP_COUNTER_RESET: ck_replica_counter_reset(r, asker, &request, fd); return true;
 	default: return false;
 	}
 }

@@ -262,15 +262,14 @@ void ck_enrol_write(struct ck_replica *r, struct ck_work *work)
 
 /* ---- recovery ---- */
 
-static bool is_root(int fd)
+bool ck_replica_is_root(int fd)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t length = sizeof peer;
 	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer && peer.uid == 0;
 }
 
-/* A gate that is as it should be asks this for root only. */
-static void refuse_not_root(struct ck_replica *r, const struct ck_asker *asker, const char *operation)
+void ck_replica_refuse_not_root(struct ck_replica *r, const struct ck_asker *asker, const char *operation)
 {
 	struct ck_replica_event event = {.event = CK_EVENT_CHANGE_REFUSED,
 	                                 .operation = operation,
@@ -302,8 +301,8 @@ static enum ck_error prepare_recovery(struct ck_replica *r, struct ck_work *work
 void ck_replica_recover(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, int fd)
 {
 	struct ck_denial denial = {.reason = ""};
-	if (!is_root(fd)) {
-		refuse_not_root(r, asker, "code.add");
+	if (!ck_replica_is_root(fd)) {
+		ck_replica_refuse_not_root(r, asker, "code.add");
 		return;
 	}
 	struct ck_work *work = ck_work_begin(r, CK_WORK_RECOVER, asker);
@@ -349,8 +348,8 @@ void ck_replica_confirm_refresh(struct ck_replica *r, const struct ck_asker *ask
 {
 	struct ck_answer_out a;
 	uint64_t removed = 0;
-	if (!is_root(fd)) {
-		refuse_not_root(r, asker, "confirm-refresh");
+	if (!ck_replica_is_root(fd)) {
+		ck_replica_refuse_not_root(r, asker, "confirm-refresh");
 		return;
 	}
 	if (ck_follower_confirm(r->follower, &removed) != CK_OK) {

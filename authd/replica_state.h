@@ -22,11 +22,15 @@ struct ck_asker {
 	uint64_t peer_uid, peer_pid; /* as the gate says: for limits and the log, never for a right */
 };
 
-enum ck_work_kind { CK_WORK_CHANGE = 1, CK_WORK_ENROL, CK_WORK_RECOVER };
+enum ck_work_kind { CK_WORK_CHANGE = 1, CK_WORK_ENROL, CK_WORK_RECOVER, CK_WORK_RESET };
 enum ck_work_step {
 	CK_STEP_INTENT = 1, /* waits for the ledger before anything is written */
 	CK_STEP_OUTCOME,    /* waits for the ledger after it */
 	CK_STEP_VISIBLE     /* waits for the store to hold it */
+};
+struct ck_reset { /* of a key's counter */
+	uint8_t hash[CK_HASH_BYTES];
+	char use_dn[CK_DN_LIMIT_BYTES];
 };
 struct ck_work {
 	enum ck_work_kind kind; /* 0: free */
@@ -39,6 +43,7 @@ struct ck_work {
 	struct ck_order *order;
 	struct ck_enrolment *enrolment;
 	struct ck_recovery *recovery;
+	struct ck_reset *reset;
 	struct ck_found_code code;
 	char user[CK_UID_LIMIT_BYTES + 1];
 	size_t intents; /* statements whose intent was sent */
@@ -166,6 +171,13 @@ CK_MUST_USE bool ck_replica_uses_due(struct ck_replica *r, const struct ck_map *
 /* The ledger is gone: what it was asked is not answered any more. */
 void ck_replica_uses_unheard(struct ck_replica *r);
 void ck_replica_mind_uses(struct ck_replica *r, int64_t now_ms);
+/* The use of this key shall not be written from now on. False: it is being written just now. */
+CK_MUST_USE bool ck_replica_uses_leave(struct ck_replica *r, const uint8_t hash[CK_HASH_BYTES]);
+
+/* ---- replica_reset.c: forgetting a key's counter ---- */
+#define CK_RESET_OPERATION "key.reset-counter"
+void ck_replica_counter_reset(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, int fd);
+void ck_reset_write(struct ck_replica *r, struct ck_work *work);
 
 /* ---- replica_enrol.c: enrolment and recovery ---- */
 void ck_replica_enrol_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
@@ -173,6 +185,10 @@ void ck_replica_enrol_finish(struct ck_replica *r, const struct ck_asker *asker,
 /* fd: the client's socket, whose credentials are read here. */
 void ck_replica_recover(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, int fd);
 void ck_replica_confirm_refresh(struct ck_replica *r, const struct ck_asker *asker, int fd);
+/* Whether this is root's socket, as the kernel says. */
+bool ck_replica_is_root(int fd);
+/* A gate that is as it should be asks such things for root only: refused and recorded. */
+void ck_replica_refuse_not_root(struct ck_replica *r, const struct ck_asker *asker, const char *operation);
 /* Writes what the intent announced; sets the work's result. */
 void ck_enrol_write(struct ck_replica *r, struct ck_work *work);
 void ck_recovery_write(struct ck_replica *r, struct ck_work *work);

@@ -326,6 +326,16 @@ static void write_due(struct ck_replica *r, int64_t now_ms)
 	if (error != CK_OK) drop_connection(u, err.text[0] != '\0' ? err.text : ck_error_name(error));
 }
 
+bool ck_replica_uses_leave(struct ck_replica *r, const uint8_t hash[CK_HASH_BYTES])
+{
+	struct ck_replica_uses *u = r->uses;
+	for (size_t i = 0; i < CK_LATER_LIMIT; i++)
+		if (u->writing[i].number != 0 && memcmp(u->writing[i].hash, hash, CK_HASH_BYTES) == 0) return false;
+	for (size_t i = u->due_count; i-- > 0;)
+		if (memcmp(u->due[i].hash, hash, CK_HASH_BYTES) == 0) u->due[i] = u->due[--u->due_count];
+	return true;
+}
+
 void ck_replica_mind_uses(struct ck_replica *r, int64_t now_ms)
 {
 	struct ck_replica_uses *u = r->uses;

@@ -43,6 +43,7 @@ void ck_work_end(struct ck_work *work)
 	free(work->order);
 	free(work->enrolment);
 	free(work->recovery);
+	free(work->reset);
 	memset(work, 0, sizeof *work);
 }
 
@@ -54,6 +55,7 @@ static const char *operation_of(const struct ck_work *work)
 	case CK_WORK_CHANGE: return work->order->items[0].rule->name;
 	case CK_WORK_ENROL: return "key.add";
 	case CK_WORK_RECOVER: return "code.add";
+	case CK_WORK_RESET: return CK_RESET_OPERATION;
 	}
 	return "";
 }
@@ -64,6 +66,7 @@ static struct ck_bytes target_of(const struct ck_work *work)
 	case CK_WORK_CHANGE: return work->order->items[0].statement.target;
 	case CK_WORK_ENROL: return (struct ck_bytes){work->enrolment->hash, sizeof work->enrolment->hash};
 	case CK_WORK_RECOVER: return (struct ck_bytes){work->recovery->id.bytes, sizeof work->recovery->id.bytes};
+	case CK_WORK_RESET: return (struct ck_bytes){work->reset->hash, sizeof work->reset->hash};
 	}
 	return (struct ck_bytes){NULL, 0};
 }
@@ -334,6 +337,7 @@ static void do_write(struct ck_replica *r, struct ck_work *work)
 	case CK_WORK_CHANGE: write_change(r, work); break;
 	case CK_WORK_ENROL: ck_enrol_write(r, work); break;
 	case CK_WORK_RECOVER: ck_recovery_write(r, work); break;
+	case CK_WORK_RESET: ck_reset_write(r, work); break;
 	}
 	if (work->kind != CK_WORK_CHANGE && work->written)
 		note_written(r, work, ck_clock_monotonic_ms() + WRITE_LIMIT_MS);

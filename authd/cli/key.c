@@ -241,6 +241,27 @@ static int recover(struct ck_cli *cli, int argc, char **argv)
 	return CK_EXIT_OK;
 }
 
+static int reset_counter(struct ck_cli *cli, int argc, char **argv)
+{
+	static const struct ck_command_help help = { "key reset-counter", "UID KEY",
+		"Root of the core machine: what is known of the key's signature counter is forgotten, here and in the directory, and the next count that it "
+		"says is believed. First make sure that it is the one key and no copy. Announced in the audit log as an alarm.", 2, 2, no_options };
+	static struct ck_ask ask;
+	static struct ck_map reply;
+	struct ck_arguments arguments;
+	struct ck_cli_entry *entry = NULL;
+	enum ck_answer answer;
+	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
+	if (error != CK_OK) return ck_arguments_exit(error);
+	error = ck_kind_find_key(cli, arguments.words[0], arguments.words[1], &entry);
+	if (error != CK_OK) return ck_exit_of(error);
+	ck_ask_begin(&ask, CK_OP_COUNTER_RESET);
+	ck_field_bytes(&ask.frame.map, CK_F_HASH, entry->id, entry->id_length);
+	error = ck_ask_call(cli, &ask, &reply, &answer);
+	if (error == CK_OK) printf("Forgotten: the next count of the key '%s' of %s is believed.\n", arguments.words[1], arguments.words[0]);
+	return ck_exit_of(error);
+}
+
 /* ---- listing ---- */
 
 static int list(struct ck_cli *cli, int argc, char **argv)
@@ -304,6 +325,7 @@ static void print_help(FILE *to)
 	      "  revoke UID KEY          make it worthless, for good\n"
 	      "  remove UID KEY          remove it\n"
 	      "  recover UID             root: a delayed code for an administrator without a key\n"
+	      "  reset-counter UID KEY   root: forget what is known of its signature counter\n"
 	      "\nKEY is the label, or at least six digits of the id.\n", to);
 }
 
@@ -312,6 +334,7 @@ int ck_cli_key(struct ck_cli *cli, int argc, char **argv)
 	const char *verb = argc >= 2 ? argv[1] : "";
 	if (strcmp(verb, "add") == 0) return add(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "code") == 0) return issue_code(cli, argc - 2, argv + 2);
+	if (strcmp(verb, "reset-counter") == 0) return reset_counter(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "recover") == 0) return recover(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "list") == 0) return list(cli, argc - 2, argv + 2);
 	if (strcmp(verb, "show") == 0) return show(cli, argc - 2, argv + 2);

@@ -23,9 +23,10 @@ enum ck_op {
 	CK_OP_ENROL_FINISH = 16, /* NONCE [CODE] AUTH_DATA FORMAT ATT_STMT LABEL [TRAITS] → granted ID | need-token (NONCE TIME … STATEMENTS VALUES) */
 	CK_OP_RECOVER = 17,      /* root: USER HASH → granted TIME (from when); the peer's socket goes to the replica */
 	CK_OP_CHECKPOINT = 18,   /* root: → TEXT */
-	CK_OP_CONFIRM_REFRESH = 19 /* root: lets in a refresh that was held back because it removes much */
+	CK_OP_CONFIRM_REFRESH = 19, /* root: lets in a refresh that was held back because it removes much */
+	CK_OP_COUNTER_RESET = 20  /* root: HASH → granted; what is known of that key's counter is forgotten */
 };
-#define CK_OP_LAST CK_OP_CONFIRM_REFRESH
+#define CK_OP_LAST CK_OP_COUNTER_RESET
 
 /* Field 0 of a reply. 0 is no answer at all. */
 enum ck_answer { CK_ANSWER_GRANTED = 1, CK_ANSWER_DENIED = 2, CK_ANSWER_NEED_TOKEN = 3, CK_ANSWER_UNAVAILABLE = 4, CK_ANSWER_ERROR = 5 };
@@ -143,6 +144,7 @@ enum ck_event {
 	CK_EVENT_ALARM = 17,           /* W DETAIL */
 	CK_EVENT_REFRESHED = 18,       /* W COUNT */
 	CK_EVENT_PROCESS = 19,         /* W DETAIL: started, died, killed */
+	CK_EVENT_COUNTER_RESET = 20,   /* F alarm USER HASH */
 	/* made by the ledger itself */
 	CK_EVENT_STARTED = 32,
 	CK_EVENT_CUT = 33,         /* a torn last record was cut */

@@ -144,9 +144,24 @@ static struct ck_map_writer *begin_record(const char *user, const char *host)
 	return m;
 }
 
+/* The hash of a genuine key, if one was given: `target`, raw. */
+static void read_target(uint8_t out[32])
+{
+	char path[320];
+	snprintf(path, sizeof path, "%s/target", place);
+	memset(out, 0, 32);
+	out[0] = 7;
+	FILE *file = fopen(path, "re");
+	if (file == NULL) return;
+	if (fread(out, 1, 32, file) != 32) _exit(12);
+	fclose(file);
+}
+
 static void record_grant(uint64_t count)
 {
-	static const uint8_t id[CK_LOGIN_ID_BYTES] = { 1 }, hash[32] = { 7 };
+	static const uint8_t id[CK_LOGIN_ID_BYTES] = { 1 };
+	uint8_t hash[32];
+	read_target(hash);
 	struct ck_map_writer *m = begin_record("bob", NULL);
 	ck_field_bytes(m, CK_F_LOGIN_ID, id, sizeof id);
 	ck_field_uint(m, CK_F_PROVED, 1);
@@ -186,6 +201,17 @@ static void record_enrolled(void)
 	end(&ledger.peer, -1);
 }
 
+static void record_reset(void)
+{
+	uint8_t hash[32];
+	read_target(hash);
+	struct ck_map_writer *m = begin_own(CK_MSG_RECORD);
+	ck_field_string(m, CK_F_USER, "bob");
+	ck_field_uint(m, CK_F_EVENT, CK_EVENT_COUNTER_RESET);
+	ck_field_bytes(m, CK_F_HASH, hash, sizeof hash);
+	end(&ledger.peer, -1);
+}
+
 static void pass(struct side *side, bool to_gate);
 
 /* Refusals of many names from many hosts; answers are read, so that nobody complains of a reader that does not read. */
@@ -212,8 +238,9 @@ static void attack(const char *name)
 	else if (strcmp(name, "confirm") == 0) with_own_socket(CK_OP_CONFIRM_REFRESH, NULL, NULL);
 	else if (strcmp(name, "begin") == 0) relay_request(CK_OP_CHANGE_BEGIN, "ada", NULL, NULL, -1);
 	else if (strcmp(name, "again") == 0) relay(commit, commit_length, -1);
-	else if (strcmp(name, "grant-9") == 0) record_grant(9);
-	else if (strcmp(name, "grant-8") == 0) record_grant(8);
+	else if (strncmp(name, "grant-", 6) == 0) record_grant(strtoull(name + 6, NULL, 10));
+	else if (strcmp(name, "reset") == 0) with_own_socket(CK_OP_COUNTER_RESET, NULL, hash);
+	else if (strcmp(name, "record-reset") == 0) record_reset();
 	else if (strcmp(name, "session") == 0) record_session();
 	else if (strcmp(name, "enrolled") == 0) record_enrolled();
 	else if (strcmp(name, "status") == 0) relay_request(CK_OP_STATUS, NULL, NULL, NULL, -1);

@@ -67,7 +67,7 @@ set_count "$bob" 5000000
 LIMIT=20 soon refused_bob
 expect 1 login_bob
 said "this key's counter went back"
-alarms | grep -q 'learned=5000000 outcome=refused' && pass || fail "not in the log: $(alarms | tail -1)"
+alarms | grep -q 'learned=5000000 fault=behind outcome=refused' && pass || fail "not in the log: $(alarms | tail -1)"
 soft_key count bob-key 5000000
 ok login_bob
 
@@ -78,7 +78,7 @@ stop_daemon
 rm -rf "$I/audit"
 start_daemon
 soft_key misbehave bob-key wrong-counter
-said_behind() { login_bob && return 0; alarms | grep -q "count=1 .*learned=$last outcome=refused"; }
+said_behind() { login_bob && return 0; alarms | grep -q "count=1 .*learned=$last fault=behind outcome=refused"; }
 LIMIT=20 soon said_behind
 [ "$(crosskeys audit show --event login-granted "$I/audit" | grep -c 'count=1 ')" = 0 ] && pass || fail "a count of 1 let somebody in"
 soft_key misbehave bob-key none

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A gate that is an attacker's (tests/fakes/main_taken_gate.c) between the real replica and the real ledger: it orders nothing, replays
 # nothing, speaks for nobody, sets no counter back and does not fill the log; what it tries is refused, recorded, and costs it its life.
-MORE_CONFIG='gates = 1'
+MORE_CONFIG=$'gates = 1\nkey_use_interval_s = 1'
 . "$CK_SOURCE/tests/system/fault_lib.sh"
 new_instance
 new_people
@@ -81,6 +81,36 @@ try grant-8 "ledger refused counter"
 in_log counter-alarm "count=8" && pass || fail "the counter that went back is not in the log"
 try session "ledger refused no-login"
 in_log session-refused "account=root" && pass || fail "the session without a login is not in the log"
+
+# nor does a count go up so far that a key is locked for good; what is within reach locks it until root has it forgotten
+try grant-4294967295 "ledger refused counter-leap"
+in_log counter-alarm "last=9 fault=leap outcome=refused" && pass || fail "the leap of a counter is not in the log"
+try grant-10 "ledger stands -"
+ck key list bob --json | sed -n 's/.*"id": "\([^"]*\)".*/\1/p' | head -1 | sed 's/../\\x&/g' | xargs -0 printf %b | head -c 32 > "$I/taken/target"
+chmod 644 "$I/taken/target"
+only_key bob-key
+ok login_bob
+try grant-4294967295 "ledger refused counter-leap"
+ok login_bob
+try grant-60000 "ledger stands -"
+expect 1 login_bob
+said "this key's counter went back"
+try reset "replica answer 2 not-permitted"
+[ "$(grep -c 'answer 2 not-permitted' "$I/taken/new")" = 2 ] && pass || fail "with its own socket or without one: $(cat "$I/taken/new")"
+in_log change-refused "operation=key.reset-counter" && pass || fail "the reset that was refused is not in the log"
+dies record-reset
+[ "$(crosskeys audit show --event counter-reset "$I/audit" | wc -l)" = 0 ] && pass || fail "a reset is in the log"
+expect 1 login_bob
+by_nobody() { setpriv --reuid "$(id -u nobody)" --regid "$(id -g nobody)" --clear-groups -- "$CK_BUILD/crosskeys" "$@" --dir "$I"; }
+expect 1 by_nobody key reset-counter bob "security key"
+in_use() { in_directory "(ckCounter=60000)" ckCounter | grep -q .; }
+LIMIT=20 soon in_use
+reset_bob() { ck key reset-counter bob "security key"; }
+soon reset_bob
+in_log counter-reset "user=bob" && pass || fail "the reset is not in the log"
+in_use && fail "the count is still in the directory" || pass
+ok login_bob
+rm "$I/taken/target"
 
 # floods: the log grows by no more than the budget
 before_lines=$(lines)

@@ -301,6 +301,21 @@ START_TEST(a_counter_that_went_back_is_refused)
 }
 END_TEST
 
+START_TEST(a_counter_that_leapt_is_refused_by_its_name)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	rig_connect(&client, 0);
+	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	rig.refuse = "counter-leap";
+	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_DENIED);
+	ck_assert(rig_text_is(&reply, CK_F_REASON, "counter-leap"));
+	rig.refuse = NULL;
+	ck_assert_int_eq(rig_account(&client, "alice", "alice", "login", &reply), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+}
+END_TEST
+
 START_TEST(what_is_not_recorded_is_unavailable)
 {
 	struct ck_client client;
@@ -442,6 +457,7 @@ int main(void)
 		the_reason_is_told_once_the_own_key_verified,
 		presence_without_verification_is_not_enough,
 		a_counter_that_went_back_is_refused,
+		a_counter_that_leapt_is_refused_by_its_name,
 		what_is_not_recorded_is_unavailable,
 		without_a_ledger_nothing_is_granted,
 		one_user_has_so_much_recorded_and_no_more, a_rule_that_demands_nothing_needs_no_touch,

@@ -176,6 +176,60 @@ START_TEST(what_a_round_does_not_tell_is_not_there)
 }
 END_TEST
 
+/* ---- leaps ---- */
+
+static bool leaps(uint32_t count, int64_t now_s) { return ck_counters_leaps(counters, key, count, now_s, &other); }
+
+START_TEST(no_key_counts_so_fast)
+{
+	ck_assert(!leaps(UINT32_MAX, NOW_S)); /* nothing is known of it */
+	advance(1000, NOW_S);
+	ck_assert(!leaps(1000 + CK_COUNTER_LEAP_FREE, NOW_S));
+	ck_assert(leaps(1001 + CK_COUNTER_LEAP_FREE, NOW_S));
+	ck_assert_uint_eq(other, 1000);
+	ck_assert(leaps(UINT32_MAX, NOW_S + 365 * DAY_S));
+	/* one that counts seconds, or an idle key of another sort */
+	ck_assert(!leaps(1000 + CK_COUNTER_LEAP_FREE + 16 * DAY_S, NOW_S + DAY_S));
+	ck_assert(leaps(1001 + CK_COUNTER_LEAP_FREE + 16 * DAY_S, NOW_S + DAY_S));
+	/* a clock that was set back gives no time */
+	ck_assert(leaps(1001 + CK_COUNTER_LEAP_FREE, NOW_S - DAY_S));
+	ck_assert(!leaps(1, NOW_S)); /* that is for the other rule */
+	ck_assert(!leaps(0, NOW_S));
+}
+END_TEST
+
+START_TEST(what_the_directory_told_is_a_beginning_too)
+{
+	tell(true, 5000000, NOW_S, NOW_S, 1);
+	ck_assert(!leaps(5000001, NOW_S));
+	ck_assert(leaps(5000001 + CK_COUNTER_LEAP_FREE, NOW_S));
+	advance(7, NOW_S - 10 * DAY_S);
+	ck_assert(leaps(5000001 + CK_COUNTER_LEAP_FREE, NOW_S));
+	tell(false, 0, 0, 0, 2);
+	ck_assert(leaps(5000001, NOW_S - 10 * DAY_S));
+	ck_assert_uint_eq(other, 7);
+}
+END_TEST
+
+START_TEST(what_is_forgotten_is_not_known)
+{
+	advance(1000, NOW_S);
+	tell(true, 2000, NOW_S, NOW_S, 1);
+	ck_counters_forget(counters, key);
+	ck_assert(allows(1));
+	ck_assert(!leaps(UINT32_MAX, NOW_S));
+	ck_assert_uint_eq(ck_counters_count(counters), 0);
+	ck_assert(!is_due(NOW_S + DAY_S));
+	advance(5, NOW_S);
+	ck_assert(!allows(5));
+	ck_assert(allows(6));
+	ck_assert_uint_eq(ck_counters_count(counters), 1);
+	key_of(2, key);
+	ck_counters_forget(counters, key);
+	ck_assert_uint_eq(ck_counters_count(counters), 1);
+}
+END_TEST
+
 /* ---- what the directory is to be given ---- */
 
 START_TEST(a_use_is_due_once_an_interval)
@@ -379,6 +433,9 @@ int main(void)
 	tcase_add_test(tc, what_the_directory_says_lowers_nothing_that_was_recorded);
 	tcase_add_test(tc, what_is_gone_from_the_directory_refuses_no_more);
 	tcase_add_test(tc, what_a_round_does_not_tell_is_not_there);
+	tcase_add_test(tc, no_key_counts_so_fast);
+	tcase_add_test(tc, what_the_directory_told_is_a_beginning_too);
+	tcase_add_test(tc, what_is_forgotten_is_not_known);
 	tcase_add_test(tc, a_use_is_due_once_an_interval);
 	tcase_add_test(tc, a_key_without_a_counter_is_due_for_its_last_use);
 	tcase_add_test(tc, what_was_tried_rests_for_an_interval);

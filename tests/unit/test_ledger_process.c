@@ -35,7 +35,7 @@ struct said {
 	bool count_there;
 	uint32_t count, uid;
 	unsigned proved;
-	bool login, extra, no_hash;
+	bool login, extra, no_hash, with_hash;
 	uint64_t leader[6];
 	size_t leaders;
 	bool with_rule, with_target;
@@ -60,7 +60,7 @@ static size_t encode(const struct said *s, unsigned type, uint8_t *out, size_t o
 	ck_field_string(&f.map, CK_F_REASON, s->reason);
 	if (s->with_rule || s->proved) ck_field_uint(&f.map, CK_F_PROVED, s->proved);
 	if (s->event) ck_field_uint(&f.map, CK_F_EVENT, s->event);
-	if (s->count_there && !s->no_hash) ck_field_bytes(&f.map, CK_F_HASH, hash, sizeof hash);
+	if ((s->count_there || s->with_hash) && !s->no_hash) ck_field_bytes(&f.map, CK_F_HASH, hash, sizeof hash);
 	if (s->count_there) ck_field_uint(&f.map, CK_F_COUNT, s->count);
 	if (type == CK_MSG_RECORD && !s->with_target) ck_field_uint(&f.map, CK_F_PEER_UID, s->uid);
 	if (s->with_rule) ck_field_bytes(&f.map, CK_F_RULE, zeros, 16);
@@ -163,7 +163,8 @@ static enum ck_error record(const struct said *said, enum ck_process from, struc
 static struct ck_book_answer ask(const struct said *said)
 {
 	struct ck_book_answer answer;
-	enum ck_process from = said->event == CK_EVENT_CHANGE_INTENT ? CK_PROCESS_REPLICA : CK_PROCESS_GATE;
+	bool replicas = said->event == CK_EVENT_CHANGE_INTENT || said->event == CK_EVENT_COUNTER_RESET;
+	enum ck_process from = replicas ? CK_PROCESS_REPLICA : CK_PROCESS_GATE;
 	ck_assert_int_eq(record(said, from, &answer), CK_OK);
 	return answer;
 }
@@ -237,7 +238,7 @@ START_TEST(a_count_from_elsewhere_refuses_what_was_issued_since_it_is_known)
 	login.count = 20;
 	ck_assert_str_eq(ask(&login).reason, "counter");
 	ck_assert_uint_eq(recorded("counter-alarm"), 1);
-	ck_assert_ptr_nonnull(strstr(newest, " learned=20 outcome=refused "));
+	ck_assert_ptr_nonnull(strstr(newest, " learned=20 fault=behind outcome=refused "));
 	login.count = 21;
 	ck_assert(stands(&login));
 }
@@ -251,12 +252,12 @@ START_TEST(a_count_from_elsewhere_that_came_meanwhile_alarms_and_lets_it_stand)
 	ck_assert(stands(&login));
 	ck_assert_uint_eq(recorded("counter-alarm"), 1);
 	ck_assert_ptr_nonnull(strstr(newest, " count=7 "));
-	ck_assert_ptr_nonnull(strstr(newest, " learned=20 outcome=stands "));
+	ck_assert_ptr_nonnull(strstr(newest, " learned=20 fault=overtaken outcome=stands "));
 	ck_assert_uint_eq(recorded("login-granted"), 1);
 	/* and not twice with the same count */
 	ck_assert_str_eq(ask(&login).reason, "counter");
 	ck_assert_uint_eq(recorded("counter-alarm"), 2);
-	ck_assert_ptr_nonnull(strstr(newest, " last=7 outcome=refused "));
+	ck_assert_ptr_nonnull(strstr(newest, " last=7 fault=back outcome=refused "));
 }
 END_TEST
 
@@ -268,6 +269,43 @@ START_TEST(no_challenge_is_older_than_challenges_live)
 	(void)book_uses(20, 0);
 	login.age_ms = 60000;
 	ck_assert_str_eq(ask(&login).reason, "counter");
+}
+END_TEST
+
+START_TEST(a_count_far_ahead_is_refused_of_a_gate_and_not_kept)
+{
+	struct said login = granted_login, change = intent;
+	ck_assert(stands(&login));
+	login.count = UINT32_MAX;
+	ck_assert_str_eq(ask(&login).reason, "counter-leap");
+	ck_assert_uint_eq(recorded("counter-alarm"), 1);
+	ck_assert_ptr_nonnull(strstr(newest, " last=7 fault=leap outcome=refused "));
+	ck_assert_uint_eq(recorded("login-granted"), 1);
+	login.count = 8;
+	ck_assert(stands(&login));
+	/* the replica has verified the touch itself */
+	change.count_there = true;
+	change.count = UINT32_MAX;
+	ck_assert(stands(&change));
+}
+END_TEST
+
+START_TEST(a_reset_forgets_the_counter_and_after_a_crash_too)
+{
+	struct said login = granted_login, reset = { .event = CK_EVENT_COUNTER_RESET, .user = "eluned", .with_hash = true };
+	struct ck_book_answer answer;
+	ck_assert(stands(&login));
+	(void)book_uses(2000000000, 0);
+	ck_assert_int_eq(record(&reset, CK_PROCESS_GATE, &answer), CK_ERR_DENIED);
+	answer = ask(&reset);
+	ck_assert(answer.verdict && answer.flush_first);
+	ck_assert_uint_eq(recorded("counter-reset"), 1);
+	login.count = 3;
+	ck_assert(stands(&login));
+	restart();
+	ck_assert_str_eq(ask(&login).reason, "counter");
+	login.count = 4;
+	ck_assert(stands(&login));
 }
 END_TEST
 
@@ -437,7 +475,7 @@ START_TEST(who_may_send_what)
 	ck_assert_int_eq(record(&enrolled, CK_PROCESS_REPLICA, &answer), CK_OK);
 	for (unsigned event = CK_EVENT_PROCESS; event < 64; event++) { /* the ledger's own, and none at all */
 		struct said own = { .event = event, .detail = "x" };
-		ck_assert_int_eq(record(&own, CK_PROCESS_GATE, &answer), CK_ERR_INVALID);
+		ck_assert_int_eq(record(&own, CK_PROCESS_GATE, &answer), event == CK_EVENT_COUNTER_RESET ? CK_ERR_DENIED : CK_ERR_INVALID);
 	}
 }
 END_TEST
@@ -1023,6 +1061,8 @@ int main(void)
 	tcase_add_test(books, a_count_from_elsewhere_refuses_what_was_issued_since_it_is_known);
 	tcase_add_test(books, a_count_from_elsewhere_that_came_meanwhile_alarms_and_lets_it_stand);
 	tcase_add_test(books, no_challenge_is_older_than_challenges_live);
+	tcase_add_test(books, a_count_far_ahead_is_refused_of_a_gate_and_not_kept);
+	tcase_add_test(books, a_reset_forgets_the_counter_and_after_a_crash_too);
 	tcase_add_test(books, a_use_is_given_out_until_the_directory_has_it);
 	tcase_add_test(books, an_account_decision_counts_nothing_and_neither_after_a_crash);
 	tcase_add_test(books, one_touch_for_two_things_is_refused);
