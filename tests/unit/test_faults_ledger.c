@@ -1,0 +1,273 @@
+/* Any call of the ledger's may fail: seed by seed, a ledger of its own over the same log. What it answered "it stands" is in the log exactly
+   once, whatever failed before or after; the next ledger without faults starts, knows the counters, and the log verifies. */
+#include <check.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "audit_fixture.h"
+#include "authd/process.h"
+#include "authd/protocol/client.h"
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+#include "directory/model/record.h"
+#include "tests/fakes/faults.h"
+
+#define SEEDS_DEFAULT 2000
+#define SEEDS_A_LOG 50  /* then a new one, so that the checks stay short */
+#define SEEDS_A_CHECK 5
+#define LOGINS_A_SEED 6
+#define PATIENCE_MS 10000
+#define EXIT_LEFT_OVER 99
+
+static uint64_t seed;
+static struct ck_start start;
+static pid_t pid;
+static struct ck_client control, gate;
+static uint64_t next_request;
+static uint32_t next_count;
+static unsigned long answered_in_all, refused_in_all;
+static bool answered[SEEDS_A_LOG * LOGINS_A_SEED + 1]; /* by the count of the key: it stands */
+
+/* ---- the process ---- */
+
+static void run(int control_fd, bool faulty)
+{
+	static const unsigned rates[] = {20, 80, 300, 1000};
+	if (control_fd != CK_CONTROL_FD) {
+		dup2(control_fd, CK_CONTROL_FD);
+		close(control_fd);
+	}
+	closefrom(CK_CONTROL_FD + 1);
+	ck_log_init("ledger", getenv("CK_TEST_LOG") != NULL ? CK_LOG_DEBUG : CK_LOG_ALARM);
+	int null = open("/dev/null", O_WRONLY);
+	if (getenv("CK_TEST_LOG") == NULL) dup2(null, 2);
+	close(null);
+	unsigned descriptors = ck_faults_descriptors();
+	ck_faults_track();
+	if (faulty) ck_faults_begin(seed, rates[seed % (sizeof rates / sizeof *rates)]);
+	int code = ck_ledger_main(&start);
+	ck_faults_end();
+	size_t left = ck_faults_untracked();
+	_exit(left > 0 || ck_faults_descriptors() > descriptors ? EXIT_LEFT_OVER : code);
+}
+
+static void send_frame(struct ck_client *to, struct ck_frame_out *frame, const uint8_t *bytes, int fd)
+{
+	size_t length;
+	ck_assert_int_eq(ck_frame_end(frame, &length), CK_OK);
+	if (ck_client_send(to, bytes, length, fd, ck_clock_monotonic_ms() + PATIENCE_MS) != CK_OK) return; /* it is gone: no answer comes */
+}
+
+static bool begin_ledger(bool faulty)
+{
+	int pair[2], peer[2];
+	uint8_t bytes[256];
+	struct ck_frame_out frame;
+	struct ck_map message;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) run(pair[1], faulty);
+	close(pair[1]);
+	ck_assert_int_eq(ck_client_adopt(&control, pair[0]), CK_OK);
+	gate.fd = gate.passed_fd = -1;
+	if (ck_client_receive(&control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK ||
+	    message.at[CK_F_TYPE].number != CK_MSG_READY)
+		return false;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peer), 0);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_PEER);
+	ck_field_uint(&frame.map, CK_F_PROCESS, CK_PROCESS_GATE);
+	ck_field_uint(&frame.map, CK_F_INDEX, 0);
+	send_frame(&control, &frame, bytes, peer[1]);
+	close(peer[1]);
+	ck_assert_int_eq(ck_client_adopt(&gate, peer[0]), CK_OK);
+	return true;
+}
+
+static int end_ledger(void)
+{
+	uint8_t bytes[64];
+	struct ck_frame_out frame;
+	int status;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_STOP);
+	send_frame(&control, &frame, bytes, -1);
+	ck_client_close(&control);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_client_close(&gate);
+	pid = 0;
+	return status;
+}
+
+/* ---- what is asked of it ---- */
+
+static void put_login(struct ck_map_writer *m, uint32_t count)
+{
+	static const uint8_t hash[32] = {7}, rule[16] = {0};
+	uint8_t login_id[CK_LOGIN_ID_BYTES] = {0};
+	memcpy(login_id, &next_request, sizeof next_request);
+	ck_field_uint(m, CK_F_TYPE, CK_MSG_RECORD);
+	ck_field_uint(m, CK_F_REQUEST, ++next_request);
+	ck_field_string(m, CK_F_USER, "eluned");
+	ck_field_string(m, CK_F_ACCOUNT, "eluned");
+	ck_field_string(m, CK_F_SERVICE, "login");
+	ck_field_string(m, CK_F_SYSTEM, "core1");
+	ck_field_bytes(m, CK_F_LOGIN_ID, login_id, sizeof login_id);
+	ck_field_int(m, CK_F_UNTIL, CK_TIME_UNLIMITED);
+	ck_field_uint(m, CK_F_PROVED, 5);
+	ck_field_uint(m, CK_F_EVENT, CK_EVENT_LOGIN_GRANTED);
+	ck_field_bytes(m, CK_F_HASH, hash, sizeof hash);
+	ck_field_uint(m, CK_F_COUNT, count);
+	ck_field_uint(m, CK_F_PEER_UID, 0);
+	ck_field_bytes(m, CK_F_RULE, rule, sizeof rule);
+}
+
+/* Whether it was answered that it stands. */
+static bool record(uint32_t count)
+{
+	uint8_t bytes[1024];
+	struct ck_frame_out frame;
+	struct ck_map reply;
+	bool verdict = false;
+	if (gate.fd < 0) return false;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	put_login(&frame.map, count);
+	send_frame(&gate, &frame, bytes, -1);
+	if (ck_client_receive(&gate, &reply, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) {
+		ck_client_close(&gate);
+		return false;
+	}
+	ck_assert_uint_eq(reply.at[CK_F_TYPE].number, CK_MSG_RECORDED);
+	ck_assert_uint_eq(reply.at[CK_F_REQUEST].number, next_request);
+	ck_assert_int_eq(ck_map_bool(&reply, CK_F_VERDICT, &verdict), CK_OK);
+	return verdict;
+}
+
+/* ---- what must hold ---- */
+
+static unsigned in_log[SEEDS_A_LOG * LOGINS_A_SEED + 1];
+
+static bool count_login(const struct ck_audit_record *r, const char *file, uint64_t line_number, void *context)
+{
+	(void)file;
+	(void)line_number;
+	(void)context;
+	uint64_t count = 0;
+	if (!ck_text_is(r->event, "login-granted")) return true;
+	for (size_t i = 0; i < r->count; i++)
+		if (ck_text_is(r->fields[i].name, "count")) ck_assert_int_eq(ck_uint_parse(r->fields[i].value, 1, UINT32_MAX, &count), CK_OK);
+	ck_assert_uint_gt(count, 0);
+	ck_assert_uint_lt(count, sizeof in_log / sizeof *in_log);
+	in_log[count]++;
+	return true;
+}
+
+static void check_log(void)
+{
+	struct ck_errmsg err = {""};
+	struct ck_audit_report report;
+	char directory[300];
+	ck_assert_msg(begin_ledger(false), "seed %llu: no ledger starts after it", (unsigned long long)seed);
+	uint32_t last = 0;
+	for (uint32_t i = 1; i <= next_count; i++)
+		if (answered[i]) last = i;
+	if (last > 0) ck_assert_msg(!record(last), "seed %llu: the counter %u was forgotten", (unsigned long long)seed, last);
+	int status = end_ledger();
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "seed %llu: a ledger without faults ended with %x", (unsigned long long)seed,
+	              (unsigned)status);
+	(void)snprintf(directory, sizeof directory, "%s/audit", fixture_directory);
+	ck_assert_msg(ck_audit_verify(directory, (struct ck_text){NULL, 0}, &report, &err) == CK_OK, "seed %llu: %s", (unsigned long long)seed, err.text);
+	memset(in_log, 0, sizeof in_log);
+	ck_assert_int_eq(ck_audit_each(directory, count_login, NULL, &err), CK_OK);
+	for (uint32_t i = 1; i <= next_count; i++) {
+		ck_assert_msg(in_log[i] <= 1, "seed %llu: the login of count %u stands %u times", (unsigned long long)seed, i, in_log[i]);
+		ck_assert_msg(in_log[i] == 1 || !answered[i], "seed %llu: the login of count %u was answered and is not in the log",
+		              (unsigned long long)seed, i);
+	}
+}
+
+static void begin_log(void)
+{
+	char directory[300];
+	(void)snprintf(directory, sizeof directory, "%s/audit", fixture_directory);
+	fixture_empty(directory);
+	rmdir(directory);
+	memset(answered, 0, sizeof answered);
+	next_count = 0;
+}
+
+static void run_seed(void)
+{
+	if (begin_ledger(true)) {
+		for (unsigned i = 0; i < LOGINS_A_SEED; i++) {
+			next_count++;
+			answered[next_count] = record(next_count);
+			if (answered[next_count]) answered_in_all++;
+			else refused_in_all++;
+		}
+	}
+	int status = end_ledger();
+	ck_assert_msg(WIFEXITED(status), "seed %llu: the ledger died of signal %d", (unsigned long long)seed, WTERMSIG(status));
+	ck_assert_msg(WEXITSTATUS(status) != EXIT_LEFT_OVER, "seed %llu: memory or descriptors are left over", (unsigned long long)seed);
+}
+
+START_TEST(whatever_fails)
+{
+	const char *wanted = getenv("CK_FAULT_SEEDS"), *first = getenv("CK_FAULT_FIRST");
+	uint64_t from = first != NULL ? strtoull(first, NULL, 10) : 1, count = wanted != NULL ? strtoull(wanted, NULL, 10) : SEEDS_DEFAULT;
+	for (seed = from; seed < from + count; seed++) {
+		if ((seed - from) % SEEDS_A_LOG == 0) begin_log();
+		run_seed();
+		if ((seed - from) % SEEDS_A_CHECK == SEEDS_A_CHECK - 1 || seed == from + count - 1) check_log();
+	}
+	printf("%llu seeds: %lu logins recorded, %lu not\n", (unsigned long long)count, answered_in_all, refused_in_all);
+	ck_assert_msg(count < 100 || (answered_in_all > count && refused_in_all > 0), "next to nothing was tried");
+}
+END_TEST
+
+static void set_up(void)
+{
+	fixture_make();
+	rmdir(fixture_copy);
+	ck_assert_int_eq(chmod(fixture_directory, 0755), 0);
+	start.process = CK_PROCESS_LEDGER;
+	strcpy(start.config.directory, fixture_directory);
+	strcpy(start.config.user_ledger, "nobody");
+	start.config.refusals_per_minute = 3;
+	start.config.audit_segment_bytes = 65536; /* a few logs go on in a second file */
+	start.config.audit_reserve_bytes = 65536;
+	start.config.checkpoint_interval_s = 300;
+}
+
+static void tear_down(void)
+{
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	begin_log();
+	rmdir(fixture_directory);
+}
+
+int main(void)
+{
+	if (geteuid() != 0) {
+		puts("skipped: the ledger is started by root");
+		return 77;
+	}
+	if (sodium_init() < 0) return EXIT_FAILURE;
+	Suite *suite = suite_create("faults of the ledger");
+	TCase *seeds = tcase_create("seeds");
+	tcase_set_timeout(seeds, 580);
+	tcase_add_checked_fixture(seeds, set_up, tear_down);
+	tcase_add_test(seeds, whatever_fails);
+	suite_add_tcase(suite, seeds);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
