@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "audit_fixture.h"
+#include "authd/key_use.h"
 #include "authd/process.h"
 #include "authd/protocol/client.h"
 #include "directory/base/clock.h"
@@ -28,7 +29,7 @@ static struct ck_client control, gate;
 static uint64_t next_request;
 static uint32_t next_count;
 static unsigned long answered_in_all, refused_in_all;
-static bool answered[SEEDS_A_LOG * LOGINS_A_SEED + 1]; /* by the count of the key: it stands */
+static bool answered[SEEDS_A_LOG * LOGINS_A_SEED + 2]; /* by the count of the key: it stands */
 
 /* ---- the process ---- */
 
@@ -60,11 +61,24 @@ static void send_frame(struct ck_client *to, struct ck_frame_out *frame, const u
 	if (ck_client_send(to, bytes, length, fd, ck_clock_monotonic_ms() + PATIENCE_MS) != CK_OK) return; /* it is gone: no answer comes */
 }
 
-static bool begin_ledger(bool faulty)
+static void add_peer(enum ck_process process, struct ck_client *mine)
 {
-	int pair[2], peer[2];
+	int pair[2];
 	uint8_t bytes[256];
 	struct ck_frame_out frame;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_PEER);
+	ck_field_uint(&frame.map, CK_F_PROCESS, process);
+	ck_field_uint(&frame.map, CK_F_INDEX, 0);
+	send_frame(&control, &frame, bytes, pair[1]);
+	close(pair[1]);
+	ck_assert_int_eq(ck_client_adopt(mine, pair[0]), CK_OK);
+}
+
+static bool begin_ledger(bool faulty)
+{
+	int pair[2];
 	struct ck_map message;
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	fflush(NULL);
@@ -76,14 +90,7 @@ static bool begin_ledger(bool faulty)
 	if (ck_client_receive(&control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK ||
 	    message.at[CK_F_TYPE].number != CK_MSG_READY)
 		return false;
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, peer), 0);
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_PEER);
-	ck_field_uint(&frame.map, CK_F_PROCESS, CK_PROCESS_GATE);
-	ck_field_uint(&frame.map, CK_F_INDEX, 0);
-	send_frame(&control, &frame, bytes, peer[1]);
-	close(peer[1]);
-	ck_assert_int_eq(ck_client_adopt(&gate, peer[0]), CK_OK);
+	add_peer(CK_PROCESS_GATE, &gate);
 	return true;
 }
 
@@ -148,7 +155,7 @@ static bool record(uint32_t count)
 
 /* ---- what must hold ---- */
 
-static unsigned in_log[SEEDS_A_LOG * LOGINS_A_SEED + 1];
+static unsigned in_log[SEEDS_A_LOG * LOGINS_A_SEED + 2];
 
 static bool count_login(const struct ck_audit_record *r, const char *file, uint64_t line_number, void *context)
 {
@@ -189,7 +196,7 @@ static void check_log(void)
 	}
 }
 
-static void begin_log(void)
+static void forget_log(void)
 {
 	char directory[300];
 	(void)snprintf(directory, sizeof directory, "%s/audit", fixture_directory);
@@ -198,6 +205,38 @@ static void begin_log(void)
 	memset(answered, 0, sizeof answered);
 	next_count = 0;
 }
+
+/* A ledger that knows no counter at all waits to be told those of the directory: there are none. */
+static void tell_counts(void)
+{
+	uint8_t bytes[256];
+	struct ck_frame_out frame;
+	struct ck_map reply;
+	struct ck_client replica;
+	add_peer(CK_PROCESS_REPLICA, &replica);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_KEY_USES);
+	ck_field_uint(&frame.map, CK_F_REQUEST, ++next_request);
+	ck_field_uint(&frame.map, CK_F_COUNT, 0);
+	ck_field_key(&frame.map, CK_F_USES);
+	ck_cbor_put_array(frame.map.w, 0);
+	ck_field_uint(&frame.map, CK_F_STAGE, CK_USES_FIRST | CK_USES_LAST);
+	send_frame(&replica, &frame, bytes, -1);
+	ck_assert_int_eq(ck_client_receive(&replica, &reply, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
+	ck_client_close(&replica);
+}
+
+static void begin_log(void)
+{
+	forget_log();
+	ck_assert(begin_ledger(false));
+	tell_counts();
+	next_count = 1;
+	answered[1] = record(1);
+	ck_assert(answered[1]);
+	ck_assert_int_eq(end_ledger(), 0);
+}
+
 
 static void run_seed(void)
 {
@@ -248,7 +287,7 @@ static void tear_down(void)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
-	begin_log();
+	forget_log();
 	rmdir(fixture_directory);
 }
 
