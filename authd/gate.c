@@ -376,8 +376,9 @@ static enum ck_error prepare(struct ck_gate *gate, struct ck_errmsg *err)
    and mode see to. /proc is for the ancestry of clients. */
 static enum ck_error confine(struct ck_gate *gate, struct ck_errmsg *err)
 {
-	const struct ck_reach reach[] = {{gate->store_directory, true}, {"/proc", false}};
-	struct ck_confinement confinement = {.user = gate->config->user_gate, .reach = reach, .reach_count = 2};
+	const struct ck_reach reach[] = {{gate->store_directory, CK_REACH_USE}, {"/proc", CK_REACH_READ}};
+	const struct ck_confinement confinement = {
+		.user = gate->config->user_gate, .filter = &ck_filter_gate, .reach = reach, .reach_count = 2};
 	return ck_process_confine(&confinement, err);
 }
 

@@ -477,8 +477,8 @@ static enum ck_error open_book(struct ledger *ledger, const struct ck_start *sta
 	ck_state_read_boot_id(settings.boot);
 	enum ck_error error = prepare_directory(config, &settings, err);
 	if (error != CK_OK) return error;
-	const struct ck_reach reach[] = { { settings.directory, true } };
-	const struct ck_confinement confinement = { .user = config->user_ledger, .reach = reach, .reach_count = 1 };
+	const struct ck_reach reach[] = { { settings.directory, CK_REACH_WRITE } };
+	const struct ck_confinement confinement = { .user = config->user_ledger, .filter = &ck_filter_ledger, .reach = reach, .reach_count = 1 };
 	error = ck_process_confine(&confinement, err);
 	if (error == CK_OK) error = ck_book_open(&settings, &ledger->book, err);
 	return error;

@@ -3,46 +3,24 @@
 #include "authd/process.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "authd/confine.h"
-#include "directory/base/log.h"
 
-#define DESCRIPTORS_LIMIT 16384 /* the most clients a gate may be configured to keep, and some */
-
-static enum ck_error limit_resources(struct ck_errmsg *err)
-{
-	struct rlimit none = { 0, 0 };
-	struct rlimit files;
-	if (setrlimit(RLIMIT_CORE, &none) != 0) return ck_fail(err, CK_ERR_IO, "core dumps cannot be turned off: %s", strerror(errno));
-	if (getrlimit(RLIMIT_NOFILE, &files) != 0) return ck_fail(err, CK_ERR_IO, "RLIMIT_NOFILE cannot be read: %s", strerror(errno));
-	if (files.rlim_max == RLIM_INFINITY || files.rlim_max > DESCRIPTORS_LIMIT) files.rlim_max = DESCRIPTORS_LIMIT;
-	files.rlim_cur = files.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &files) != 0) return ck_fail(err, CK_ERR_IO, "RLIMIT_NOFILE cannot be set: %s", strerror(errno));
-	return CK_OK;
-}
-
-/* A user of its own for good: there is no way back to 0, and that is tried out. */
 static enum ck_error drop_identity(const char *user, struct ck_errmsg *err)
 {
-	uid_t uid;
-	gid_t gid;
-	enum ck_error error = ck_config_user(user, &uid, &gid, err);
+	struct ck_identity identity = { 0 };
+	enum ck_error error = ck_config_user(user, &identity.uid, &identity.gid, err);
 	if (error != CK_OK) return error;
-	if (uid == 0 || gid == 0)
+	if (identity.uid == 0 || identity.gid == 0)
 		return ck_fail(err, CK_ERR_DENIED, "user %s is root: each process needs an unprivileged user of its own", user);
-	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
-		return ck_fail(err, CK_ERR_IO, "cannot become user %s: %s; crosskeysd must be started by root", user, strerror(errno));
-	if (setresuid(0, 0, 0) == 0 || getgroups(0, NULL) != 0 || geteuid() != uid || getegid() != gid)
-		return ck_fail(err, CK_ERR_INTERNAL, "became user %s only in part", user);
-	return CK_OK;
+	const char *fault = ck_privilege_limit(0);
+	if (fault == NULL) fault = ck_privilege_drop(&identity);
+	return fault == NULL ? CK_OK : ck_fail(err, CK_ERR_IO, "as user %s: %s: %s", user, fault, strerror(errno));
 }
 
 /* Dies with the supervisor. One that died before the signal was asked for has closed its end of the control channel. */
@@ -61,17 +39,14 @@ enum ck_error ck_process_confine(const struct ck_confinement *confinement, struc
 {
 	int ruleset = -1;
 	enum ck_error error = ck_landlock_prepare(confinement->reach, confinement->reach_count, &ruleset, err);
-	if (error == CK_OK) error = limit_resources(err);
 	if (error == CK_OK) error = drop_identity(confinement->user, err);
-	if (error == CK_OK && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		error = ck_fail(err, CK_ERR_IO, "PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
 #ifndef CK_SANITIZED /* the leak check looks at its own process as a debugger does */
 	if (error == CK_OK && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		error = ck_fail(err, CK_ERR_IO, "PR_SET_DUMPABLE: %s", strerror(errno));
 #endif
 	if (error == CK_OK) error = bind_to_parent(err);
-	if (error == CK_OK) error = ck_landlock_apply(&ruleset, err);
-	if (error == CK_OK) error = ck_seccomp_install(confinement->network, err);
+	if (error == CK_OK && !ck_landlock_apply(&ruleset)) error = ck_fail(err, CK_ERR_IO, "Landlock was not applied: %s", strerror(errno));
+	if (error == CK_OK) error = ck_filter_install(confinement->filter, NULL, err);
 	if (ruleset >= 0) close(ruleset);
 	return error;
 }

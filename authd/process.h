@@ -8,6 +8,7 @@
 
 #include "authd/channel.h"
 #include "authd/config.h"
+#include "authd/sandbox/sandbox.h"
 
 #define CK_CONTROL_FD 3 /* the channel to the supervisor */
 #define CK_LISTEN_FD 4  /* a gate's listening socket */
@@ -19,20 +20,16 @@ struct ck_start {
 	struct ck_config config; /* loaded as root before anything else */
 };
 
-/* What a process may still reach in the file system after ck_process_confine (Landlock, as far as the kernel has it). */
-struct ck_reach {
-	const char *path;
-	bool write; /* read and write below it; else read */
-};
 struct ck_confinement {
-	const char *user; /* from the configuration */
-	const struct ck_reach *reach;
+	const char *user;               /* from the configuration */
+	const struct ck_filter *filter; /* the system calls that it makes from then on */
+	const struct ck_reach *reach;   /* what it still reaches in the file system (as far as the kernel has Landlock) */
 	size_t reach_count;
-	bool network; /* may open unix sockets (the replica, for ldapi); socket() of any other family kills the process in this release */
 };
-/* Own user and group, empty supplementary groups, no_new_privs, no core dumps, not dumpable, Landlock, seccomp. Anything that is
-   missing is a failure, except a kernel without Landlock, which is logged. Every path in reach must exist. Afterwards: no new process or
-   thread, no exec, no change of identity; getpwnam and the like belong before it (nothing below /etc is in reach unless it is named). */
+/* Own user and group, no supplementary groups, no capabilities in any set, no_new_privs, limits, not dumpable, Landlock, seccomp. Anything
+   that is missing is a failure, except a kernel without Landlock, which the supervisor says. Every path in reach must exist. Afterwards: no
+   new process or thread, no exec, no change of identity; getpwnam and the like belong before it (nothing below /etc is in reach unless it
+   is named). A system call that is not in the table kills: authd/sandbox/filter_<process>.c. */
 CK_MUST_USE enum ck_error ck_process_confine(const struct ck_confinement *confinement, struct ck_errmsg *err);
 
 struct ck_peers; /* the control channel and the channels to peers that the supervisor sends over it */

@@ -289,10 +289,10 @@ static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
 
 static enum ck_error confine(struct ck_replica *r, struct ck_errmsg *err)
 {
-	const struct ck_reach reach[] = {{r->store_directory, true}, {CK_ZONE_DIRECTORY, false}};
 	/* a machine without a tz database knows UTC only */
-	size_t count = access(CK_ZONE_DIRECTORY, F_OK) == 0 ? 2 : 1;
-	const struct ck_confinement confinement = {.user = r->config->user_replica, .reach = reach, .reach_count = count, .network = true};
+	const struct ck_reach reach[] = {{r->store_directory, CK_REACH_WRITE}, {CK_ZONE_DIRECTORY, CK_REACH_READ | CK_REACH_OPTIONAL}};
+	const struct ck_confinement confinement = {
+		.user = r->config->user_replica, .filter = &ck_filter_replica, .reach = reach, .reach_count = 2};
 	return ck_process_confine(&confinement, err);
 }
 

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "authd/attested.h"
@@ -158,17 +158,13 @@ static void on_slapd_event(const char *text, void *context)
 	ck_children_note(&s->children, "%s", text);
 }
 
-static void child_died(struct ck_supervisor *s, struct ck_child *child, int status)
+static void child_died(struct ck_supervisor *s, struct ck_child *child, const struct ck_death *death)
 {
-	char how[48] = "ended";
-	if (WIFSIGNALED(status))
-		(void)snprintf(how, sizeof how, "died of signal %d", WTERMSIG(status));
-	else if (WEXITSTATUS(status) != 0)
-		(void)snprintf(how, sizeof how, "ended with code %d", WEXITSTATUS(status));
-	ck_log(s->stage == STAGE_RUNNING ? CK_LOG_ERROR : CK_LOG_INFO, "%s[%d] %s", child->name, (int)child->pid, how);
+	enum ck_log_level level = s->stage == STAGE_RUNNING ? CK_LOG_ERROR : CK_LOG_INFO;
+	ck_log(death->refused ? CK_LOG_ALARM : level, "%s[%d] %s", child->name, (int)child->pid, death->how);
 	ck_child_gone(child);
 	if (s->stage != STAGE_RUNNING) return;
-	ck_children_note(&s->children, "%s %s", child->name, how);
+	ck_children_note(&s->children, "%s %s", child->name, death->how);
 	ck_child_start_later(child);
 }
 
@@ -177,13 +173,12 @@ static void on_child_signal(evutil_socket_t number, short what, void *context)
 	(void)number;
 	(void)what;
 	struct ck_supervisor *s = context;
-	int status;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		struct ck_child *child = ck_children_of_pid(&s->children, pid);
+	for (struct ck_death death; ck_death_next(&death);) {
+		struct ck_child *child = ck_children_of_pid(&s->children, death.pid);
 		if (child != NULL)
-			child_died(s, child, status);
-		else if (!ck_slapd_reaped(s->slapd, pid, status))
-			(void)ck_tokens_reaped(s->tokens, pid, status);
+			child_died(s, child, &death);
+		else if (!ck_slapd_reaped(s->slapd, &death))
+			(void)ck_tokens_reaped(s->tokens, &death);
 	}
 	if (s->stage != STAGE_RUNNING) advance(s);
 }
@@ -312,7 +307,20 @@ static enum ck_error check_roots(const struct ck_config *config, struct ck_errms
 	return error;
 }
 
-/* Everything that can fail for good, before anything is started; then all children at once. */
+/* What it takes to start children as others (SETUID, SETGID), to have them give up all for good (SETPCAP), to stop them (KILL), and to make
+   the ledger's folder its own (CHOWN). */
+#define CAPABILITIES                                                                                                                  \
+	(UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETPCAP | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_CHOWN)
+
+static enum ck_error confine(struct ck_errmsg *err)
+{
+	const char *fault = ck_privilege_keep(CAPABILITIES);
+	if (fault != NULL) return ck_fail(err, CK_ERR_IO, "%s: %s", fault, strerror(errno));
+	ck_landlock_warn();
+	return ck_filter_install(&ck_filter_supervisor, NULL, err);
+}
+
+/* Everything that can fail for good, before anything is started; then its own walls; then all children at once. */
 static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 {
 	static const struct ck_channel_handlers handlers = { .on_message = on_message, .on_closed = on_closed };
@@ -327,7 +335,9 @@ static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 	if (error == CK_OK && make_events(s) != CK_OK) error = ck_fail(err, CK_ERR_MEMORY, "the event loop cannot be made");
 	if (error == CK_OK) error = ck_tokens_new(s->base, config, &s->tokens, err);
 	if (error == CK_OK) error = ck_slapd_new(s->base, config, s->lock_fd, on_slapd_event, s, &s->slapd, err);
+	if (error == CK_OK) error = confine(err);
 	if (error == CK_OK) {
+		ck_slapd_start(s->slapd);
 		const struct ck_child_start with = { .config_path = s->start->config_path, .lock_fd = s->lock_fd, .listen_fd = s->listen_fd };
 		error = ck_children_start(&s->children, s->base, &with, gates_wanted(config), &handlers, s, err);
 	}

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "authd/process.h"
+#include "authd/sandbox/sandbox.h"
 
 #define CK_GATES_LIMIT 64
 
@@ -13,9 +14,11 @@
 struct ck_launch {
 	const char *program;
 	const char *const *arguments; /* NULL-terminated, the name first */
-	bool drop;                    /* become uid and gid before exec, with `group` as the one supplementary group; else stays root */
-	unsigned uid, gid, group;
-	bool with_group;
+	const struct ck_identity *identity; /* what it becomes before exec; NULL: stays root */
+	/* of a program that does not confine itself: */
+	const struct sock_fprog *filter; /* system calls; NULL: no filter of its own */
+	const struct ck_reach *reach;    /* files; NULL: no Landlock of its own */
+	size_t reach_count;
 	int fds[CK_LAUNCH_FDS]; /* become 3, 4, 5; -1: closed. Every other descriptor is closed */
 	int output_fd;          /* becomes standard output and error; -1: both go to the supervisor's standard error */
 	unsigned descriptors;   /* RLIMIT_NOFILE; 0: inherited */
@@ -35,6 +38,15 @@ CK_MUST_USE enum ck_error ck_place_check_program(const char *path, struct ck_err
 /* Tells systemd (NOTIFY_SOCKET), if it is there. */
 void ck_place_notify(const char *state);
 
+/* ---- supervisor_death.c: which child ended, and how ---- */
+struct ck_death {
+	pid_t pid;
+	char how[128]; /* "ended with code 1" */
+	bool refused;  /* it asked the kernel for what it must not have: somebody else's code, or a table that lacks a call */
+};
+/* The next that ended, reaped. False: none. */
+CK_MUST_USE bool ck_death_next(struct ck_death *out);
+
 /* ---- supervisor_backoff: how long until the next start ---- */
 #define CK_BACKOFF_FIRST_MS 100
 #define CK_BACKOFF_LIMIT_MS 5000
@@ -48,12 +60,14 @@ int ck_backoff_died(struct ck_backoff *backoff, int64_t now_ms);
 
 /* ---- supervisor_slapd.c ---- */
 struct ck_slapd;
-/* on_event is told of starts and deaths, in words. NULL in *out and CK_OK when the directory is not embedded. */
+/* Everything that can fail for good; nothing is started. on_event will be told of starts and deaths, in words. NULL in *out and CK_OK when
+   the directory is not embedded. */
 CK_MUST_USE enum ck_error ck_slapd_new(struct event_base *base, const struct ck_config *config, int lock_fd,
                                        void (*on_event)(const char *text, void *context), void *context, struct ck_slapd **out,
                                        struct ck_errmsg *err);
+void ck_slapd_start(struct ck_slapd *slapd);
 /* True when it was this one. */
-bool ck_slapd_reaped(struct ck_slapd *slapd, pid_t pid, int status);
+bool ck_slapd_reaped(struct ck_slapd *slapd, const struct ck_death *death);
 /* SIGTERM (or SIGKILL) and no more restarts. False: it is not running. */
 bool ck_slapd_stop(struct ck_slapd *slapd, int signal_number);
 void ck_slapd_free(struct ck_slapd **slapd);
@@ -66,7 +80,7 @@ struct ck_tokens;
 CK_MUST_USE enum ck_error ck_tokens_new(struct event_base *base, const struct ck_config *config, struct ck_tokens **out, struct ck_errmsg *err);
 /* Starts a helper for a gate; *out_fd is the end for its client. */
 CK_MUST_USE enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_fd, struct ck_errmsg *err);
-bool ck_tokens_reaped(struct ck_tokens *tokens, pid_t pid, int status);
+bool ck_tokens_reaped(struct ck_tokens *tokens, const struct ck_death *death);
 void ck_tokens_kill(struct ck_tokens *tokens);
 void ck_tokens_free(struct ck_tokens **tokens);
 

@@ -2,7 +2,6 @@
    of its own (a terminal's ^C goes to the supervisor alone), and the death signal of its parent. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,17 +72,20 @@ static const char *place_fds(const struct ck_launch *launch)
 	return close_range(FIRST_FD + CK_LAUNCH_FDS, ~0u, 0) == 0 ? NULL : "other descriptors cannot be closed";
 }
 
-static const char *drop_identity(const struct ck_launch *launch)
+/* The walls of a program that knows nothing of us, in their one order: paths are opened while root can, the filter comes last and leaves
+   only what such a program needs. */
+static const char *confine(const struct ck_launch *launch, int *ruleset)
 {
-	gid_t group = launch->group;
-	if (launch->uid == 0 || launch->gid == 0) return "its user is root";
-	if (setgroups(launch->with_group ? 1 : 0, &group) != 0 || setresgid(launch->gid, launch->gid, launch->gid) != 0 ||
-	    setresuid(launch->uid, launch->uid, launch->uid) != 0)
-		return "cannot become its user";
-	return setresuid(0, 0, 0) == 0 ? "became its user only in part" : NULL;
+	const char *fault = launch->identity != NULL ? ck_privilege_drop(launch->identity) : NULL;
+	if (fault == NULL && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fault = "PR_SET_NO_NEW_PRIVS failed";
+	/* the change of identity cleared the death signal */
+	if (fault == NULL && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fault = "PR_SET_PDEATHSIG failed";
+	if (fault == NULL && !ck_landlock_apply(ruleset)) fault = "Landlock was not applied";
+	if (fault == NULL && launch->filter != NULL && !ck_filter_load(launch->filter)) fault = "the system call filter was not installed";
+	return fault;
 }
 
-static const char *prepare(const struct ck_launch *launch, pid_t parent)
+static const char *prepare(const struct ck_launch *launch, pid_t parent, struct ck_errmsg *err)
 {
 	(void)setsid();
 	(void)umask(077);
@@ -92,17 +94,19 @@ static const char *prepare(const struct ck_launch *launch, pid_t parent)
 	if (setrlimit(RLIMIT_CORE, &none) != 0) return "core dumps cannot be turned off";
 	if (launch->descriptors > 0 && setrlimit(RLIMIT_NOFILE, &files) != 0) return "RLIMIT_NOFILE cannot be set";
 	const char *fault = place_fds(launch);
-	if (fault == NULL && launch->drop) fault = drop_identity(launch);
-	if (fault == NULL && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fault = "PR_SET_NO_NEW_PRIVS failed";
-	/* after the change of identity, which would clear it; a parent that was quicker to die shows in getppid */
-	if (fault == NULL && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)) fault = "the supervisor is gone";
-	return fault;
+	if (fault != NULL) return fault;
+	int ruleset = -1;
+	if (launch->reach != NULL && ck_landlock_prepare(launch->reach, launch->reach_count, &ruleset, err) != CK_OK) return err->text;
+	fault = confine(launch, &ruleset);
+	/* a parent that was quicker to die than the death signal was asked for */
+	return fault == NULL && getppid() != parent ? "the supervisor is gone" : fault;
 }
 
 static _Noreturn void run(const struct ck_launch *launch, const char *const *environment, pid_t parent)
 {
 	reset_signals();
-	const char *fault = prepare(launch, parent);
+	struct ck_errmsg err;
+	const char *fault = prepare(launch, parent, &err);
 	if (fault == NULL) {
 		execve(launch->program, (char *const *)(uintptr_t)launch->arguments, (char *const *)(uintptr_t)environment);
 		fault = "cannot be executed";

@@ -18,8 +18,7 @@ struct helper {
 struct ck_tokens {
 	struct event_base *base;
 	const char *program; /* "": none */
-	unsigned uid, gid, group;
-	bool with_group;
+	struct ck_identity identity;
 	struct helper helpers[CK_TOKENS_LIMIT];
 };
 
@@ -40,9 +39,10 @@ enum ck_error ck_tokens_new(struct event_base *base, const struct ck_config *con
 	if (tokens == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory");
 	tokens->base = base;
 	tokens->program = config->token_helper;
-	tokens->with_group = config->group_token_devices[0] != '\0';
-	enum ck_error error = ck_config_user(config->user_token, &tokens->uid, &tokens->gid, err);
-	if (error == CK_OK && tokens->with_group) error = ck_config_group(config->group_token_devices, &tokens->group, err);
+	struct ck_identity *identity = &tokens->identity;
+	identity->with_group = config->group_token_devices[0] != '\0';
+	enum ck_error error = ck_config_user(config->user_token, &identity->uid, &identity->gid, err);
+	if (error == CK_OK && identity->with_group) error = ck_config_group(config->group_token_devices, &identity->group, err);
 	for (size_t i = 0; i < CK_TOKENS_LIMIT && error == CK_OK; i++) {
 		tokens->helpers[i].life = event_new(base, -1, 0, on_life_over, &tokens->helpers[i]);
 		if (tokens->helpers[i].life == NULL) error = ck_fail(err, CK_ERR_MEMORY, "no memory");
@@ -80,11 +80,7 @@ enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_
 	struct ck_launch launch = {
 		.program = tokens->program,
 		.arguments = arguments,
-		.drop = true,
-		.uid = tokens->uid,
-		.gid = tokens->gid,
-		.with_group = tokens->with_group,
-		.group = tokens->group,
+		.identity = &tokens->identity,
 		.fds = { pair[1], -1, -1 },
 		.output_fd = -1,
 		.descriptors = TOKEN_DESCRIPTORS,
@@ -102,11 +98,12 @@ enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_
 	return CK_OK;
 }
 
-bool ck_tokens_reaped(struct ck_tokens *tokens, pid_t pid, int status)
+/* How it ended the client has been told by the helper, or sees as its socket closes; only what nobody else can know is said here. */
+bool ck_tokens_reaped(struct ck_tokens *tokens, const struct ck_death *death)
 {
-	(void)status; /* the client has been told by the helper, or sees its socket close */
 	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++) {
-		if (tokens->helpers[i].pid != pid) continue;
+		if (tokens->helpers[i].pid != death->pid) continue;
+		if (death->refused) ck_log(CK_LOG_ALARM, "the token helper of gate %u[%d] %s", tokens->helpers[i].gate, (int)death->pid, death->how);
 		tokens->helpers[i].pid = 0;
 		event_del(tokens->helpers[i].life);
 		return true;

@@ -1,54 +1,46 @@
-/* What the helper can still reach of the file system once it runs: the devices, what libudev reads to list them, what OpenSSL reads to
-   start. Its user may do little else anyway; this holds where that user's rights were given too widely. Trusts the kernel. */
+/* What the helper keeps once it runs: of the file system the devices, what libudev reads to list them, and what OpenSSL reads to start; of
+   the kernel the calls of its table. Its user may do little else anyway; this holds where that user's rights were given too widely. */
 #include "pam_module/token_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/landlock.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
-#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define EVERYTHING                                                                                                                    \
-	(READ | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR                             \
-	 | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG   \
-	 | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
-
-static const struct {
-	const char *path;
-	uint64_t access;
-} reach[] = {
-	{"/dev", READ | LANDLOCK_ACCESS_FS_WRITE_FILE},
-	{"/sys", READ},
-	{"/run/udev", READ},
-	{"/etc", READ},
-	{"/usr", READ},
-	{"/proc", READ},
+/* The whole of /dev: a key may be plugged in after the start. Owners and modes leave its user nothing there but the keys' hidraw. */
+static const struct ck_reach reach[] = {
+	{"/dev", CK_REACH_DEVICE},
+	{"/sys", CK_REACH_READ | CK_REACH_OPTIONAL},
+	{"/run/udev", CK_REACH_READ | CK_REACH_OPTIONAL}, /* a container without udev */
+	{"/etc", CK_REACH_READ},
+	{"/usr", CK_REACH_READ},
+	{"/proc", CK_REACH_READ | CK_REACH_OPTIONAL},
 };
 
-static bool allow(int ruleset, const char *path, uint64_t access)
+static enum ck_error give_up(struct ck_errmsg *err)
 {
-	struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = open(path, O_PATH | O_CLOEXEC)};
-	if (rule.parent_fd < 0) return errno == ENOENT; /* a container without udev */
-	long added = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	close(rule.parent_fd);
-	return added == 0;
+	const struct rlimit none = {0, 0};
+	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return ck_fail(err, CK_ERR_IO, "cannot give up core dumps or new privileges: %s", strerror(errno));
+#ifndef CK_SANITIZED /* the leak checker attaches to its own process */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return ck_fail(err, CK_ERR_IO, "PR_SET_DUMPABLE: %s", strerror(errno));
+#endif
+	return CK_OK;
 }
 
-bool ck_token_confine(void)
+enum ck_error ck_token_confine(const struct ck_token_source *source, struct ck_errmsg *err)
 {
-	const struct landlock_ruleset_attr attributes = {.handled_access_fs = EVERYTHING};
-	long ruleset = syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
-	if (ruleset < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) {
-		fputs("crosskeys-token: this kernel has no Landlock; going on without\n", stderr);
-		return true;
+	int ruleset = -1;
+	enum ck_error error = give_up(err);
+	if (error == CK_OK && source->folder == NULL)
+		error = ck_landlock_prepare(reach, sizeof reach / sizeof reach[0], &ruleset, err);
+	else if (error == CK_OK) {
+		struct ck_reach more[sizeof reach / sizeof reach[0] + 1];
+		memcpy(more, reach, sizeof reach);
+		more[sizeof reach / sizeof reach[0]] = (struct ck_reach){source->folder, CK_REACH_WRITE};
+		error = ck_landlock_prepare(more, sizeof more / sizeof more[0], &ruleset, err);
 	}
-	if (ruleset < 0) return false;
-	bool confined = true;
-	for (size_t i = 0; confined && i < sizeof reach / sizeof reach[0]; i++) confined = allow((int)ruleset, reach[i].path, reach[i].access);
-	if (confined) confined = syscall(SYS_landlock_restrict_self, (int)ruleset, 0) == 0;
-	close((int)ruleset);
-	return confined;
+	if (error == CK_OK && !ck_landlock_apply(&ruleset)) error = ck_fail(err, CK_ERR_IO, "Landlock was not applied: %s", strerror(errno));
+	return error == CK_OK ? ck_filter_install(&ck_filter_token, source->filter, err) : error;
 }

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "directory/base/clock.h"
 #include "directory/base/secret.h"
@@ -126,16 +124,6 @@ int ck_token_run(int fd, const struct ck_token_source *source)
 }
 
 /* ---- the program ---- */
-static bool harden(void)
-{
-	const struct rlimit none = {0, 0};
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
-#ifndef CK_SANITIZED /* the leak checker attaches to its own process */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return false;
-#endif
-	return true;
-}
-
 int ck_token_main(int argc, char **argv, const struct ck_token_source *source)
 {
 	uint64_t fd = 3;
@@ -148,12 +136,9 @@ int ck_token_main(int argc, char **argv, const struct ck_token_source *source)
 		fputs(USAGE, stderr);
 		return EXIT_PROTOCOL;
 	}
-	if (!harden()) {
-		fprintf(stderr, "crosskeys-token: cannot give up core dumps or new privileges: %s\n", strerror(errno));
-		return EXIT_FAILED;
-	}
-	if (source->hid && !ck_token_confine()) {
-		fprintf(stderr, "crosskeys-token: cannot confine itself: %s\n", strerror(errno));
+	struct ck_errmsg err;
+	if (ck_token_confine(source, &err) != CK_OK) {
+		fprintf(stderr, "crosskeys-token: cannot confine itself: %s\n", err.text);
 		return EXIT_FAILED;
 	}
 	return ck_token_run((int)fd, source);

@@ -5,6 +5,7 @@
 
 #include <fido.h>
 
+#include "authd/sandbox/sandbox.h"
 #include "directory/base/error.h"
 
 #define CK_TOKEN_DEVICES_LIMIT 16
@@ -16,7 +17,9 @@ struct ck_token_source {
 	/* An opened device, or NULL. The helper closes and frees it. */
 	fido_dev_t *(*open)(const char *name, void *context);
 	void *context;
-	bool hid; /* these are the machine's own: nothing else need be reached */
+	/* What a test's keys need beyond the machine's own: NULL and NULL for those. */
+	const char *folder;             /* their files */
+	const struct ck_filter *filter; /* their system calls */
 };
 /* Runs the conversation on fd; returns the exit code of the program. */
 int ck_token_run(int fd, const struct ck_token_source *source);

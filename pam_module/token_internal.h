@@ -96,8 +96,8 @@ enum ck_token_outcome ck_token_ask_pin(struct ck_token *token, fido_dev_t *devic
 /* How the user is verified: *out_builtin (finger, no PIN), or a PIN was asked, or neither is demanded. */
 enum ck_token_outcome ck_token_verify_user(struct ck_token *token, fido_dev_t *device, bool *out_builtin);
 
-/* token_confine.c: only for HID keys, of which it knows the places. After no_new_privs. False: it failed, errno says why. */
-bool ck_token_confine(void);
+/* token_confine.c: no core dumps, no new privileges, not to be traced, Landlock, seccomp. Afterwards it cannot become more. */
+CK_MUST_USE enum ck_error ck_token_confine(const struct ck_token_source *source, struct ck_errmsg *err);
 
 /* token_assert.c, token_create.c: everything from the found key to the answer sent. */
 enum ck_token_outcome ck_token_assert_with(struct ck_token *token, const struct ck_token_key *key);

@@ -33,6 +33,6 @@ static fido_dev_t *open_hid(const char *name, void *context)
 
 int main(int argc, char **argv)
 {
-	const struct ck_token_source source = {.list = list_hid, .open = open_hid, .hid = true};
+	const struct ck_token_source source = {.list = list_hid, .open = open_hid};
 	return ck_token_main(argc, argv, &source);
 }

@@ -6,6 +6,7 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 
+#include "authd/sandbox/filter.h"
 #include "pam_module/token_helper.h"
 #include "tests/fakes/soft_key.h"
 
@@ -40,7 +41,10 @@ static bool find_root(void)
 
 int main(int argc, char **argv)
 {
-	const struct ck_token_source source = {.list = list_soft, .open = open_soft, .context = root};
+	/* as confined as the helper, but for the files of the keys */
+	static const struct ck_filter key_files = {.process = "the software keys", .groups = {ck_calls_files}};
+	const struct ck_token_source source = {
+		.list = list_soft, .open = open_soft, .context = root, .folder = root, .filter = &key_files};
 	if (!find_root()) {
 		fprintf(stderr, "crosskeys-token-soft: there are no software keys at %s\n", root);
 		return 2;

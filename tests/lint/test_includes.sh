@@ -12,12 +12,13 @@ authd/protocol/*|directory/base authd/protocol|
 authd/decide/*|directory/base directory/model directory/store authd/decide|
 authd/fido/*|directory/base directory/model authd/fido|fido cbor openssl sodium
 authd/audit/*|directory/base authd/audit|sodium
+authd/sandbox/*|directory/base authd/sandbox|seccomp
 authd/cli/login*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson pam
 authd/cli/*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson
 authd/config*|directory/base directory/model authd|ini
-authd/*|directory/base directory/model directory/ldap directory/store authd/protocol authd/decide authd/fido authd/audit authd|event seccomp sodium
+authd/*|directory/base directory/model directory/ldap directory/store authd/protocol authd/decide authd/fido authd/audit authd/sandbox authd|event sodium
 pam_module/pam_*|directory/base authd/protocol pam_module|pam
-pam_module/token_*|directory/base authd/protocol pam_module|fido'
+pam_module/token_*|directory/base authd/protocol authd/sandbox pam_module|fido'
 
 library_of() {
 	case $1 in
