@@ -35,6 +35,8 @@ static const struct row {
 } rows[] = {
 	{ "system", "name", ck_config_check_system, REQUIRED, 1, 128, TEXT(system),
 	  "This system's name in the directory; fixed for good by crosskeys init." },
+	{ "system_id", "id", ck_config_check_id, REQUIRED, 36, 36, TEXT(system_id),
+	  "This system's ckId in the directory: no other entry of its name counts; fixed for good by crosskeys init." },
 	{ "rp_id", "host", ck_config_check_host, REQUIRED, 1, 253, TEXT(rp_id),
 	  "The relying party that keys are enrolled for; fixed for good by crosskeys init." },
 	{ "portal_origin", "origin", ck_config_check_origin, REQUIRED, 9, 255, TEXT(portal_origin),

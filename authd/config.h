@@ -14,6 +14,7 @@
 struct ck_config {
 	/* fixed by init, for good */
 	char system[CK_CONFIG_TEXT_BYTES];
+	struct ck_id system_id;
 	char rp_id[CK_CONFIG_TEXT_BYTES];
 	char portal_origin[CK_CONFIG_TEXT_BYTES];
 	char suffix[CK_CONFIG_TEXT_BYTES];

@@ -19,6 +19,7 @@ enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view
 		.uid = ck_text_of(client->ask.user),
 		.account = ck_text_of(client->ask.account),
 		.system = ck_text_of(config->system),
+		.system_id = config->system_id,
 		.service = ck_text_of(client->ask.service),
 		.source = client->origin.source,
 		.proved = client->proved,

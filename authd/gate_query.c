@@ -257,6 +257,7 @@ static void explain_recorded(struct ck_gate_client *client, const struct ck_map 
 	/* A question about another time is answered as if the copy were fresh then. */
 	e.question.as_of_s = ck_map_int(request, CK_F_TIME, &at_s) == CK_OK ? at_s : state.as_of_s;
 	e.question.as_of_limit_s = config->as_of_limit_s == 0 ? INT64_MAX : (int64_t)config->as_of_limit_s;
+	if (ck_text_is(e.question.system, config->system)) e.question.system_id = config->system_id;
 	if (may_explain(client, view, &e.question))
 		send_explained(client, view, &e.question);
 	else

@@ -132,8 +132,9 @@ enum ck_error ck_init_make_folders(const struct ck_init *init, struct ck_errmsg 
 static void print_configuration(const struct ck_init *init, FILE *to)
 {
 	char id[CK_ID_TEXT_BYTES];
-	fprintf(to, "# Made by crosskeys init. Every key is in crosskeys.conf(5). These five are fixed for good:\n");
-	fprintf(to, "system = %s\nrp_id = %s\nportal_origin = %s\nsuffix = %s\n", init->system, init->rp_id, init->portal_origin, init->suffix);
+	fprintf(to, "# Made by crosskeys init. Every key is in crosskeys.conf(5). These six are fixed for good:\n");
+	fprintf(to, "system = %s\nsystem_id = %s\n", init->system, ck_id_format(init->system_id, id));
+	fprintf(to, "rp_id = %s\nportal_origin = %s\nsuffix = %s\n", init->rp_id, init->portal_origin, init->suffix);
 	fprintf(to, "founding_authority = %s\n\n", ck_id_format(init->authority_id, id));
 	fprintf(to, "directory = %s\nslapd = %s\n", init->directory, init->slapd);
 	if (init->token_helper != NULL) fprintf(to, "token_helper = %s\n", init->token_helper);

@@ -112,14 +112,23 @@ static enum ck_reason check_staff(struct chain *chain)
 	return active ? CK_REASON_GRANTED : CK_REASON_AUTHORITY_NOT_ACTIVE;
 }
 
+/* A name can be taken once its system is removed, an id cannot: the one that is asked about has both. */
+static enum ck_reason find_system(struct chain *chain, struct ck_record *out)
+{
+	const struct ck_question *question = chain->question;
+	bool known = found(chain, ck_view_system_by_name(chain->view, question->system, out));
+	bool other = known && !ck_id_is_zero(question->system_id) && !ck_id_equal(out->id, question->system_id);
+	if (known && !other) return CK_REASON_GRANTED;
+	(void)note(chain, CK_STEP_SYSTEM, false, no_id, known ? out->id : no_id, 0);
+	return other ? CK_REASON_OTHER_SYSTEM : CK_REASON_UNKNOWN_SYSTEM;
+}
+
 /* `system` keeps the groups. */
 static enum ck_reason check_system(struct chain *chain, struct ck_record *system)
 {
 	struct ck_record record;
-	if (!found(chain, ck_view_system_by_name(chain->view, chain->question->system, system))) {
-		(void)note(chain, CK_STEP_SYSTEM, false, no_id, no_id, 0);
-		return CK_REASON_UNKNOWN_SYSTEM;
-	}
+	enum ck_reason reason = find_system(chain, system);
+	if (reason != CK_REASON_GRANTED) return reason;
 	bool active = system->as.system.status == CK_STATUS_ACTIVE;
 	chain->system = system->id;
 	chain->system_authority = system->authority;

@@ -17,6 +17,7 @@ enum ck_reason {
 	CK_REASON_STAFF_INVALID,      /* uidNumber outside its authority's range */
 	CK_REASON_AUTHORITY_NOT_ACTIVE, /* the person's or the system's authority is missing, suspended or outside its window */
 	CK_REASON_UNKNOWN_SYSTEM,
+	CK_REASON_OTHER_SYSTEM,       /* there is one of that name, and it is not this one */
 	CK_REASON_SYSTEM_NOT_ACTIVE,
 	CK_REASON_NO_RULE,            /* no active rule names this system */
 	CK_REASON_SERVICE,            /* rules, but none for this service */
@@ -37,6 +38,7 @@ struct ck_question {
 	struct ck_text uid;     /* the subject */
 	struct ck_text account; /* the local account entered; equal to uid means "self" */
 	struct ck_text system;  /* this system's name */
+	struct ck_id system_id; /* and its ckId, so that nobody else takes the name; zero: whichever has the name (to explain another one) */
 	struct ck_text service;
 	struct ck_source source;
 	unsigned proved;

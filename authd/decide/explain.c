@@ -158,6 +158,13 @@ static void explain_system(struct lines *lines, const struct ck_trace_step *step
 		add_line(lines, "  %s system %s: not in the directory", mark(step), typed(lines->question->system, &name));
 		return;
 	}
+	struct ck_id own = lines->question->system_id;
+	if (!ck_id_is_zero(own) && !ck_id_equal(own, step->about)) {
+		char other[CK_ID_TEXT_BYTES], this[CK_ID_TEXT_BYTES];
+		add_line(lines, "  %s system %s: the one of this name in the directory (%s) is not this machine (%s)", mark(step),
+		         shown(record.as.system.name, &name), ck_id_format(step->about, other), ck_id_format(own, this));
+		return;
+	}
 	add_line(lines, "  %s system %s: %s", mark(step), shown(record.as.system.name, &name), ck_status_name(record.as.system.status));
 }
 

@@ -13,6 +13,7 @@ static const struct {
 	[CK_REASON_STAFF_INVALID] = {"staff-invalid", "the person's uidNumber is outside their authority's range"},
 	[CK_REASON_AUTHORITY_NOT_ACTIVE] = {"authority-not-active", "the authority is missing, suspended, or outside its dates"},
 	[CK_REASON_UNKNOWN_SYSTEM] = {"unknown-system", "no system of that name is in the directory"},
+	[CK_REASON_OTHER_SYSTEM] = {"other-system", "the system of that name in the directory is not this machine"},
 	[CK_REASON_SYSTEM_NOT_ACTIVE] = {"system-not-active", "the system is suspended"},
 	[CK_REASON_NO_RULE] = {"no-rule", "no active rule names this system"},
 	[CK_REASON_SERVICE] = {"service", "no rule of this system allows this service"},

@@ -291,6 +291,7 @@ static void run_gate(int control, int listening)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	start.process = CK_PROCESS_GATE;
 	strcpy(config->system, "db1");
+	config->system_id = ck_builder_id(DB1);
 	strcpy(config->rp_id, RP);
 	strcpy(config->directory, rig.directory);
 	strcpy(config->user_gate, "65534");

@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (err.text[0] == '\0' || first.system[0] != '\0') abort();
 		return 0;
 	}
-	if (first.directory[0] != '/' || first.socket[0] != '/' || first.rp_id[0] == '\0' || ck_id_is_zero(first.founding_authority)) abort();
+	if (first.directory[0] != '/' || first.socket[0] != '/' || first.rp_id[0] == '\0' || ck_id_is_zero(first.founding_authority) ||
+	    ck_id_is_zero(first.system_id)) abort();
 	if (strcmp(first.user_gate, first.user_ledger) == 0 || first.gates > 64) abort();
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include "authd/config.h"
 
 #define VALID                                                                                                                                  \
-	"# a comment\n"                                                                                                                        \
+	"system_id = 99999999-2222-4333-8444-555555555555\n"                                                                                   \
 	"system = core.example\n"                                                                                                              \
 	"rp_id = portal.example\n"                                                                                                             \
 	"portal_origin = https://portal.example:8443\n"                                                                                        \
@@ -65,6 +65,7 @@ START_TEST(a_valid_file)
 	char id[CK_ID_TEXT_BYTES];
 	if (parse(VALID) != CK_OK) ck_abort_msg("%s", err.text);
 	ck_assert_str_eq(config.system, "core.example");
+	ck_assert_str_eq(ck_id_format(config.system_id, id), "99999999-2222-4333-8444-555555555555");
 	ck_assert_str_eq(config.rp_id, "portal.example");
 	ck_assert_str_eq(config.suffix, "dc=example,dc=org");
 	ck_assert_str_eq(ck_id_format(config.founding_authority, id), "11111111-2222-4333-8444-555555555555");
@@ -228,6 +229,7 @@ static const struct {
 	const char *key, *line, *sentence;
 } bad_identity[] = {
 	{ "system", "", "system is missing" },
+	{ "system_id", "", "system_id is missing" },
 	{ "rp_id", "", "rp_id is missing" },
 	{ "portal_origin", "", "portal_origin is missing" },
 	{ "suffix", "", "suffix is missing" },
@@ -253,6 +255,8 @@ static const struct {
 	{ "suffix", "suffix = =example\n", "suffix: expected " },
 	{ "founding_authority", "founding_authority = 11111111-2222-4333-8444-55555555555\n", "founding_authority: expected " },
 	{ "founding_authority", "founding_authority = 00000000-0000-0000-0000-000000000000\n", "founding_authority: expected a UUID" },
+	{ "system_id", "system_id = core1\n", "system_id: expected " },
+	{ "system_id", "system_id = 00000000-0000-0000-0000-000000000000\n", "system_id: expected a UUID" },
 	{ "directory", "directory = var\n", "directory: expected " },
 	{ "directory", "directory = /\n", "directory: expected 2 to 100 bytes" },
 };
@@ -368,7 +372,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 30);
+	ck_assert_uint_eq(lines, 31);
 }
 END_TEST
 

@@ -200,6 +200,42 @@ START_TEST(an_unknown_system)
 }
 END_TEST
 
+START_TEST(the_system_with_this_name_and_id)
+{
+	question.system_id = ck_builder_id(WEB);
+	decide();
+	ck_assert(verdict.allow);
+}
+END_TEST
+
+/* Removed, and its name taken by an authority that lets its own people in. */
+START_TEST(another_system_that_took_the_name)
+{
+	question.system_id = ck_builder_id(WEB);
+	ck_builder_remove(b, CK_KIND_SYSTEM, WEB);
+	ck_assert_refused(CK_REASON_UNKNOWN_SYSTEM);
+	ck_builder_put(b, ck_builder_system(b, WEB + 100, YORK, "web-1"));
+	ck_builder_put(b, ck_builder_role(b, ADMINS + 100, YORK, "own"));
+	ck_builder_put(b, ck_builder_grant(b, GRANT + 100, YORK, ADMINS + 100, ALICE));
+	ck_builder_put(b, ck_builder_rule(b, RULE + 100, YORK, "own", WEB + 100, ADMINS + 100));
+	ck_assert_refused(CK_REASON_OTHER_SYSTEM);
+	ck_assert_str_eq(ck_reason_name(verdict.reason), "other-system");
+	/* whoever asks about the name is told about the other */
+	question.system_id = (struct ck_id){{0}};
+	decide();
+	ck_assert(verdict.allow);
+}
+END_TEST
+
+/* What nothing in this release does: a name is fixed. */
+START_TEST(the_system_under_another_name)
+{
+	question.system_id = ck_builder_id(WEB);
+	ck_builder_put(b, ck_builder_system(b, WEB, LEEDS, "web-9"));
+	ck_assert_refused(CK_REASON_UNKNOWN_SYSTEM);
+}
+END_TEST
+
 START_TEST(a_suspended_system)
 {
 	struct ck_record *record = ck_builder_system(b, WEB, LEEDS, "web-1");
@@ -710,6 +746,9 @@ static Suite *suite(void)
 	tcase_add_test(c, the_persons_authority_is_outside_its_window);
 	tcase_add_test(c, the_persons_authority_is_missing);
 	tcase_add_test(c, an_unknown_system);
+	tcase_add_test(c, the_system_with_this_name_and_id);
+	tcase_add_test(c, another_system_that_took_the_name);
+	tcase_add_test(c, the_system_under_another_name);
 	tcase_add_test(c, a_suspended_system);
 	tcase_add_test(c, the_systems_authority_is_suspended);
 	tcase_add_test(c, the_systems_authority_is_outside_its_window);

@@ -163,6 +163,17 @@ START_TEST(states_are_named)
 }
 END_TEST
 
+START_TEST(a_system_that_took_the_name_is_told_apart)
+{
+	question.system_id = ck_builder_id(WEB);
+	ck_builder_remove(b, CK_KIND_SYSTEM, WEB);
+	ck_builder_put(b, ck_builder_system(b, WEB + 100, YORK, "web-1"));
+	explain();
+	ck_assert_says("system web-1: the one of this name in the directory (");
+	ck_assert_says(") is not this machine (");
+}
+END_TEST
+
 START_TEST(what_was_typed_is_escaped)
 {
 	question.uid = t("al\x1b[31mice");
@@ -249,6 +260,7 @@ static Suite *suite(void)
 	tcase_add_test(c, sources_are_named);
 	tcase_add_test(c, hours_are_named);
 	tcase_add_test(c, states_are_named);
+	tcase_add_test(c, a_system_that_took_the_name_is_told_apart);
 	tcase_add_test(c, what_was_typed_is_escaped);
 	tcase_add_test(c, it_is_cut_at_the_end_of_a_line);
 	tcase_add_test(c, without_a_trace_it_concludes);

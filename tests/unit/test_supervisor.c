@@ -245,7 +245,7 @@ static void start_supervisor(const char *more)
 {
 	char text[2048];
 	(void)snprintf(text, sizeof text,
-	               "system = test.example\nrp_id = portal.example\nportal_origin = https://portal.example\nsuffix = dc=example\n"
+	               "system = test.example\nsystem_id = 11111111-1111-4111-8111-111111111112\nrp_id = portal.example\nportal_origin = https://portal.example\nsuffix = dc=example\n"
 	               "founding_authority = 11111111-1111-4111-8111-111111111111\ndirectory = %s\nuser_gate = 61001\nuser_replica = 61002\n"
 	               "user_ledger = 61003\nuser_token = 61004\nuser_directory = 61005\ngates = 2\n%s",
 	               dir, more);
