@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,26 @@ static enum ck_error add_all(struct ck_fido_roots *roots, BIO *pem, struct ck_er
 	return error;
 }
 
+/* OpenSSL takes the first of the right name; makers renew their roots, and two may have thought of the same name. So: one that did sign it,
+   and of those one that is valid then. */
+static int find_issuer(X509 **out, X509_STORE_CTX *context, X509 *certificate)
+{
+	STACK_OF(X509) *named = X509_STORE_CTX_get1_certs(context, X509_get_issuer_name(certificate));
+	X509 *found = NULL;
+	bool valid = false;
+	for (int i = 0; i < sk_X509_num(named) && !valid; i++) {
+		X509 *candidate = sk_X509_value(named, i);
+		EVP_PKEY *key = X509_get0_pubkey(candidate);
+		if (key == NULL || X509_check_issued(candidate, certificate) != X509_V_OK || X509_verify(certificate, key) != 1) continue;
+		valid = X509_cmp_timeframe(X509_STORE_CTX_get0_param(context), X509_get0_notBefore(candidate), X509_get0_notAfter(candidate)) == 0;
+		if (found == NULL || valid) found = candidate;
+	}
+	if (found != NULL && X509_up_ref(found) != 1) found = NULL;
+	sk_X509_pop_free(named, X509_free);
+	*out = found;
+	return found != NULL;
+}
+
 enum ck_error ck_fido_roots_read(struct ck_text pem, struct ck_fido_roots **out, struct ck_errmsg *err)
 {
 	enum ck_error error = CK_ERR_MEMORY;
@@ -78,6 +99,7 @@ enum ck_error ck_fido_roots_read(struct ck_text pem, struct ck_fido_roots **out,
 	if (error == CK_OK && roots->count == 0) error = ck_fail(err, CK_ERR_INVALID, "expected at least one certificate in PEM");
 out:
 	BIO_free(bio);
+	if (error == CK_OK) X509_STORE_set_get_issuer(roots->store, find_issuer);
 	if (error == CK_OK) *out = roots;
 	else ck_fido_roots_free(&roots);
 	return error;

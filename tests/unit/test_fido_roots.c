@@ -253,6 +253,27 @@ START_TEST(root_of_the_same_name)
 }
 END_TEST
 
+/* Of several of one name the one that signed, whichever comes first; of several with its key, one that is valid. */
+START_TEST(roots_of_one_name)
+{
+	make_chain();
+	(void)add_pem(add_pem(0, other_root), root);
+	ck_assert_int_eq(read_pem(), CK_OK);
+	expect_attested(NOW);
+	(void)add_pem(add_pem(0, root), other_root);
+	ck_assert_int_eq(read_pem(), CK_OK);
+	expect_attested(NOW);
+	X509_free(other_root);
+	root_wish.until_s = NOW - 1;
+	other_root = new_certificate(&root_wish, root_key, NULL, NULL); /* the same, before it was renewed */
+	(void)add_pem(add_pem(0, other_root), root);
+	ck_assert_int_eq(read_pem(), CK_OK);
+	expect_attested(NOW);
+	trust(other_root);
+	expect_untrusted("expired");
+}
+END_TEST
+
 START_TEST(link_missing)
 {
 	make_chain();
@@ -413,6 +434,7 @@ int main(void)
 	tcase_add_test(c, chain_of_one);
 	tcase_add_test(c, chain_of_u2f);
 	tcase_add_test(c, root_of_the_same_name);
+	tcase_add_test(c, roots_of_one_name);
 	tcase_add_test(c, link_missing);
 	tcase_add_test(c, link_garbage);
 	tcase_add_loop_test(c, link_without_authority, 0, 2);
