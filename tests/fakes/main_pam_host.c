@@ -2,15 +2,18 @@
 
    pam-host [OPTION]... CONFDIR SERVICE USER STEP...
    OPTION: --answer TEXT (to each prompt without echo; again for the next) --tty T --rhost H --ruser U --real-uid N --silent
-           --conv none|fail|fail-say|null-answer --fds N (descriptors open before) --threads N --alarm (a signal each 5 ms) --user-prompt NAME
-   STEP:   auth acct cred delete open close pass prelim     prints "STEP NUMBER"
+           --conv none|fail|fail-say|null-answer|die --elsewhere (another thread talks) --xdisplay D --fds N (descriptors open before) --threads N --alarm (a signal each 5 ms) --user-prompt NAME
+   STEP:   auth acct cred refresh delete open close pass prelim     prints "STEP NUMBER"
+           run:COMMAND (by sh, as the user, with PAM's environment; prints "run STATUS") hold:FILE (until it is there)
            fork:STEP (in a child) user:NAME (sets PAM_USER) rhost:HOST closefds wait:MS env
    With one thread, what must not change is looked at before pam_start and after pam_end: "leak …" lines, exit code 1. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <locale.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,18 +26,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/fakes/elsewhere.h"
+
 #define ANSWERS_LIMIT 16
 #define FDS_LIMIT 65536
 
 extern char **environ;
 
 static struct {
-	const char *confdir, *service, *user, *tty, *rhost, *ruser, *conv, *user_answer;
+	const char *confdir, *service, *user, *tty, *rhost, *ruser, *xdisplay, *conv, *user_answer;
 	const char *answers[ANSWERS_LIMIT];
 	size_t answers_count;
 	int flags;
 	char **steps;
-	bool quiet;
+	bool quiet, elsewhere;
 } host;
 
 struct talk {
@@ -49,6 +54,7 @@ static bool fill(struct talk *talk, const struct pam_message *message, struct pa
 	bool asks = message->msg_style == PAM_PROMPT_ECHO_OFF || message->msg_style == PAM_PROMPT_ECHO_ON;
 	if (!host.quiet) printf("%s %s\n", asks ? "ask" : message->msg_style == PAM_ERROR_MSG ? "error" : "say", message->msg);
 	if (!asks) return strcmp(host.conv, "fail-say") != 0;
+	if (strcmp(host.conv, "die") == 0) _exit(0); /* who asked is gone: its worker is killed */
 	if (message->msg_style == PAM_PROMPT_ECHO_ON) answer = host.user_answer;
 	else if (talk->next < host.answers_count) answer = host.answers[talk->next++];
 	if (strcmp(host.conv, "null-answer") == 0) return true;
@@ -79,6 +85,7 @@ static int stage(pam_handle_t *pamh, const char *step)
 	if (strcmp(step, "auth") == 0) return pam_authenticate(pamh, host.flags);
 	if (strcmp(step, "acct") == 0) return pam_acct_mgmt(pamh, host.flags);
 	if (strcmp(step, "cred") == 0) return pam_setcred(pamh, (int)PAM_ESTABLISH_CRED | host.flags);
+	if (strcmp(step, "refresh") == 0) return pam_setcred(pamh, (int)PAM_REINITIALIZE_CRED | host.flags);
 	if (strcmp(step, "delete") == 0) return pam_setcred(pamh, (int)PAM_DELETE_CRED | host.flags);
 	if (strcmp(step, "open") == 0) return pam_open_session(pamh, host.flags);
 	if (strcmp(step, "close") == 0) return pam_close_session(pamh, host.flags);
@@ -94,6 +101,25 @@ static void print_environment(pam_handle_t *pamh)
 		free(*at);
 	}
 	free(list);
+}
+
+static void run_command(pam_handle_t *pamh, const char *command)
+{
+	const void *user = NULL;
+	int status = -1;
+	(void)pam_get_item(pamh, PAM_USER, &user);
+	const struct passwd *entry = user != NULL ? getpwnam(user) : NULL;
+	fflush(stdout);
+	pid_t pid = entry != NULL ? fork() : -1;
+	if (pid == 0) {
+		if (setgroups(0, NULL) != 0 || setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) != 0 ||
+		    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) != 0)
+			_exit(71);
+		(void)execle("/bin/sh", "sh", "-c", command, (char *)NULL, pam_getenvlist(pamh));
+		_exit(71);
+	}
+	if (pid > 0) (void)waitpid(pid, &status, 0);
+	printf("run %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
 static void close_others(void)
@@ -121,6 +147,10 @@ static int step(pam_handle_t *pamh, const char *name)
 		code = pam_set_item(pamh, PAM_RHOST, name + 6);
 	} else if (strncmp(name, "wait:", 5) == 0) {
 		usleep((useconds_t)atoi(name + 5) * 1000);
+	} else if (strncmp(name, "run:", 4) == 0) {
+		run_command(pamh, name + 4);
+	} else if (strncmp(name, "hold:", 5) == 0) {
+		while (access(name + 5, F_OK) != 0) usleep(50000);
 	} else if (strcmp(name, "closefds") == 0) {
 		close_others();
 	} else if (strcmp(name, "env") == 0) {
@@ -136,7 +166,12 @@ static void *login(void *unused)
 {
 	struct talk talk = { 0 };
 	struct pam_conv conversation = { strcmp(host.conv, "none") == 0 ? NULL : converse, &talk };
+	struct ck_elsewhere elsewhere;
 	pam_handle_t *pamh = NULL;
+	if (host.elsewhere) {
+		if (ck_elsewhere_begin(&elsewhere, conversation) != 0) exit(71);
+		conversation = (struct pam_conv){ ck_elsewhere_converse, &elsewhere };
+	}
 	int code = pam_start_confdir(host.service, host.user, &conversation, host.confdir, &pamh);
 	if (code != PAM_SUCCESS) {
 		printf("start %d\n", code);
@@ -144,9 +179,11 @@ static void *login(void *unused)
 	}
 	if (host.tty != NULL) (void)pam_set_item(pamh, PAM_TTY, host.tty);
 	if (host.rhost != NULL) (void)pam_set_item(pamh, PAM_RHOST, host.rhost);
+	if (host.xdisplay != NULL) (void)pam_set_item(pamh, PAM_XDISPLAY, host.xdisplay);
 	if (host.ruser != NULL) (void)pam_set_item(pamh, PAM_RUSER, host.ruser);
 	for (char **at = host.steps; *at != NULL; at++) code = step(pamh, *at);
 	(void)pam_end(pamh, code);
+	if (host.elsewhere) ck_elsewhere_end(&elsewhere);
 	return unused;
 }
 
@@ -233,11 +270,13 @@ int main(int argc, char **argv)
 		const char *option = argv[at] + 2, *value = at + 1 < argc ? argv[at + 1] : "";
 		if (strcmp(option, "silent") == 0) { host.flags |= (int)PAM_SILENT; continue; }
 		if (strcmp(option, "alarm") == 0) { alarm_too = true; continue; }
+		if (strcmp(option, "elsewhere") == 0) { host.elsewhere = true; continue; }
 		at++;
 		if (strcmp(option, "answer") == 0 && host.answers_count < ANSWERS_LIMIT) host.answers[host.answers_count++] = value;
 		else if (strcmp(option, "tty") == 0) host.tty = value;
 		else if (strcmp(option, "rhost") == 0) host.rhost = value;
 		else if (strcmp(option, "ruser") == 0) host.ruser = value;
+		else if (strcmp(option, "xdisplay") == 0) host.xdisplay = value;
 		else if (strcmp(option, "conv") == 0) host.conv = value;
 		else if (strcmp(option, "user-prompt") == 0) host.user_answer = value;
 		else if (strcmp(option, "fds") == 0) open_many(strtoul(value, NULL, 10));

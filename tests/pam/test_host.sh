@@ -81,6 +81,23 @@ out=$(ck_host --threads 8 --answer 1234 -- svc alice auth acct cred open close d
 for step in auth acct cred open close delete; do expect "eight logins at once: $step" 8 "$(echo "$out" | grep -cx "$step 0")"; done
 expect "and nothing else" 48 "$(echo "$out" | wc -l)"
 
+# A display manager: another thread talks to the person, the name is asked for too, and a screen is unlocked by a second login.
+expect "the person is talked to by another thread" "ask login:
+say Touch your security key.
+ask PIN for your security key:
+auth 0
+acct 0
+refresh 0
+cred 0
+open 0
+close 0
+delete 0" "$(ck_host --elsewhere --tty /dev/tty1 --xdisplay :0 --answer 1234 --user-prompt alice -- svc - auth acct refresh cred open close delete | sed 's/ *$//')"
+: > "$T/heard"
+expect "the worker is killed at the prompt" "" "$(ck_host --elsewhere --conv die --tty :0 -- svc alice auth | codes)"
+expect_heard "the daemon sees it go" closed
+expect "Escape, in another thread" "auth $PAM_CONV_ERR" "$(ck_host --elsewhere --tty :0 -- svc alice auth | codes)"
+expect "eight at once" 8 "$(ck_host --elsewhere --threads 8 --answer 1234 -- svc alice auth acct | grep -cx 'acct 0')"
+
 # The connection belongs to the process that opened it.
 : > "$T/heard"
 expect "account in a child of the one that authenticated" "auth 0
