@@ -115,12 +115,13 @@ void ck_follower_want_clashes(struct ck_follower *f)
 
 /* ---- entries ---- */
 
-/* prefix: of a fault that may be over without a change of the entry, which is then read again; "" of others. */
-static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *prefix, const char *why)
+/* prefix: of a fault that may be over without a change of the entry, which is then read again; "" of others. claims: what it holds all the same. */
+static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *prefix, const char *why,
+                                const struct ck_record *claims)
 {
 	char reason[sizeof(struct ck_errmsg) + 16], shown[256];
 	snprintf(reason, sizeof reason, "%s%s", prefix, why);
-	enum ck_error error = ck_batch_quarantine(f->batch, uuid, dn, ck_text_of(reason));
+	enum ck_error error = ck_batch_quarantine(f->batch, uuid, dn, ck_text_of(reason), claims);
 	if (error != CK_OK) return error;
 	if (prefix[0] != '\0') remember_clash(f, uuid, dn, strcmp(prefix, ZONE_PREFIX) == 0);
 	f->announced++;
@@ -182,7 +183,15 @@ static void tell_use_there(struct ck_follower *f, const struct ck_record *record
 		f->settings.on_key_use(record, true, f->settings.context);
 }
 
-static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry)
+static enum ck_error quarantine_faulty(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, const char *why)
+{
+	struct ck_record claims;
+	bool claimed = ck_entry_claims(entry, ck_text_of(f->settings.suffix), &claims);
+	return quarantine(f, uuid, entry->dn, "", why, claimed ? &claims : NULL);
+}
+
+/* again: it was read again because of a clash, and has not changed. */
+static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, bool again)
 {
 	struct ck_record record;
 	struct ck_errmsg why;
@@ -190,6 +199,8 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	f->batch_entries++;
+	/* What it held may be free now. */
+	if (!again && f->state != CK_FOLLOWER_REBUILDING && ck_batch_is_quarantined(f->batch, uuid)) f->changed = true;
 	tell_use_gone(f, uuid);
 	error = read_record(f, uuid, entry, &record, &why);
 	if (error == CK_ERR_NOT_FOUND) { /* a container: nothing of it is kept */
@@ -198,7 +209,7 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	}
 	if (error == CK_OK) {
 		if (f->state != CK_FOLLOWER_REBUILDING && !was_clash) compare_with_known(f, &record);
-		if (ck_follower_add_zone(f, &record, &why) != CK_OK) return quarantine(f, uuid, entry->dn, ZONE_PREFIX, why.text);
+		if (ck_follower_add_zone(f, &record, &why) != CK_OK) return quarantine(f, uuid, entry->dn, ZONE_PREFIX, why.text, &record);
 		error = ck_batch_put(f->batch, &record, &why);
 	}
 	switch (error) {
@@ -206,12 +217,12 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 		tell_use_there(f, &record);
 		if (was_clash && f->settings.on_quarantine != NULL) f->settings.on_quarantine(entry->dn, NULL, f->settings.context);
 		return CK_OK;
-	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, CLASH_PREFIX, why.text);
+	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, CLASH_PREFIX, why.text, &record);
 	case CK_ERR_INVALID:
 	case CK_ERR_LIMIT:
 		/* An entry that fitted before may have held what another one wants. */
 		if (!was_clash) f->changed = true;
-		return quarantine(f, uuid, entry->dn, "", why.text);
+		return quarantine_faulty(f, uuid, entry, why.text);
 	default: ck_log(CK_LOG_ERROR, "the store does not take an entry: %s", why.text); return error;
 	}
 }
@@ -225,7 +236,7 @@ static enum ck_error on_entry(const uint8_t uuid[16], const struct ck_entry *ent
 		enum ck_error error = ck_uuids_add(&f->named, uuid);
 		if (error != CK_OK) return error;
 	}
-	return take_entry(f, uuid, entry);
+	return take_entry(f, uuid, entry, false);
 }
 
 static enum ck_error on_present(const uint8_t uuid[16], void *context)
@@ -259,7 +270,8 @@ static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, co
 	(void)forget_clash(f, uuid);
 	f->changed = true;
 	tell_use_gone(f, uuid);
-	return quarantine(f, uuid, dn, "", reason);
+	const struct ck_entry nothing = {.dn = dn};
+	return quarantine_faulty(f, uuid, &nothing, reason);
 }
 
 static enum ck_error on_provider(struct ck_text context_csns, void *context)
@@ -390,7 +402,7 @@ static void on_read(const uint8_t uuid[16], const struct ck_entry *entry, void *
 	struct ck_clash *clash = entry != NULL ? find_clash(f, uuid) : NULL;
 	/* Not asked any more: something newer about it came by the stream while this answer was on its way. */
 	if (clash == NULL || !clash->asked || f->state != CK_FOLLOWER_PERSISTING) return;
-	enum ck_error error = take_entry(f, uuid, entry);
+	enum ck_error error = take_entry(f, uuid, entry, true);
 	if (error != CK_OK) ck_log(CK_LOG_ERROR, "an entry that was read again does not go in: %s", ck_error_name(error));
 }
 

@@ -34,6 +34,10 @@ struct ck_entry_scratch {
 CK_MUST_USE enum ck_error ck_entry_to_record(const struct ck_entry *entry, struct ck_text suffix, struct ck_entry_scratch *scratch,
                                              struct ck_record *out, struct ck_errmsg *err);
 
+/* What an entry that maps to no record says of itself all the same: its id from the DN, and of the values that are unique those that are there
+   once and no longer than they may be. All else of `out` is zero; CK_KIND_NONE where the class is none of ours. False: not even an id. Borrows. */
+CK_MUST_USE bool ck_entry_claims(const struct ck_entry *entry, struct ck_text suffix, struct ck_record *out);
+
 /* Where a record of this kind lives. parent: the staff of a key, its use or a code, the role of a grant; ignored otherwise.
    hash: of a key or its use; else NULL. CK_ERR_LIMIT if out is too small. */
 #define CK_DN_LIMIT_BYTES 512

@@ -6,8 +6,6 @@
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
 
-#define QUARANTINE_DN_LIMIT_BYTES 512
-#define QUARANTINE_REASON_LIMIT_BYTES 512
 #define NOTE_NAME_LIMIT_BYTES 64
 
 enum ck_error ck_batch_begin(struct ck_store *store, struct ck_batch **out, struct ck_errmsg *err)
@@ -62,7 +60,7 @@ struct ck_view *ck_batch_view(struct ck_batch *batch)
 	return &batch->view;
 }
 
-static enum ck_error broken(struct ck_batch *batch, enum ck_error error)
+enum ck_error ck_batch_broken(struct ck_batch *batch, enum ck_error error)
 {
 	/* what the indices promise is not there, or is there twice */
 	if (error == CK_ERR_NOT_FOUND || error == CK_ERR_EXISTS) error = CK_ERR_CORRUPT;
@@ -95,28 +93,17 @@ static enum ck_error remove_record(struct ck_batch *batch, enum ck_kind kind, st
 	ck_index_record(&key, kind, id);
 	enum ck_error error = ck_kv_get(&batch->view, &key, &page);
 	if (error == CK_OK && page.length > sizeof copy) error = CK_ERR_CORRUPT;
-	if (error != CK_OK) return broken(batch, error);
+	if (error != CK_OK) return ck_batch_broken(batch, error);
 	/* the page moves while its neighbours are removed */
 	memcpy(copy, page.at, page.length);
 	error = ck_flat_decode(kind, id, (struct ck_bytes){copy, page.length}, &record);
 	if (error == CK_OK && memcmp(record.entry_uuid, entry_uuid, 16) != 0) error = CK_ERR_CORRUPT;
-	if (error != CK_OK) return broken(batch, error);
+	if (error != CK_OK) return ck_batch_broken(batch, error);
 	struct index_change change = {.batch = batch, .error = CK_OK};
 	ck_index_each(&record, remove_index, &change);
 	if (change.error == CK_OK) change.error = ck_kv_remove(batch, &key);
-	if (change.error != CK_OK || batch->meta.counts[kind] == 0) return broken(batch, CK_ERR_CORRUPT);
+	if (change.error != CK_OK || batch->meta.counts[kind] == 0) return ck_batch_broken(batch, CK_ERR_CORRUPT);
 	batch->meta.counts[kind]--;
-	return CK_OK;
-}
-
-static enum ck_error remove_quarantined(struct ck_batch *batch, const uint8_t entry_uuid[16])
-{
-	struct ck_index_key key;
-	ck_index_begin(&key, CK_TABLE_QUARANTINE);
-	ck_index_add_bytes(&key, entry_uuid, 16);
-	enum ck_error error = ck_kv_remove(batch, &key);
-	if (error != CK_OK || batch->meta.quarantined == 0) return broken(batch, CK_ERR_CORRUPT);
-	batch->meta.quarantined--;
 	return CK_OK;
 }
 
@@ -130,16 +117,16 @@ enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[1
 	enum ck_error error = ck_kv_get(&batch->view, &key, &known);
 	if (error != CK_OK) return error;
 	if (known.length == 1 && known.at[0] == CK_KIND_NONE) {
-		error = remove_quarantined(batch, entry_uuid);
+		error = ck_quarantine_remove(batch, entry_uuid);
 	} else if (known.length == 1 + sizeof id.bytes) {
 		memcpy(id.bytes, known.at + 1, sizeof id.bytes);
 		error = remove_record(batch, (enum ck_kind)known.at[0], id, entry_uuid);
 	} else {
-		error = broken(batch, CK_ERR_CORRUPT);
+		error = ck_batch_broken(batch, CK_ERR_CORRUPT);
 	}
 	if (error != CK_OK) return error;
 	error = ck_kv_remove(batch, &key);
-	return error == CK_OK ? CK_OK : broken(batch, error);
+	return error == CK_OK ? CK_OK : ck_batch_broken(batch, error);
 }
 
 /* ---- adding ---- */
@@ -191,11 +178,14 @@ static enum ck_error check_clash(struct ck_batch *batch, const struct ck_record 
 		return ck_fail(err, CK_ERR_EXISTS, "%s: the %s %s is held by another entry, known first", ck_kind_name(record->kind), what,
 		               ck_id_format(record->id, id));
 	}
-	if (error != CK_ERR_NOT_FOUND) return broken(batch, error);
+	if (error != CK_ERR_NOT_FOUND) return ck_batch_broken(batch, error);
+	error = ck_quarantine_check(batch, record, err);
+	if (error == CK_ERR_EXISTS) return error;
+	if (error != CK_OK) return ck_batch_broken(batch, error);
 	struct clash clash = {.batch = batch, .error = CK_OK};
 	ck_index_each(record, find_clash, &clash);
 	if (clash.error == CK_OK) return CK_OK;
-	if (clash.error != CK_ERR_EXISTS) return broken(batch, clash.error);
+	if (clash.error != CK_ERR_EXISTS) return ck_batch_broken(batch, clash.error);
 	return ck_fail(err, CK_ERR_EXISTS, "%s: the %s %s is held by %s, known first", ck_kind_name(record->kind), clash.what,
 	               ck_escape(readable(&clash.key), value, sizeof value), ck_id_format(clash.holder, id));
 }
@@ -223,7 +213,7 @@ static enum ck_error add_record(struct ck_batch *batch, const struct ck_record *
 	}
 	struct index_change change = {.batch = batch, .value = {known + 1, 16}, .error = error};
 	if (error == CK_OK) ck_index_each(record, add_index, &change);
-	if (change.error != CK_OK) return broken(batch, change.error);
+	if (change.error != CK_OK) return ck_batch_broken(batch, change.error);
 	batch->meta.counts[record->kind]++;
 	return CK_OK;
 }
@@ -255,33 +245,6 @@ enum ck_error ck_batch_put(struct ck_batch *batch, const struct ck_record *recor
 	if (error != CK_OK) return error;
 	error = add_record(batch, &own, bytes);
 	return error == CK_OK ? CK_OK : ck_fail(err, error, "%s: the write failed", ck_kind_name(own.kind));
-}
-
-enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason)
-{
-	static const uint8_t quarantined[1] = {CK_KIND_NONE};
-	uint8_t body[2 + QUARANTINE_DN_LIMIT_BYTES + QUARANTINE_REASON_LIMIT_BYTES];
-	struct ck_writer writer;
-	struct ck_index_key key;
-	enum ck_error error = ck_batch_remove(batch, entry_uuid);
-	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
-	/* for people: cut rather than refused */
-	if (dn.length > QUARANTINE_DN_LIMIT_BYTES) dn.length = QUARANTINE_DN_LIMIT_BYTES;
-	if (reason.length > QUARANTINE_REASON_LIMIT_BYTES) reason.length = QUARANTINE_REASON_LIMIT_BYTES;
-	ck_writer_init(&writer, body, sizeof body);
-	ck_put_u16le(&writer, (uint16_t)dn.length);
-	ck_put_bytes(&writer, dn.at, dn.length);
-	ck_put_bytes(&writer, reason.at, reason.length);
-	ck_index_begin(&key, CK_TABLE_QUARANTINE);
-	ck_index_add_bytes(&key, entry_uuid, 16);
-	error = ck_kv_set_sealed(batch, &key, (struct ck_bytes){body, ck_writer_length(&writer)});
-	if (error == CK_OK) {
-		ck_index_uuid(&key, entry_uuid);
-		error = ck_kv_add(batch, &key, (struct ck_bytes){quarantined, sizeof quarantined});
-	}
-	if (error != CK_OK) return broken(batch, error);
-	batch->meta.quarantined++;
-	return CK_OK;
 }
 
 /* ---- what the follower keeps ---- */

@@ -22,7 +22,8 @@ enum ck_table {
 	CK_TABLE_RULES_FOR = 0x2d,      /* [system or group][id] */
 	CK_TABLE_RULES_FOR_ALL = 0x2e,  /* [authority][id] */
 	CK_TABLE_BY_AUTHORITY = 0x2f,   /* [kind][authority][id]: staff, role, system, group, rule */
-	CK_TABLE_QUARANTINE = 0x30      /* [entryUUID] → DN and reason */
+	CK_TABLE_QUARANTINE = 0x30,     /* [entryUUID] → DN, reason, what it holds */
+	CK_TABLE_HELD = 0x31            /* [key of a unique table, or of an id] → entryUUID of a quarantined entry that had it first */
 };
 #define CK_TABLE_UNIQUE_LAST CK_TABLE_NAME
 /* What CK_TABLE_NAME gives for kinds whose names are unique over the directory. */

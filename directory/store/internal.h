@@ -77,6 +77,15 @@ void ck_store_close_env(struct ck_store *store);
    that was cut. */
 CK_MUST_USE enum ck_error ck_store_extend(struct ck_store *store);
 
+/* batch.c: a write went wrong half way; returns the error, damage where the indices did not keep their promise. */
+enum ck_error ck_batch_broken(struct ck_batch *batch, enum ck_error error);
+
+/* quarantine.c */
+/* Of an entry that is known to be quarantined: forgets it, and what it holds is free. */
+CK_MUST_USE enum ck_error ck_quarantine_remove(struct ck_batch *batch, const uint8_t entry_uuid[16]);
+/* CK_ERR_EXISTS and the sentence: a quarantined entry holds what this record wants. */
+CK_MUST_USE enum ck_error ck_quarantine_check(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err);
+
 /* kv.c */
 uint64_t ck_kv_mark(struct ck_bytes key, struct ck_bytes value);
 CK_MUST_USE enum ck_error ck_kv_get(const struct ck_view *view, const struct ck_index_key *key, struct ck_bytes *out);

@@ -7,7 +7,7 @@
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
 
-#define META_VERSION 2
+#define META_VERSION 3
 #define META_LIMIT_BYTES 256
 #define META_STATE 's'
 #define META_FINISHED 1u

@@ -159,12 +159,14 @@ static bool list_quarantined(struct ck_bytes key, struct ck_bytes value, void *c
 	ck_reader_init(&reader, body.at, body.length);
 	size_t dn_length = ck_get_u16le(&reader);
 	const uint8_t *dn = ck_get_bytes(&reader, dn_length);
+	size_t reason_length = ck_get_u16le(&reader);
+	const uint8_t *reason = ck_get_bytes(&reader, reason_length);
 	if (reader.failed) {
 		listing->error = CK_ERR_CORRUPT;
 		return false;
 	}
-	struct ck_text reason = {(const char *)reader.at, ck_reader_left(&reader)};
-	return listing->each(key.at + 1, (struct ck_text){(const char *)dn, dn_length}, reason, listing->context);
+	return listing->each(key.at + 1, (struct ck_text){(const char *)dn, dn_length}, (struct ck_text){(const char *)reason, reason_length},
+	                     listing->context);
 }
 
 enum ck_error ck_view_each_quarantined(struct ck_view *view, ck_quarantine_visitor each, void *context)

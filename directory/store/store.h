@@ -90,13 +90,17 @@ CK_MUST_USE enum ck_error ck_batch_begin(struct ck_store *store, struct ck_batch
 /* Durable when it returns. Frees the batch either way. */
 CK_MUST_USE enum ck_error ck_batch_commit(struct ck_batch **batch, struct ck_errmsg *err);
 void ck_batch_abort(struct ck_batch **batch);
-/* Adds or replaces by entry_uuid. CK_ERR_EXISTS: another entry holds its id, uid, mail, uidNumber, credential, staff number or name: the
-   one known first stays, nothing was written (any older version of this entry is removed), and the sentence names the clash. */
+/* Adds or replaces by entry_uuid. CK_ERR_EXISTS: another entry, quarantined or not, holds its id, uid, mail, uidNumber, credential, staff number
+   or name: the one known first stays, nothing was written (any older version of this entry is removed), and the sentence names the clash. */
 CK_MUST_USE enum ck_error ck_batch_put(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err);
 /* Removes whatever is known by this entryUUID, record or quarantine; CK_ERR_NOT_FOUND if nothing is. */
 CK_MUST_USE enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[16]);
-/* Removes the record of this entryUUID, if any, and notes why. */
-CK_MUST_USE enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason);
+/* Removes the record of this entryUUID, if any, and notes why. claims (may be NULL): what it says of its id and its other unique values, as far
+   as it says so; of these it holds what nobody else has, so that no later entry takes its place meanwhile. */
+CK_MUST_USE enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason,
+                                              const struct ck_record *claims);
+/* Whether what is known by this entryUUID is quarantined. */
+bool ck_batch_is_quarantined(struct ck_batch *batch, const uint8_t entry_uuid[16]);
 /* Takes back that any key is attested: whoever said so trusted other roots. */
 CK_MUST_USE enum ck_error ck_batch_forget_attested(struct ck_batch *batch, uint64_t *out_count);
 /* The cookie of a finished refresh (marks the store finished) and as_of, together with the data of this batch. */

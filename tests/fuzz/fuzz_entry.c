@@ -72,8 +72,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (error == CK_OK) {
 		if (ck_model_validate(&record, NULL) != CK_OK) abort();
 		check_dn(&record, dn);
+		struct ck_record claims;
+		if (!ck_entry_claims(&entry, ck_text_of(SUFFIX), &claims) || !ck_id_equal(claims.id, record.id) || claims.kind != record.kind) abort();
 	} else if (record.kind != CK_KIND_NONE || (error != CK_ERR_NOT_FOUND && err.text[0] == '\0')) {
 		abort();
 	}
+	struct ck_record claims;
+	(void)!ck_entry_claims(&entry, ck_text_of(SUFFIX), &claims);
 	return 0;
 }

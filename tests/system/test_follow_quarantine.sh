@@ -49,6 +49,22 @@ printf 'dn: %s\nchangetype: modify\nreplace: ckName\nckName: doormen\n' "$(role_
 wait_for 5 said "^released ckId=$third"
 wait_for 5 holds '^count role 3$'
 
+# one that becomes faulty keeps its place: nobody takes its name meanwhile, and whoever waits for it comes in when it goes
+forget_said
+fourth=$(uuid)
+printf 'dn: %s\nchangetype: modify\nreplace: ckStatus\nckStatus: perhaps\n' "$(role_dn "$third")" | modify
+wait_for 5 holds '^quarantined-count 1$'
+role_ldif "$fourth" | modify
+wait_for 5 holds '^quarantined-count 2$'
+wait_for 1 holds '^count role 2$'
+printf 'dn: %s\nchangetype: modify\nreplace: ckStatus\nckStatus: active\n' "$(role_dn "$third")" | modify
+wait_for 5 holds '^count role 3$'
+wait_for 1 holds '^quarantined-count 1$'
+delete "$(role_dn "$third")"
+wait_for 5 said "^released ckId=$fourth"
+wait_for 5 holds '^quarantined-count 0$'
+wait_for 1 holds '^count role 3$'
+
 # a key whose name is not the hash of its credential
 ada=$(search -b "$SUFFIX" '(uid=ada)' ckId | sed -n 's/^ckId: //p')
 cat > "$T/key.ldif" << LDIF

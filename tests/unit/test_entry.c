@@ -564,6 +564,44 @@ START_TEST(dns_are_built_as_they_are_read)
 }
 END_TEST
 
+START_TEST(what_a_faulty_entry_claims)
+{
+	make(CK_KIND_STAFF);
+	set("ckStatus", "perhaps");
+	refused("ckStatus");
+	ck_assert(ck_entry_claims(&making.entry, ck_text_of(SUFFIX), &record));
+	ck_assert_int_eq(record.kind, CK_KIND_STAFF);
+	ck_assert(ck_id_equal(record.id, id_of(S)) && ck_id_equal(record.authority, id_of(A)));
+	ck_assert(ck_text_is(record.as.staff.uid, "mia") && ck_text_is(record.as.staff.mail, "mia@northwich.gov.uk"));
+	ck_assert(ck_text_is(record.as.staff.staff_number, "1001") && record.as.staff.uid_number == 200001);
+	/* what is there twice, too long or no number is no claim */
+	add("uid", "max");
+	set("uidNumber", "many");
+	set("mail", "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789");
+	take("employeeNumber");
+	ck_assert(ck_entry_claims(&making.entry, ck_text_of(SUFFIX), &record));
+	ck_assert_uint_eq(record.as.staff.uid.length + record.as.staff.mail.length + record.as.staff.staff_number.length, 0);
+	ck_assert_uint_eq(record.as.staff.uid_number, 0);
+	/* without a class that is known, the id is left */
+	make(CK_KIND_ROLE);
+	set("objectClass", "ckNewRole");
+	ck_assert(ck_entry_claims(&making.entry, ck_text_of(SUFFIX), &record));
+	ck_assert_int_eq(record.kind, CK_KIND_NONE);
+	ck_assert(ck_id_equal(record.id, id_of(R)));
+	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++) {
+		make((enum ck_kind)k);
+		ck_assert(ck_entry_claims(&making.entry, ck_text_of(SUFFIX), &record));
+		ck_assert_int_eq(record.kind, (int)k);
+	}
+	make(CK_KIND_KEY_USE);
+	set("objectClass", "ckKey");
+	ck_assert(ck_entry_claims(&making.entry, ck_text_of(SUFFIX), &record));
+	ck_assert_int_eq(record.kind, CK_KIND_KEY_USE);
+	making.entry.dn = ck_text_of("cn=use," SUFFIX);
+	ck_assert(!ck_entry_claims(&making.entry, ck_text_of(SUFFIX), &record));
+}
+END_TEST
+
 START_TEST(what_may_be_set)
 {
 	ck_assert(ck_entry_attribute_settable(CK_KIND_ROLE, ck_text_of("ckName")));
@@ -637,6 +675,7 @@ int main(void)
 	tcase_add_test(tc, attributes_given_twice);
 	tcase_add_test(tc, wrong_places);
 	tcase_add_test(tc, dns_are_built_as_they_are_read);
+	tcase_add_test(tc, what_a_faulty_entry_claims);
 	tcase_add_test(tc, what_may_be_set);
 	tcase_add_test(tc, a_password_is_no_record);
 	tcase_add_test(tc, what_is_derived);

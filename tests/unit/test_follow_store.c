@@ -355,6 +355,77 @@ START_TEST(nothing_is_finished_before_the_refresh_is)
 }
 END_TEST
 
+static enum ck_error give_role_as(unsigned number, const char *id, const char *authority, const char *name, const char *status)
+{
+	char dn[256];
+	snprintf(dn, sizeof dn, "ckId=%s,ou=roles,ckId=%s,ou=authorities," SUFFIX, id, authority);
+	return give(number, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", name}, {"ckStatus", status}, {NULL, NULL}});
+}
+
+/* Its grants name it by its id: whoever could have that would be given them all. */
+START_TEST(nobody_takes_the_place_of_an_entry_that_became_faulty)
+{
+	static const char id[] = "22222222-2222-4222-8222-000000000001", other[] = "33333333-3333-4333-8333-333333333333";
+	filled(1);
+	ck_assert_int_eq(give_role_as(1, id, AUTHORITY, "role-1", "perhaps"), CK_OK);
+	ck_assert_uint_eq(quarantined, 1);
+	ck_assert_int_eq(give_role_as(2, id, other, "taken", "active"), CK_OK);
+	ck_assert_uint_eq(quarantined, 2);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_roles(0);
+	/* nor its name within its authority */
+	ck_assert_int_eq(give_role_as(3, "22222222-2222-4222-8222-000000000003", AUTHORITY, "role-1", "active"), CK_OK);
+	ck_assert_uint_eq(quarantined, 3);
+	/* mended, it is as it was */
+	ck_assert_int_eq(give_role_as(1, id, AUTHORITY, "role-1", "active"), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_roles(1);
+	ck_assert_uint_eq(state_now().quarantined, 2);
+	/* gone, it is in nobody's way */
+	ck_assert_int_eq(take(1), CK_OK);
+	ck_assert_int_eq(give_role_as(2, id, other, "taken", "active"), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_roles(1);
+	ck_assert_uint_eq(released, 1);
+}
+END_TEST
+
+START_TEST(an_entry_that_was_never_well_keeps_its_id_too)
+{
+	static const char id[] = "22222222-2222-4222-8222-000000000009", other[] = "33333333-3333-4333-8333-333333333333";
+	filled(1);
+	ck_assert_int_eq(give_role_as(9, id, AUTHORITY, "nine", "perhaps"), CK_OK);
+	ck_assert_int_eq(give_role_as(2, id, other, "taken", "active"), CK_OK);
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_uint_eq(quarantined, 2);
+	ck_assert_roles(1);
+	/* across a restart */
+	ck_follower_close(&follower);
+	open_follower();
+	begin();
+	ck_assert_int_eq(give_role_as(2, id, other, "taken", "active"), CK_OK);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(2)), CK_OK);
+	ck_assert_roles(1);
+}
+END_TEST
+
+/* Two that exchanged their names while nobody followed: neither waits for the other for good. */
+START_TEST(names_may_be_exchanged_behind_the_back)
+{
+	filled(2);
+	begin();
+	ck_assert_int_eq(give_role(1, "role-2"), CK_OK);
+	ck_assert_uint_eq(quarantined, 1);
+	ck_assert_int_eq(give_role(2, "role-1"), CK_OK);
+	ck_assert_uint_eq(quarantined, 1);
+	ck_assert_int_eq(REFRESHED(false, COOKIE(2)), CK_OK);
+	ck_assert_int_eq(give_role(1, "role-2"), CK_OK); /* which is read again because of that */
+	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
+	ck_assert_roles(2);
+	ck_assert_uint_eq(state_now().quarantined, 0);
+}
+END_TEST
+
 START_TEST(the_use_of_a_key_is_told_as_it_comes_and_goes)
 {
 	begin();
@@ -788,6 +859,9 @@ int main(void)
 	tcase_add_test(c, an_unreadable_entry);
 	tcase_add_test(c, containers_are_nothing);
 	tcase_add_test(c, a_moved_subtree_is_read_again);
+	tcase_add_test(c, nobody_takes_the_place_of_an_entry_that_became_faulty);
+	tcase_add_test(c, an_entry_that_was_never_well_keeps_its_id_too);
+	tcase_add_test(c, names_may_be_exchanged_behind_the_back);
 	tcase_add_test(c, the_use_of_a_key_is_told_as_it_comes_and_goes);
 	tcase_add_test(c, a_trial_is_only_for_a_copy_in_step);
 	tcase_add_test(c, a_marked_copy_is_made_anew);

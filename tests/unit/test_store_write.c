@@ -271,9 +271,9 @@ START_TEST(a_quarantined_entry_is_known_and_grants_nothing)
 	ck_builder_uuid(CK_KIND_STAFF, ALICE, alice);
 	ck_builder_commit(b);
 	ck_assert_int_eq(ck_batch_begin(ck_builder_store(b), &batch, &err), CK_OK);
-	ck_assert_int_eq(ck_batch_quarantine(batch, other, t("ckId=x"), t("ckFoo is not known")), CK_OK);
-	ck_assert_int_eq(ck_batch_quarantine(batch, alice, t("ckId=a"), t("no uid")), CK_OK);
-	ck_assert_int_eq(ck_batch_quarantine(batch, alice, t("ckId=a"), t("still no uid")), CK_OK);
+	ck_assert_int_eq(ck_batch_quarantine(batch, other, t("ckId=x"), t("ckFoo is not known"), NULL), CK_OK);
+	ck_assert_int_eq(ck_batch_quarantine(batch, alice, t("ckId=a"), t("no uid"), NULL), CK_OK);
+	ck_assert_int_eq(ck_batch_quarantine(batch, alice, t("ckId=a"), t("still no uid"), NULL), CK_OK);
 	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
 	struct ck_view *view = ck_builder_view(b);
 	struct quarantined quarantined = {0};
@@ -303,6 +303,137 @@ START_TEST(a_quarantined_entry_is_known_and_grants_nothing)
 	ck_assert_int_eq(ck_view_state(view, &state), CK_OK);
 	ck_assert_uint_eq(state.quarantined, 0);
 	ck_assert_int_eq(ck_view_verify(view), CK_OK);
+}
+END_TEST
+
+/* ---- what a quarantined entry holds ---- */
+
+static struct ck_batch *batch_now(void)
+{
+	struct ck_batch *batch;
+	ck_builder_commit(b);
+	ck_assert_int_eq(ck_batch_begin(ck_builder_store(b), &batch, &err), CK_OK);
+	return batch;
+}
+
+static void commit(struct ck_batch *batch)
+{
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	ck_assert_int_eq(ck_view_verify(ck_builder_view(b)), CK_OK);
+}
+
+/* Alice's entry becomes faulty, and still says this of itself. */
+static void quarantine_alice(const struct ck_record *claims)
+{
+	uint8_t alice[16];
+	struct ck_batch *batch = batch_now();
+	ck_builder_uuid(CK_KIND_STAFF, ALICE, alice);
+	ck_assert_int_eq(ck_batch_quarantine(batch, alice, t("ckId=a"), t("faulty"), claims), CK_OK);
+	ck_assert(ck_batch_is_quarantined(batch, alice));
+	commit(batch);
+}
+
+static enum ck_error put_stranger(const struct ck_record *record)
+{
+	struct ck_batch *batch = batch_now();
+	enum ck_error error = ck_batch_put(batch, record, &err);
+	commit(batch);
+	if (error == CK_OK) ck_builder_remove(b, record->kind, 99);
+	return error;
+}
+
+static struct ck_record *as_alice(void) { return ck_builder_staff(b, ALICE, LEEDS, "alice", 200001); }
+
+START_TEST(a_faulty_entry_keeps_its_id)
+{
+	struct ck_record claims = {.id = ck_builder_id(ALICE)}; /* its class is unreadable */
+	quarantine_alice(&claims);
+	struct ck_record *record = stranger();
+	record->id = ck_builder_id(ALICE);
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+	ck_assert_ptr_nonnull(strstr(err.text, "id is held by an entry that is quarantined"));
+	record = ck_builder_role(b, 99, YORK, "another");
+	record->id = ck_builder_id(ALICE);
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+	ck_assert_int_eq(put_stranger(stranger()), CK_OK);
+	/* a key's use is named after the key and is not in its way */
+	record = ck_builder_key_use(b, 99, LEEDS, BOB, 1, 1);
+	record->id = ck_builder_id(ALICE);
+	memcpy(record->as.key_use.hash, record->id.bytes, 16);
+	ck_assert_int_eq(put_stranger(record), CK_OK);
+	/* mended it is there again, and free of itself */
+	ck_builder_put(b, as_alice());
+	ck_assert_int_eq(ck_view_staff_by_uid(ck_builder_view(b), t("alice"), &found), CK_OK);
+	ck_builder_remove(b, CK_KIND_STAFF, ALICE);
+	record = stranger();
+	record->id = ck_builder_id(ALICE);
+	ck_assert_int_eq(put_stranger(record), CK_OK);
+}
+END_TEST
+
+START_TEST(a_faulty_entry_keeps_what_it_says_is_its_own)
+{
+	struct ck_record claims = *as_alice();
+	quarantine_alice(&claims);
+	struct ck_record *record = stranger();
+	record->as.staff.uid = t("alice");
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+	record = stranger();
+	record->as.staff.uid_number = 200001;
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+	record = stranger();
+	record->as.staff.mail = t("ALICE@example.gov.uk");
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+	record = stranger();
+	record->as.staff.staff_number = t("10");
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+	ck_assert_ptr_nonnull(strstr(err.text, "name or number is held by an entry that is quarantined"));
+	ck_assert_int_eq(put_stranger(stranger()), CK_OK);
+	/* faulty still, it says something else: then that is what it holds */
+	claims.as.staff.uid = t("alys");
+	claims.as.staff.uid_number = 0;
+	quarantine_alice(&claims);
+	record = stranger();
+	record->as.staff.uid = t("alice");
+	record->as.staff.uid_number = 200001;
+	ck_assert_int_eq(put_stranger(record), CK_OK);
+	record->as.staff.uid = t("alys");
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+}
+END_TEST
+
+START_TEST(a_faulty_entry_takes_nothing_that_others_have)
+{
+	struct ck_record claims = *ck_builder_staff(b, ALICE, LEEDS, "bob", 200002);
+	quarantine_alice(&claims);
+	ck_builder_put(b, ck_builder_staff(b, BOB, YORK, "bob", 200002)); /* written again: still his */
+	/* nor what another faulty one held first */
+	uint8_t other[16] = {0xee};
+	struct ck_batch *batch = batch_now();
+	ck_assert_int_eq(ck_batch_quarantine(batch, other, t("ckId=x"), t("faulty"), &claims), CK_OK);
+	commit(batch);
+	batch = batch_now();
+	ck_assert_int_eq(ck_batch_remove(batch, other), CK_OK);
+	commit(batch);
+	struct ck_record *record = stranger();
+	record->id = ck_builder_id(ALICE);
+	ck_assert_int_eq(put_stranger(record), CK_ERR_EXISTS);
+}
+END_TEST
+
+START_TEST(what_a_faulty_entry_held_is_free_when_it_is_gone)
+{
+	uint8_t alice[16];
+	struct ck_record claims = *as_alice();
+	quarantine_alice(&claims);
+	struct ck_batch *batch = batch_now();
+	ck_builder_uuid(CK_KIND_STAFF, ALICE, alice);
+	ck_assert_int_eq(ck_batch_remove(batch, alice), CK_OK);
+	ck_assert(!ck_batch_is_quarantined(batch, alice));
+	commit(batch);
+	struct ck_record *record = as_alice();
+	ck_builder_uuid(CK_KIND_STAFF, 99, record->entry_uuid);
+	ck_assert_int_eq(put_stranger(record), CK_OK);
 }
 END_TEST
 
@@ -454,6 +585,10 @@ static Suite *suite(void)
 	tcase_add_test(c, an_entry_that_takes_what_is_not_its_own_loses_what_it_had);
 	tcase_add_test(c, records_past_the_limits_are_refused);
 	tcase_add_test(c, a_quarantined_entry_is_known_and_grants_nothing);
+	tcase_add_test(c, a_faulty_entry_keeps_its_id);
+	tcase_add_test(c, a_faulty_entry_keeps_what_it_says_is_its_own);
+	tcase_add_test(c, a_faulty_entry_takes_nothing_that_others_have);
+	tcase_add_test(c, what_a_faulty_entry_held_is_free_when_it_is_gone);
 	tcase_add_test(c, a_store_without_a_cookie_is_unfinished);
 	tcase_add_test(c, cookie_notes_and_as_of_are_kept_with_the_data);
 	tcase_add_test(c, an_aborted_batch_leaves_no_trace);
