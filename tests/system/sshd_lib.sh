@@ -20,7 +20,7 @@ sshd_starts() {
 		SSHD=
 	done
 	[ -n "$SSHD" ] || { cat "$T/ssh/log"; return 1; }
-	enter_ssh=(timeout 20 ssh -F none -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR)
+	enter_ssh=(timeout 20 ssh -F none -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null)
 }
 trap '[ -z "$SSHD" ] || kill "$SSHD" 2> /dev/null || true; cleanup' EXIT
 key_options=(-i "$T/ssh/user" -o IdentitiesOnly=yes -o PreferredAuthentications=publickey)

@@ -58,7 +58,7 @@ private_stacks() {
 	cp "$T/etc-pam.d/sudo" "$T/etc-pam.d/sudo-i"
 	for name in account auth password session session-noninteractive; do cp "/etc/pam.d/common-$name" "$T/etc-pam.d/"; done
 	printf '%s required pam_deny.so\n' auth account session password > "$T/etc-pam.d/other"
-	mount --bind "$T/etc-pam.d" /etc/pam.d
+	if mountpoint -q /etc; then rm -r /etc/pam.d && cp -r "$T/etc-pam.d" /etc/pam.d; else mount --bind "$T/etc-pam.d" /etc/pam.d; fi
 }
 
 PYTHON=/usr/bin/python3 # not a slow wrapper from somebody's PATH
@@ -85,7 +85,7 @@ at() {
 		    os.execvp(command[0], command)
 		seen, end, code = b"", time.time() + 40, None
 		answers = {b"PIN for your security key:": b"1234", b"root's Password:": os.environ.get("ROOT_PASSWORD", "").encode(),
-		    b"Password:": b"secret", b"[ENTER] to unlock.": b""}
+		    b"Password:": b"secret", b"'s password:": b"secret", b"[ENTER] to unlock.": b""}
 		answered, last = dict.fromkeys(answers, 0), 0
 		def answer(): # not while it would be echoed, and again if nothing came of it: some programs throw away what is typed when they ask
 		    global last

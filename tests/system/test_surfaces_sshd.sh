@@ -2,35 +2,13 @@
 # The real sshd on loopback with the stack of contrib/pam.d: a public key gets staff as far as the account stage, where a rule that demands
 # nothing lets them in and its absence does not; at the keyboard staff are told that this login is remote.
 . "$CK_SOURCE/tests/system/surfaces_lib.sh"
-[ -x /usr/sbin/sshd ] && command -v ssh > /dev/null || { echo "skipped: no sshd or ssh"; exit 77; }
+. "$CK_SOURCE/tests/system/sshd_lib.sh"
 new_instance
 add_staff bob "Bob Stone" 2 --uid-number 250001
 add_staff eve "Eve Marsh" 3 --uid-number 250002
 private_accounts bob:250001 eve:250002
 private_stacks
-mkdir -p /run/sshd "$T/ssh"
-for name in host user other; do ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/$name"; done
-chmod 644 "$T/ssh/user.pub"
-SSHD=
-sshd_starts() { # on a port that is free
-	local port
-	for port in $((20000 + $$ % 20000)) $((21000 + $$ % 20000)) $((22000 + $$ % 20000)); do
-		printf '%s\n' "ListenAddress 127.0.0.1:$port" "HostKey $T/ssh/host" 'PidFile none' 'UsePAM yes' 'PasswordAuthentication no' \
-			'KbdInteractiveAuthentication yes' "AuthorizedKeysFile $T/ssh/user.pub" 'StrictModes no' > "$T/ssh/config"
-		/usr/sbin/sshd -D -e -f "$T/ssh/config" > "$T/ssh/log" 2>&1 &
-		SSHD=$!
-		PORT=$port
-		until_true 5 grep -q 'Server listening' "$T/ssh/log" && return
-		wait "$SSHD" || true
-	done
-	cat "$T/ssh/log"
-	return 1
-}
 sshd_starts
-trap 'kill "$SSHD" 2> /dev/null || true; cleanup' EXIT
-enter=(timeout 20 ssh -F none -p "$PORT" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null)
-key=(-i "$T/ssh/user" -o IdentitiesOnly=yes -o PreferredAuthentications=publickey)
-by_key() { "${enter[@]}" "${key[@]/user/${2:-user}}" "$1@127.0.0.1" "${@:3}"; } # WHO [KEY [COMMAND…]]
 last_refused() { # TEXT
 	checks=$((checks + 1))
 	crosskeys audit show --event account-refused --last 1 "$I/audit" > "$T/audited"
@@ -45,7 +23,7 @@ change role add operators
 change grant add bob operators --why "runs the servers"
 change rule add remote --system core1 --role operators --service sshd --proved none --source 127.0.0.0/8
 shown "a rule that demands nothing" "in as bob" by_key bob
-shown "with a terminal" "in as bob" at pts 0 "${enter[@]}" "${key[@]}" -tt bob@127.0.0.1
+shown "with a terminal" "in as bob" at pts 0 "${enter_ssh[@]}" "${key_options[@]}" -tt bob@127.0.0.1
 id=$(by_key bob user 'echo $CROSSKEYS_LOGIN' 2> /dev/null)
 traced "$id"
 crosskeys audit show --event session-opened --last 1 "$I/audit" > "$T/out"
@@ -68,11 +46,11 @@ shown "again" "in as bob" by_key bob
 # ---- inside, a pseudo-terminal does not make anything local ----
 change rule add service --system core1 --role operators --service su --account svcuser
 only_key bob-key
-hidden "su inside a remote session" "uid=1001" at pts 0 "${enter[@]}" "${key[@]}" -tt bob@127.0.0.1 'su svcuser -c id'
+hidden "su inside a remote session" "uid=1001" at pts 0 "${enter_ssh[@]}" "${key_options[@]}" -tt bob@127.0.0.1 'su svcuser -c id'
 said "remote"
 
 # ---- at the keyboard ----
-by_hand=("${enter[@]}" -o PreferredAuthentications=keyboard-interactive -o NumberOfPasswordPrompts=1)
+by_hand=("${enter_ssh[@]}" -o PreferredAuthentications=keyboard-interactive -o NumberOfPasswordPrompts=1)
 hidden "keyboard-interactive" "in as" at pts 0 "${by_hand[@]}" eve@127.0.0.1
 said "This login is remote"
 granted=$(audit_count account-granted)
