@@ -72,6 +72,7 @@ static enum ck_error check_target(const struct rights *r, const struct ck_order_
 struct search {
 	struct ck_view *view;
 	struct ck_id authority;
+	struct ck_id home; /* of the person at hand: a key that is filed elsewhere is none of theirs */
 	int64_t now_s;
 	unsigned depth;
 	bool found;
@@ -80,7 +81,7 @@ struct search {
 static bool look_at_key(const struct ck_record *record, void *context)
 {
 	struct search *search = context;
-	search->found = ck_key_is_active(&record->as.key, search->now_s);
+	search->found = ck_id_equal(record->authority, search->home) && ck_key_is_active(&record->as.key, search->now_s);
 	return !search->found;
 }
 
@@ -88,7 +89,11 @@ static bool look_at_grant(const struct ck_record *record, void *context)
 {
 	struct search *search = context;
 	struct ck_id staff = record->as.grant.staff;
+	struct ck_record person;
 	if (!ck_is_administrator(search->view, staff, search->authority, search->now_s)) return true;
+	search->found = ck_view_get(search->view, CK_KIND_STAFF, staff, &person) != CK_OK;
+	if (search->found) return false;
+	search->home = person.authority;
 	if (ck_view_keys_of(search->view, staff, look_at_key, search) != CK_OK) search->found = true;
 	return !search->found;
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "authd/decide/role.h"
 #include "directory/base/clock.h"
 
 /* An identification is for reading a few pages, not for a day: then the key is touched again. */
@@ -52,10 +53,39 @@ enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_ope
 	return CK_ERR_DENIED;
 }
 
+bool ck_gate_person_is_active(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff)
+{
+	struct ck_record authority;
+	int64_t now_s = ck_clock_wall_s();
+	return ck_staff_active(staff, now_s) && ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_AUTHORITY, staff->authority, &authority)) == CK_OK &&
+	       ck_authority_active(&authority, now_s);
+}
+
+static bool look_whether_good(struct ck_gate_client *client, struct ck_view *view)
+{
+	const struct ck_gate_person *person = &client->person;
+	struct ck_record key, staff;
+	if (ck_gate_stored(client->gate, ck_view_key(view, person->key_hash, &key)) != CK_OK) return false;
+	if (ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_STAFF, person->staff, &staff)) != CK_OK) return false;
+	bool theirs = ck_id_equal(key.as.key.staff, staff.id) && ck_id_equal(key.authority, staff.authority);
+	return theirs && key.as.key.status == CK_STATUS_ACTIVE && ck_window_contains(key.as.key.window, ck_clock_wall_s()) &&
+	       ck_gate_person_is_active(client, view, &staff);
+}
+
+/* The touch of a key that was revoked since is worth nothing any more, nor that of somebody who was suspended, alone or with their authority. */
+static bool still_identified(struct ck_gate_client *client, struct ck_view *view)
+{
+	struct ck_gate_access *access = &client->access;
+	if (!identified(client)) return false;
+	if (!access->good_known) access->good = look_whether_good(client, view);
+	access->good_known = true;
+	return access->good;
+}
+
 bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, struct ck_id *out)
 {
 	struct ck_record record;
-	if (identified(client)) {
+	if (still_identified(client, view)) {
 		*out = client->person.staff;
 		return true;
 	}
@@ -65,22 +95,13 @@ bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, stru
 	return true;
 }
 
-/* The touch of a key that was revoked since is worth nothing any more. */
-static bool key_still_good(struct ck_gate_client *client, struct ck_view *view)
-{
-	struct ck_record record;
-	if (ck_gate_stored(client->gate, ck_view_key(view, client->person.key_hash, &record)) != CK_OK) return false;
-	return record.as.key.status == CK_STATUS_ACTIVE && ck_id_equal(record.as.key.staff, client->person.staff) &&
-	       ck_window_contains(record.as.key.window, ck_clock_wall_s());
-}
-
 static bool administers(struct ck_gate_client *client, struct ck_view *view, struct ck_id authority)
 {
 	struct ck_gate_access *access = &client->access;
 	if (access->one_known && ck_id_equal(access->one_authority, authority)) return access->one;
 	access->one_known = true;
 	access->one_authority = authority;
-	access->one = identified(client) && key_still_good(client, view) &&
+	access->one = still_identified(client, view) &&
 	              ck_is_administrator(view, client->person.staff, authority, ck_clock_wall_s());
 	return access->one;
 }
@@ -113,7 +134,7 @@ bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view 
 	if (client->access.any_known) return client->access.any;
 	client->access.any_known = true;
 	client->access.any = false;
-	if (!identified(client) || !key_still_good(client, view)) return false;
+	if (!still_identified(client, view)) return false;
 	if (ck_gate_stored(client->gate, ck_view_each(view, CK_KIND_AUTHORITY, zero, zero, try_authority, &search)) != CK_OK) return false;
 	client->access.any = search.found;
 	return client->access.any;

@@ -334,8 +334,7 @@ static void assert_person(struct ck_gate_client *client, struct answered *a)
 	if (verify(client, view, a, &staff)) {
 		person->staff = staff.id;
 		memcpy(person->key_hash, a->hash, sizeof person->key_hash);
-		good = ck_text_copy(person->uid, sizeof person->uid, staff.as.staff.uid) == CK_OK &&
-		       staff.as.staff.status == CK_STATUS_ACTIVE && ck_window_contains(staff.as.staff.window, ck_clock_wall_s());
+		good = ck_text_copy(person->uid, sizeof person->uid, staff.as.staff.uid) == CK_OK && ck_gate_person_is_active(client, view, &staff);
 		if (!good) (void)ck_fail(&a->why, CK_ERR_DENIED, "the person is not active");
 	}
 	ck_view_end(&view);

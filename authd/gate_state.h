@@ -47,7 +47,7 @@ struct ck_gate_person {
 
 /* What was found out about the client's rights within one view: a list asks the same thing a thousand times. */
 struct ck_gate_access {
-	bool any_known, any, one_known, one;
+	bool any_known, any, one_known, one, good_known, good;
 	struct ck_id one_authority;
 };
 
@@ -175,7 +175,9 @@ CK_MUST_USE enum ck_error ck_gate_permits(struct ck_gate_client *client, const s
                                           const struct ck_map *request);
 /* Of one entry: root, the person it is about, an administrator of its authority. */
 bool ck_gate_may_see(struct ck_gate_client *client, struct ck_view *view, struct ck_id authority, struct ck_id person);
-/* The staff that this client is: by a touch on this connection, else by its kernel uid. False: nobody known. */
+/* Whether this person may act now: active, inside their dates, of an active authority. */
+bool ck_gate_person_is_active(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff);
+/* The staff that this client is: by a touch on this connection that still counts, else by its kernel uid. False: nobody known. */
 bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, struct ck_id *out);
 /* The administrator that this client is by a touch: false if it is none, of any authority. */
 bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view *view);

@@ -487,6 +487,18 @@ START_TEST(founding_code_where_there_is_an_administrator)
 }
 END_TEST
 
+/* Filed under another authority it is none of theirs, and opens nothing. */
+START_TEST(founding_code_where_the_key_is_filed_elsewhere)
+{
+	struct draft draft = code_for(CAROL, ADA, NOW, NOW + 3600);
+	draft.authority = BATH;
+	ck_builder_put(f.b, ck_builder_key(f.b, 77, LEEDS, CAROL, "filed elsewhere"));
+	as_ada();
+	expect_fine(order_one(&draft));
+	ck_assert(f.order.items[0].founding_first);
+}
+END_TEST
+
 START_TEST(founding_code_for_somebody_else)
 {
 	struct draft draft = code_for(14, ADA, NOW, NOW + 3600);
@@ -871,6 +883,7 @@ int main(void)
 		{"references", staff_with_a_uid_of_another}, {"codes", code_issued}, {"codes", code_in_anothers_name}, {"codes", code_that_lives_too_long},
 		{"codes", code_without_end}, {"codes", code_for_staff_of_another_authority}, {"codes", code_for_oneself_by_staff},
 		{"founding", founding_code_for_an_administrator_without_key}, {"founding", founding_code_where_there_is_an_administrator},
+		{"founding", founding_code_where_the_key_is_filed_elsewhere},
 		{"founding", founding_code_for_somebody_else}, {"founding", founding_code_once_there_is_a_key},
 		{"founding", founding_grants_itself_another_authority}, {"founding", founding_creates_an_authority},
 		{"founding", founding_creates_one_and_administers_it}, {"founding", founding_creates_one_that_its_own_role_administers},

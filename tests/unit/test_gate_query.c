@@ -80,6 +80,67 @@ START_TEST(each_entry_is_shown_to_whom_it_concerns)
 }
 END_TEST
 
+/* In one commit, so that each is there before the next request. */
+static void suspend_leeds(void)
+{
+	struct ck_record *record = ck_builder_authority(rig.builder, LEEDS, "leeds");
+	record->as.authority_of.status = CK_STATUS_SUSPENDED;
+	ck_builder_put(rig.builder, record);
+	ck_builder_commit(rig.builder);
+}
+
+START_TEST(whose_authority_was_suspended_since_is_nobody)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	rig_connect(&client, 200014); /* dave's own account, of another authority */
+	rig_identify(&client, "carol", &rig.carol);
+	ck_assert_int_eq(show(&client, "staff", "carol", 0, &reply), CK_ANSWER_GRANTED);
+	ck_assert_int_eq(show(&client, "staff", "dave", 0, &reply), CK_ANSWER_DENIED);
+	suspend_leeds();
+	ck_assert_int_eq(show(&client, "staff", "carol", 0, &reply), CK_ANSWER_DENIED);
+	/* what is left is what the kernel says of the process */
+	ck_assert_int_eq(show(&client, "staff", "dave", 0, &reply), CK_ANSWER_GRANTED);
+	ck_client_close(&client);
+}
+END_TEST
+
+START_TEST(the_touch_of_a_key_that_is_good_no_more_is_worth_nothing)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	rig_connect(&client, 200014);
+	rig_identify(&client, "carol", &rig.carol);
+	ck_assert_int_eq(show(&client, "staff", "carol", 0, &reply), CK_ANSWER_GRANTED);
+	struct ck_record *record = ck_builder_staff(rig.builder, CAROL, LEEDS, "carol", 200013);
+	record->as.staff.status = CK_STATUS_SUSPENDED;
+	ck_builder_put(rig.builder, record);
+	ck_builder_commit(rig.builder);
+	ck_assert_int_eq(show(&client, "staff", "carol", 0, &reply), CK_ANSWER_DENIED);
+	ck_builder_put(rig.builder, ck_builder_staff(rig.builder, CAROL, LEEDS, "carol", 200013));
+	ck_builder_commit(rig.builder);
+	ck_assert_int_eq(show(&client, "staff", "carol", 0, &reply), CK_ANSWER_GRANTED);
+	ck_builder_remove(rig.builder, CK_KIND_KEY, 42);
+	ck_builder_commit(rig.builder);
+	ck_assert_int_eq(show(&client, "staff", "carol", 0, &reply), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+}
+END_TEST
+
+START_TEST(nobody_of_a_suspended_authority_is_identified)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	struct rig_frame out;
+	rig_connect(&client, 0);
+	suspend_leeds();
+	ck_field_string(rig_begin(&out, CK_OP_IDENTIFY), CK_F_AS, "carol");
+	ck_assert_int_eq(rig_ask(&client, &out, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.carol, &reply, true, false), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+}
+END_TEST
+
 static enum ck_answer list(struct ck_client *client, const char *kind, unsigned about, struct ck_map *reply)
 {
 	struct rig_frame out;
@@ -167,6 +228,9 @@ int main(void)
 {
 	const TTest *const questions[] = {
 		root_and_administrators_find_people,
+		whose_authority_was_suspended_since_is_nobody,
+		the_touch_of_a_key_that_is_good_no_more_is_worth_nothing,
+		nobody_of_a_suspended_authority_is_identified,
 		each_entry_is_shown_to_whom_it_concerns,
 		lists_hold_what_may_be_seen,
 		explain_says_yes_and_no_to_whom_it_concerns,
