@@ -32,6 +32,15 @@ only_key bob-key
 hidden "login: at no console, the machine's own keys are for others" "in as" at pts 0 login bob
 said "remote"
 
+# login -f, which agetty --autologin is, authenticates nobody: the account stage asks for the key
+only_key bob-key
+shown "login -f: staff" "in as bob" at tty1 0 login -f bob
+said "Touch your security key"
+only_key eve-key
+hidden "login -f: with somebody else's key" "in as" at tty1 0 login -f bob
+said "not enrolled for this"
+only_key bob-key
+
 # ---- su: one's own key, another's account ----
 # A pseudo-terminal in a session that was opened at the console.
 inside() { # COMMAND…: from inside a login of bob's at tty1, at a pseudo-terminal of its own

@@ -29,7 +29,7 @@ echo localhost > /etc/ssh/shosts.equiv
 
 # A realm of one key distribution centre, on loopback.
 with_kerberos=no
-if command -v krb5kdc > /dev/null && command -v kinit > /dev/null; then
+if command -v krb5kdc > /dev/null && command -v kadmin.local > /dev/null && command -v kinit > /dev/null; then
 	with_kerberos=yes
 	kdc_port=$((40000 + $$ % 20000))
 	mkdir "$T/kdc"
