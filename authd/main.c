@@ -105,6 +105,19 @@ static bool fill_standard_fds(void)
 	return true;
 }
 
+/* Of what the caller had in its environment a daemon needs systemd's socket, and a sanitizer its options. What libraries would read of it
+   (LDAP*, SASL_PATH, OPENSSL_CONF, MALLOC_*, TZ) is for whoever starts programs by hand. */
+static bool clean_environment(void)
+{
+	static const char *const kept[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
+	const char *values[sizeof kept / sizeof *kept];
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) values[i] = getenv(kept[i]); /* the strings outlive clearenv */
+	if (clearenv() != 0 || setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1) != 0) return false;
+	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+		if (values[i] != NULL && setenv(kept[i], values[i], 1) != 0) return false;
+	return true;
+}
+
 static int run(const struct arguments *arguments)
 {
 	static struct ck_start start;
@@ -147,7 +160,7 @@ int main(int argc, char **argv)
 		return fflush(stdout) != 0;
 	}
 	/* whatever the caller left open is none of ours; a supervisor needs nothing but the standard three */
-	if (!fill_standard_fds() || close_range(arguments.role != NULL ? FIRST_UNGIVEN_FD : CK_CONTROL_FD, ~0u, 0) != 0) return 1;
+	if (!clean_environment() || !fill_standard_fds() || close_range(arguments.role != NULL ? FIRST_UNGIVEN_FD : CK_CONTROL_FD, ~0u, 0) != 0) return 1;
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	return run(&arguments);

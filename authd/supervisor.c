@@ -46,6 +46,7 @@ struct ck_supervisor {
 	struct event *child_signal, *stop_signals[2], *ping, *stop_wait;
 	int lock_fd, listen_fd;
 	bool listening, announced;
+	bool watched; /* systemd wants to hear from this loop; of the children it is this loop that hears */
 	enum stage stage;
 	struct ck_slapd *slapd;
 	struct ck_tokens *tokens;
@@ -188,6 +189,7 @@ static void on_ping(evutil_socket_t fd, short what, void *context)
 	(void)fd;
 	(void)what;
 	struct ck_supervisor *s = context;
+	if (s->watched) ck_place_notify("WATCHDOG=1");
 	for (size_t i = 0; i < s->children.count; i++) {
 		struct ck_child *child = &s->children.at[i];
 		if (child->pid <= 0) continue;
@@ -362,7 +364,7 @@ static void end_all(struct ck_supervisor *s)
 int ck_supervisor_main(struct ck_start *start)
 {
 	static struct ck_supervisor s;
-	s = (struct ck_supervisor){ .start = start, .lock_fd = -1, .listen_fd = -1 };
+	s = (struct ck_supervisor){ .start = start, .lock_fd = -1, .listen_fd = -1, .watched = getenv("WATCHDOG_USEC") != NULL };
 	struct ck_errmsg err = { "" };
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
