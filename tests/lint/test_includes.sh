@@ -3,7 +3,8 @@
 set -eu
 cd "$CK_SOURCE"
 
-# folder (a shell pattern over the file's path) | our folders it may include | libraries it may include
+# folder (a shell pattern over the file's path) | our folders, or single headers, it may include | libraries it may include
+# (the doctor reads what the daemon and the PAM module read, by the same parsers)
 rules='directory/base/*|directory/base|
 directory/model/*|directory/base directory/model|
 directory/ldap/*|directory/base directory/model directory/ldap|ldap
@@ -14,6 +15,7 @@ authd/fido/*|directory/base directory/model authd/fido|fido cbor openssl sodium
 authd/audit/*|directory/base authd/audit|sodium
 authd/sandbox/*|directory/base authd/sandbox|seccomp
 authd/cli/login*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson pam
+authd/cli/doctor*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h pam_module/pam_options.h pam_module/pam_local.h|sodium jansson pam
 authd/cli/*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson
 authd/config*|directory/base directory/model authd|ini
 authd/*|directory/base directory/model directory/ldap directory/store authd/protocol authd/decide authd/fido authd/audit authd/sandbox authd|event sodium
@@ -58,7 +60,7 @@ check() { # file
 		local target=${line#*[<\"]}
 		target=${target%[>\"]*}
 		if [[ $line == *'"'* ]]; then
-			[[ " $folders " == *" $(dirname "$target") "* ]] || { echo "$1: may not include \"$target\" (allowed: $folders)"; bad=1; }
+			[[ " $folders " == *" $(dirname "$target") "* || " $folders " == *" $target "* ]] || { echo "$1: may not include \"$target\" (allowed: $folders)"; bad=1; }
 		else
 			local library
 			library=$(library_of "$target")
