@@ -16,7 +16,7 @@
 /* Exit codes; crosskeys(1) lists them. */
 enum ck_exit {
 	CK_EXIT_OK = 0,
-	CK_EXIT_REFUSED = 1,     /* the daemon said no, or explain found no */
+	CK_EXIT_REFUSED = 1,     /* the daemon said no, explain found no, or doctor found something wrong */
 	CK_EXIT_USAGE = 2,       /* the call's words are off; nothing was changed */
 	CK_EXIT_UNAVAILABLE = 3, /* the daemon, or a part of it, is not there */
 	CK_EXIT_CONFLICT = 4,    /* it changed since it was read: look again */
@@ -160,6 +160,7 @@ int ck_cli_init(int argc, char **argv);
 int ck_cli_login(int argc, char **argv);
 int ck_cli_audit(int argc, char **argv);
 int ck_cli_status(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_doctor(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_find(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_explain(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_kind(struct ck_cli *cli, int argc, char **argv); /* argv[0]: the kind's name */

@@ -261,6 +261,7 @@ static void take_arguments(struct ck_stack_line *line, char *rest, const char **
 		}
 		line->arguments[line->count++] = word;
 	}
+	if (open) *out_fault = "has a [ without its ]";
 }
 
 bool ck_line_decode(struct ck_stack_line *line, const char *service, const char **out_fault)

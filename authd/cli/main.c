@@ -14,6 +14,7 @@ struct subcommand {
 static const struct subcommand subcommands[] = {
 	{ "init", NULL, ck_cli_init, "make a new instance: an embedded directory, the first authority and its administrator" },
 	{ "status", ck_cli_status, NULL, "say whether logins and changes work, from how fresh a copy, and what is wrong" },
+	{ "doctor", ck_cli_doctor, NULL, "say who would be let in by what, and what is wrong with this machine" },
 	{ "authority", ck_cli_kind, NULL, "add, change, show, list authorities" },
 	{ "staff", ck_cli_kind, NULL, "add, change, show, list staff" },
 	{ "key", ck_cli_key, NULL, "enrol a FIDO key, issue a one-time code; list, change, revoke, remove keys" },

@@ -48,12 +48,15 @@ holds --as grant add bob operators --
 holds --follow audit show --
 holds --anchor audit verify --
 holds --monitor status --
+holds --pam-dir doctor --
+holds --root doctor --r
 holds --suffix init /srv/x --
 holds --service-dir login --
 holds suspended staff change bob --status s
 holds attested rule add x --proved ""
 holds CHANGELOG.md apply CHANGE
 holds "$CK_SOURCE/docs" status --dir "$CK_SOURCE/doc"
+holds "$CK_SOURCE/docs" doctor --pam-dir "$CK_SOURCE/doc"
 lacks --member-role staff add --
 [ -z "$(offered nonsense "")" ] && checks=$((checks + 1)) || { echo "FAIL: something is offered for a command that there is not"; failures=$((failures + 1)); }
 [ -z "$(offered find "")" ] && checks=$((checks + 1)) || { echo "FAIL: people are looked up"; failures=$((failures + 1)); }

@@ -11,7 +11,7 @@
 
 #include "authd/cli/doctor_stack.h"
 
-#define ROUNDS 3000
+#define ROUNDS 2000
 #define FILES 6 /* a round's: the service, what it includes, and "other" */
 #define FILE_BYTES 4096
 
