@@ -4,7 +4,11 @@
        prints "granted ID MS", "refused MS", "unavailable MS" or "nothing MS" each; COUNT 0: until SECONDS are over
    gate-client [--uid N] SOCKET trouble COUNT SECONDS
        COUNT connections: garbage, half a frame, nothing, an endless frame, requests whose answers are never read; prints "ready", and
-       goes on until SECONDS are over */
+       goes on until SECONDS are over
+   gate-client [--uid N] SOCKET slow COUNT SECONDS
+       COUNT connections that send a byte of a request a minute, and connect anew when they are cut off; prints "ready" and how many there are
+   gate-client [--uid N] SOCKET vanish COUNT SECONDS
+       COUNT times: begins a login or a question, and is gone after some of its bytes, or of the answer's */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -135,6 +139,68 @@ static int trouble(const char *path, unsigned count, int64_t end_ms)
 	return 0;
 }
 
+static int slow(const char *path, unsigned count, int64_t end_ms)
+{
+	static int fds[TROUBLE_LIMIT];
+	static unsigned sent[TROUBLE_LIMIT];
+	static int64_t due_ms[TROUBLE_LIMIT];
+	uint8_t bytes[64];
+	size_t length = status_frame(bytes, sizeof bytes);
+	for (unsigned i = 0; i < count; i++) fds[i] = -1;
+	for (bool told = false; ck_clock_monotonic_ms() < end_ms; (void)poll(NULL, 0, TROUBLE_EVERY_MS)) {
+		unsigned open = 0;
+		for (unsigned i = 0; i < count; i++) {
+			char byte;
+			int64_t now_ms = ck_clock_monotonic_ms();
+			if (fds[i] >= 0 && recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0) {
+				close(fds[i]);
+				fds[i] = -1;
+			}
+			if (fds[i] < 0) {
+				fds[i] = open_plain(path);
+				sent[i] = 0;
+				due_ms[i] = 0;
+			}
+			if (fds[i] >= 0) open++;
+			if (fds[i] >= 0 && now_ms >= due_ms[i] && sent[i] < length - 1 && send(fds[i], bytes + sent[i], 1, MSG_NOSIGNAL) == 1) {
+				sent[i]++;
+				due_ms[i] = now_ms + 60000;
+			}
+		}
+		if (!told) printf("ready %u\n", open);
+		told = true;
+	}
+	return 0;
+}
+
+static int vanish(const char *path, unsigned count, int64_t end_ms)
+{
+	for (unsigned i = 0; i < count && ck_clock_monotonic_ms() < end_ms; i++) {
+		uint8_t bytes[512], reply[64];
+		struct ck_frame_out frame;
+		size_t length = 0;
+		ck_frame_begin(&frame, bytes, sizeof bytes);
+		ck_field_uint(&frame.map, CK_F_TYPE, i % 3 == 0 ? CK_OP_STATUS : i % 3 == 1 ? CK_OP_LOGIN_BEGIN : CK_OP_ACCOUNT);
+		if (i % 3 != 0) {
+			ck_field_string(&frame.map, CK_F_USER, "bob");
+			ck_field_string(&frame.map, CK_F_ACCOUNT, "bob");
+			ck_field_string(&frame.map, CK_F_SERVICE, "open");
+		}
+		if (ck_frame_end(&frame, &length) != CK_OK) return 1;
+		int fd = open_plain(path);
+		if (fd < 0) continue;
+		size_t part = i % 4 == 3 ? length : i % (length + 1);
+		if (send(fd, bytes, part, MSG_NOSIGNAL) == (ssize_t)length && i % 8 == 7) {
+			struct pollfd readable = { .fd = fd, .events = POLLIN };
+			(void)poll(&readable, 1, 1000);
+			if (recv(fd, reply, i % sizeof reply, MSG_DONTWAIT) < 0 && errno != EAGAIN) perror("recv");
+		}
+		close(fd);
+	}
+	puts("vanished");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int at = 1;
@@ -153,6 +219,13 @@ int main(int argc, char **argv)
 	unsigned long count = argc - at == 4 ? strtoul(argv[at + 2], NULL, 10) : 0;
 	if (argc - at == 4 && strcmp(argv[at + 1], "trouble") == 0 && count <= TROUBLE_LIMIT)
 		return trouble(argv[at], (unsigned)count, ck_clock_monotonic_ms() + (int64_t)strtoul(argv[at + 3], NULL, 10) * 1000);
+	static const struct {
+		const char *name;
+		int (*run)(const char *path, unsigned count, int64_t end_ms);
+	} modes[] = { { "slow", slow }, { "vanish", vanish } };
+	for (size_t i = 0; argc - at == 4 && i < sizeof modes / sizeof *modes; i++)
+		if (strcmp(argv[at + 1], modes[i].name) == 0 && (count <= TROUBLE_LIMIT || i == 1))
+			return modes[i].run(argv[at], (unsigned)count, ck_clock_monotonic_ms() + (int64_t)strtoul(argv[at + 3], NULL, 10) * 1000);
 	fprintf(stderr, "usage: see the top of main_gate_client.c\n");
 	return 64;
 }

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Too few descriptors, too many processes, no room on a disk: said, refused, and over when it is over; nobody is let in unrecorded.
+set -eu
+[ -n "${CK_OWN_MOUNTS:-}" ] || CK_OWN_MOUNTS=1 exec unshare --mount --propagation private bash "$0" "$@"
+. "$CK_SOURCE/tests/system/fault_lib.sh"
+mount -t tmpfs -o size=1m,mode=700 crosskeys-try "$T" 2> /dev/null && umount "$T" || { echo "SKIP: no tmpfs can be mounted here"; exit 77; }
+new_instance
+new_people
+soon account bob
+
+# ---- hosts with few descriptors: as many as they need are few; with none left it is a refusal, not a crash ----
+( ulimit -n 64; login_bob > "$T/out" 2>&1 ) && pass || { fail "no login in a host with 64 descriptors"; cat "$T/out"; }
+( ulimit -n 5; login_bob > "$T/out" 2>&1 ) && fail "a login without descriptors" || pass
+grep -qiE 'signal|core dumped' "$T/out" && fail "the host crashed: $(cat "$T/out")" || pass
+
+# ---- the daemon with 64 descriptors: it says so and takes fewer clients, or does not start; people get in, or hear why ----
+stop_daemon
+few() { ( ulimit -n 64; exec "$CK_BUILD/crosskeysd" --config "$I/crosskeys.conf" >> "$T/few.log" 2>&1 ); }
+few &
+DAEMON=$!
+soon ck status
+ok login_bob
+"$CK_BUILD/tests/gate-client" --uid 4001 "$I/run/gate.sock" slow 500 20 > "$T/slow" 2>&1 &
+slow=$!
+soon grep -q '^ready' "$T/slow"
+kill -0 "$DAEMON" && pass || fail "the daemon ended"
+kill "$slow"
+wait "$slow" 2> /dev/null || true
+soon login_bob
+stop_daemon
+grep -qE 'PANIC|AddressSanitizer' "$T/few.log" && fail "the daemon broke: $(grep -E 'PANIC' "$T/few.log" | head -2)" || pass
+start_daemon
+
+# ---- the helper's user may start no process more ----
+token_uid=$(id -u crosskeys-token)
+stop_daemon
+printf '#!/bin/sh\nexec prlimit --nproc=0:0 -- "%s" "$@"\n' "$CK_BUILD/crosskeysd" > "$T/limited"
+chmod 755 "$T/limited"
+setpriv --reuid "$token_uid" --clear-groups sleep 60 &
+sleeper=$!
+"$T/limited" --config "$I/crosskeys.conf" >> "$T/limited.log" 2>&1 &
+DAEMON=$!
+LIMIT=20
+if until_true 10 ck status; then
+	login_bob > "$T/out" 2>&1 && pass || { grep -qiE 'try again|not|helper|unavailable' "$T/out" && pass || { fail "no word about why"; cat "$T/out"; }; }
+else
+	# the kernel lets nobody but root start anything then: the daemon must say so and end, or go on trying, not spin
+	grep -qiE 'EAGAIN|Resource temporarily|cannot|failed' "$T/limited.log" && pass || { fail "a daemon that starts nothing does not say why"; tail -5 "$T/limited.log"; }
+fi
+kill "$sleeper" 2> /dev/null || true
+wait "$sleeper" 2> /dev/null || true
+stop_daemon
+unset LIMIT
+start_daemon
+ok login_bob
+
+# ---- a full disk below the copy, and below the directory: logins go on, changes are refused with a reason, and all of it comes back ----
+full_below() { # NAME USER
+	local at=$I/$1 owner=$2 size
+	stop_daemon
+	cp -a "$at" "$T/saved"
+	size=$(($(du -sk "$at" | cut -f1) + 600))
+	mount -t tmpfs -o "size=${size}k" crosskeys-full "$at"
+	cp -a "$T/saved/." "$at/"
+	chown --reference="$T/saved" "$at"
+	chmod --reference="$T/saved" "$at"
+	start_daemon
+	soon account bob
+	setpriv --reuid "$(id -u "$owner")" --regid "$(id -g "$owner")" --clear-groups dd if=/dev/zero of="$at/fill" bs=4k 2> /dev/null || true
+	ok account bob
+	ok login_bob
+	never account eve
+	only_key ada-key
+	local got=0 n=0
+	while [ "$n" -lt 400 ]; do # until the room that was there inside its files is used up
+		n=$((n + 1))
+		as ada 1234 role add "filler-$1-$n" > "$T/out" 2>&1 || { got=$?; break; }
+	done
+	[ "$got" != 0 ] && pass || fail "$1: 400 changes on a full disk"
+	grep -qiE 'no room|full|space|unavailable|not|perhaps|visible|directory' "$T/out" && pass || { fail "$1: no reason is given"; cat "$T/out"; }
+	only_key bob-key
+	ok login_bob
+	rm -f "$at/fill"
+	only_key ada-key
+	again() { as ada 1234 role add "after-$1"; }
+	LIMIT=60 soon again "$1"
+	only_key bob-key
+	LIMIT=30 soon login_bob
+	stop_daemon
+	umount "$at"
+	rm -rf "$T/saved"
+	start_daemon
+}
+full_below store crosskeys-replica
+full_below directory crosskeys-directory
+soon verify_log
+finish
