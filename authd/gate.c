@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -319,18 +320,19 @@ static enum ck_error load_secret(struct ck_gate *gate, struct ck_errmsg *err)
 	char path[CK_CONFIG_TEXT_BYTES + 16];
 	uint8_t bytes[SECRET_FILE_LIMIT_BYTES];
 	snprintf(path, sizeof path, "%s/secret", gate->config->directory);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a FIFO would keep it waiting */
 	if (fd < 0 && errno == ENOENT) {
 		ck_log(CK_LOG_WARNING, "%s is missing: until the next start each gate makes up its own keys for unknown names", path);
 		randombytes_buf(gate->secret, sizeof gate->secret);
 		return CK_OK;
 	}
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
-	ssize_t length = read(fd, bytes, sizeof bytes);
+	ssize_t length = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, bytes, sizeof bytes) : -1;
 	close(fd);
 	enum ck_error error = CK_OK;
 	if (length < (ssize_t)sizeof gate->secret)
-		error = ck_fail(err, CK_ERR_INVALID, "%s: must hold at least %zu bytes", path, sizeof gate->secret);
+		error = ck_fail(err, CK_ERR_INVALID, "%s: must be a file of at least %zu bytes", path, sizeof gate->secret);
 	else
 		crypto_generichash(gate->secret, sizeof gate->secret, bytes, (unsigned long long)length, NULL, 0);
 	ck_wipe(bytes, sizeof bytes);

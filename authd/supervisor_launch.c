@@ -85,14 +85,23 @@ static const char *confine(const struct ck_launch *launch, int *ruleset)
 	return fault;
 }
 
+/* Or as many as the supervisor was given, if those are fewer: not every root may raise that. */
+static bool limit_descriptors(unsigned wanted)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0) return false;
+	if (files.rlim_max == RLIM_INFINITY || files.rlim_max > wanted) files.rlim_max = wanted;
+	files.rlim_cur = files.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &files) == 0;
+}
+
 static const char *prepare(const struct ck_launch *launch, pid_t parent, struct ck_errmsg *err)
 {
 	(void)setsid();
 	(void)umask(077);
 	struct rlimit none = { 0, 0 };
-	struct rlimit files = { launch->descriptors, launch->descriptors };
 	if (setrlimit(RLIMIT_CORE, &none) != 0) return "core dumps cannot be turned off";
-	if (launch->descriptors > 0 && setrlimit(RLIMIT_NOFILE, &files) != 0) return "RLIMIT_NOFILE cannot be set";
+	if (launch->descriptors > 0 && !limit_descriptors(launch->descriptors)) return "RLIMIT_NOFILE cannot be set";
 	const char *fault = place_fds(launch);
 	if (fault != NULL) return fault;
 	int ruleset = -1;

@@ -94,8 +94,8 @@ bool ck_slapd_reaped(struct ck_slapd *slapd, const struct ck_death *death)
 	if (slapd == NULL || slapd->pid != death->pid) return false;
 	slapd->pid = 0;
 	if (slapd->stopping) return true;
-	char text[sizeof death->how + 8];
-	(void)snprintf(text, sizeof text, "slapd %s", death->how);
+	char text[sizeof death->how + 40];
+	(void)snprintf(text, sizeof text, "slapd %s; log/slapd.log may say why", death->how);
 	slapd->on_event(text, slapd->context);
 	start_later(slapd);
 	return true;

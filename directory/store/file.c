@@ -93,8 +93,11 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 {
 	struct path path;
 	struct stat st;
-	/* LMDB would make a new one where there is none, or nothing in it */
-	if (stat(path_of(store->directory, store->name, "", &path), &st) != 0) return ck_store_fail(err, errno, "cannot open", store->name);
+	/* LMDB would make a new one where there is none, or nothing in it; it would wait at a FIFO, and follow a link */
+	if (lstat(path_of(store->directory, store->name, "-lock", &path), &st) == 0 && !S_ISREG(st.st_mode))
+		return ck_fail(err, CK_ERR_CORRUPT, "%s-lock is no file", store->name);
+	if (lstat(path_of(store->directory, store->name, "", &path), &st) != 0) return ck_store_fail(err, errno, "cannot open", store->name);
+	if (!S_ISREG(st.st_mode)) return ck_fail(err, CK_ERR_CORRUPT, "%s is no file", store->name);
 	if (!fresh && st.st_size == 0) return ck_fail(err, CK_ERR_CORRUPT, "%s is empty", store->name);
 	int rc = mdb_env_create(&store->env);
 	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot open", store->name);
@@ -111,6 +114,8 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	ck_store_close_env(store);
 	/* The map is sparse and of one size; a file that asks for one that cannot be made is damaged where it says so. Rebuilding is safe. */
 	if (rc == ENOMEM) rc = MDB_CORRUPTED;
+	/* the writer made it: somebody put another in its place */
+	if (rc == EACCES && store->writer) rc = MDB_CORRUPTED;
 	return ck_store_fail(err, rc, "cannot open", store->name);
 }
 
