@@ -17,7 +17,7 @@ staff="auth 0 acct 0 cred 0 open 0 close 0 pass $PAM_AUTHTOK_ERR"
 is() {
 	: > "$T/heard"
 	expect "$1 is $2" "${!2}" "$(ck_host -- svc "$1" auth acct cred open close pass | grep -vE '^(say|error)' | paste -sd' ')"
-	[ "$2" = staff ] || expect "the daemon is not asked about $1" "" "$(cat "$T/heard")"
+	[ "$2" = staff ] || expect "the daemon is not asked about $1" "" "$(grep -vx closed "$T/heard")" # the end of an earlier one may come late
 }
 
 cat > "$T/passwd" <<-X
