@@ -62,7 +62,7 @@ static unsigned conditions_of(const struct ck_call *call, bool own, struct scmp_
 		if (when->compare == CK_BITS)
 			out[count++] = SCMP_CMP(when->argument, SCMP_CMP_MASKED_EQ, when->mask, when->value);
 		else if (when->compare == CK_SELF && own)
-			out[count++] = SCMP_CMP(when->argument, SCMP_CMP_EQ, (scmp_datum_t)getpid());
+			out[count++] = SCMP_CMP(when->argument, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 	}
 	return count;
 }

@@ -284,7 +284,9 @@ START_TEST(it_dies_with_its_parent)
 			struct ck_errmsg err;
 			if (ck_process_confine(&confinement, &err) != CK_OK || write(alive[1], "x", 1) != 1) _exit(1);
 			struct epoll_event event;
-			for (int loop = epoll_create1(0); loop >= 0;) (void)epoll_wait(loop, &event, 1, -1);
+			int loop = epoll_create1(0);
+			while (epoll_wait(loop, &event, 1, -1) >= 0) continue;
+			_exit(1);
 		}
 		close(alive[1]);
 		for (;;) pause();

@@ -338,7 +338,7 @@ END_TEST
 static void same_as_libc(const char *name, int64_t at_s)
 {
 	struct tm tm;
-	int32_t offset_s;
+	int32_t offset_s = 0;
 	int64_t until_s;
 	time_t at = (time_t)at_s;
 	if (localtime_r(&at, &tm) != NULL && ck_zone_offset(&table, at_s, &offset_s, &until_s) && offset_s == tm.tm_gmtoff) return;
