@@ -91,6 +91,10 @@ sed -i 's/^bob:\*:/bob:x:/' /etc/passwd
 hidden "no module: staff, with a password" "in as" at tty1 0 login bob
 hidden "no module: staff by ssh" "in as" by_key bob
 hidden "no module: staff by su" "now" at tty1 250001 su svcuser -c "$T/who"
+echo svcuser >> "$T/local-names"
+hidden "no module: staff by su, to a listed account" "now" at tty1 250001 su svcuser -c "$T/who"
+shown "no module: a listed name by su" "now svcuser" at pts 1001 su svcuser -c "$T/who"
+sed -i /svcuser/d "$T/local-names"
 hidden "no module: staff by sudo" "now" at tty1 250001 sudo -p 'Password: ' "$T/who"
 shown "no module: the machine's own" "in as svcuser" at tty1 0 login svcuser
 shown "no module: by su" "now svcuser" at pts 1001 su svcuser -c "$T/who"
