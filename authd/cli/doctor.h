@@ -13,6 +13,7 @@ struct ck_finding {
 	const char *code;  /* stable, for programs */
 	const char *where; /* a file, with its line where there is one */
 	const char *expected, *found, *advice;
+	const char *services; /* whose PAM services, as "login, sshd"; "": none's */
 };
 
 struct ck_service {
@@ -34,6 +35,7 @@ struct ck_doctor {
 	const char *local_names;  /* of the lines of the module, or its default */
 	const char *socket;       /* the same */
 	const char *only_service; /* or NULL: all */
+	const char *judged;       /* the service that is being judged; NULL: none */
 	bool have_config;
 	struct ck_config config;
 	struct ck_finding *findings;
@@ -43,7 +45,7 @@ struct ck_doctor {
 };
 
 /* ---- doctor_finding.c ---- */
-/* The strings are kept, not copied: ck_cli_print makes them. The same finding twice is one. */
+/* The strings are kept, not copied: ck_cli_print makes them. The same finding in several services is one. */
 void ck_doctor_find(struct ck_doctor *doctor, enum ck_severity severity, const char *code, const char *where, const char *expected,
                     const char *found, const char *advice);
 size_t ck_doctor_count(const struct ck_doctor *doctor, enum ck_severity severity);

@@ -40,12 +40,22 @@ const char *ck_doctor_alone_label(const char *service)
 	return NULL;
 }
 
+static bool is_among(const char *services, const char *service)
+{
+	size_t length = strlen(service);
+	for (const char *at = services; (at = strstr(at, service)) != NULL; at += length)
+		if ((at == services || at[-1] == ' ') && (at[length] == '\0' || at[length] == ',')) return true;
+	return false;
+}
+
 void ck_doctor_find(struct ck_doctor *doctor, enum ck_severity severity, const char *code, const char *where, const char *expected,
                     const char *found, const char *advice)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
-		const struct ck_finding *one = &doctor->findings[i];
-		if (strcmp(one->code, code) == 0 && strcmp(one->where, where) == 0 && strcmp(one->found, found) == 0) return;
+		struct ck_finding *one = &doctor->findings[i];
+		if (strcmp(one->code, code) != 0 || strcmp(one->where, where) != 0 || strcmp(one->found, found) != 0) continue;
+		if (doctor->judged != NULL && !is_among(one->services, doctor->judged)) one->services = ck_cli_print("%s, %s", one->services, doctor->judged);
+		return;
 	}
 	if (doctor->count == doctor->room) {
 		size_t room = doctor->room == 0 ? 32 : 2 * doctor->room;
@@ -55,7 +65,7 @@ void ck_doctor_find(struct ck_doctor *doctor, enum ck_severity severity, const c
 		doctor->findings = grown;
 		doctor->room = room;
 	}
-	doctor->findings[doctor->count++] = (struct ck_finding){ severity, code, where, expected, found, advice };
+	doctor->findings[doctor->count++] = (struct ck_finding){ severity, code, where, expected, found, advice, doctor->judged != NULL ? doctor->judged : "" };
 }
 
 size_t ck_doctor_count(const struct ck_doctor *doctor, enum ck_severity severity)
@@ -146,6 +156,7 @@ static void print_text(struct ck_doctor *doctor)
 			const struct ck_finding *finding = &doctor->findings[i];
 			if ((int)finding->severity != severity) continue;
 			printf("%s: %s [%s]\n", severities[severity], safe(finding->where), finding->code);
+			if (finding->services[0] != '\0') printf("  services: %s\n", safe(finding->services));
 			printf("  expected: %s\n  found:    %s\n  to do:    %s\n", safe(finding->expected), safe(finding->found), safe(finding->advice));
 		}
 	printf("%zu errors, %zu warnings, %zu notes\n", ck_doctor_count(doctor, CK_SEVERITY_ERROR), ck_doctor_count(doctor, CK_SEVERITY_WARNING),
@@ -182,6 +193,17 @@ static json_t *json_service(const struct ck_service *service)
 	return object;
 }
 
+static json_t *json_services(const char *services)
+{
+	json_t *list = json_array();
+	char *rest = ck_cli_copy(ck_text_of(services));
+	for (char *one; (one = strsep(&rest, ",")) != NULL;) {
+		one += strspn(one, " ");
+		if (one[0] != '\0') json_array_append_new(list, json_text(one));
+	}
+	return list;
+}
+
 static void print_json(const struct ck_doctor *doctor)
 {
 	json_t *object = json_object(), *services = json_array(), *findings = json_array();
@@ -192,6 +214,7 @@ static void print_json(const struct ck_doctor *doctor)
 		json_object_set_new(one, "severity", json_string(severities[finding->severity]));
 		json_object_set_new(one, "code", json_string(finding->code));
 		json_object_set_new(one, "where", json_text(finding->where));
+		json_object_set_new(one, "services", json_services(finding->services));
 		json_object_set_new(one, "expected", json_text(finding->expected));
 		json_object_set_new(one, "found", json_text(finding->found));
 		json_object_set_new(one, "to_do", json_text(finding->advice));

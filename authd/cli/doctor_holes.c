@@ -46,7 +46,7 @@ static bool report_login(struct ck_doctor *doctor, const struct ck_pam_service *
 {
 	const struct ck_verdict *verdict = &s->verdicts[person][state];
 	if (!verdict->in) return false;
-	ck_doctor_find(doctor, CK_SEVERITY_ERROR, code, place_of(s, verdict->ways[0]), ck_cli_print("%s: %s do not get in%s", s->name, ck_doctor_person_name(person), when),
+	ck_doctor_find(doctor, CK_SEVERITY_ERROR, code, place_of(s, verdict->ways[0]), ck_cli_print("%s do not get in%s", ck_doctor_person_name(person), when),
 	               ck_cli_print("they get in by %s", ck_who_ways(s, verdict)), advice);
 	return true;
 }
@@ -56,7 +56,7 @@ static bool report_alone(struct ck_doctor *doctor, const struct ck_pam_service *
 {
 	if (!s->verdicts[person][state].alone) return false;
 	ck_doctor_find(doctor, CK_SEVERITY_ERROR, code, our_place(s, CK_STACK_ACCOUNT),
-	               ck_cli_print("%s: the account stage refuses %s%s", s->name, ck_doctor_person_name(person), when),
+	               ck_cli_print("the account stage refuses %s%s", ck_doctor_person_name(person), when),
 	               ck_cli_print("it lets them through: they get in %s", account_only(s->name)), advice);
 	return true;
 }
@@ -67,7 +67,7 @@ static void report_skipped(struct ck_doctor *doctor, const struct ck_pam_service
 	const struct ck_verdict *verdict = &s->verdicts[CK_PERSON_REFUSED][CK_STATE_ALIVE];
 	if (!verdict->auth || verdict->in) return;
 	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-auth-open", place_of(s, verdict->auth_way),
-	               ck_cli_print("%s: staff pass the authentication stage by their key alone", s->name),
+	               "staff pass the authentication stage by their key alone",
 	               ck_cli_print("they pass it by %s, past pam_crosskeys: only the account stage is left, and a rule that demands nothing lets them in by that", ck_who_way(s, verdict->auth_way)), advice);
 }
 
@@ -103,13 +103,13 @@ static void report_locked_out(struct ck_doctor *doctor, const struct ck_pam_serv
 	const char *where = our_place(s, CK_STACK_AUTH), *who = ck_doctor_person_name(person);
 	const char *leave = "leave the machine's own names to pam_unix: user_unknown=ignore in the line of pam_crosskeys, and pam_unix behind it";
 	if (!gets_in(s, person, CK_STATE_ALIVE))
-		ck_doctor_find(doctor, severity, "pam-locked-out", where, ck_cli_print("%s: a way in for %s", s->name, who), "there is none", leave);
+		ck_doctor_find(doctor, severity, "pam-locked-out", where, ck_cli_print("a way in for %s", who), ck_cli_print("there is none for %s", who), leave);
 	else if (!gets_in(s, person, CK_STATE_DEAD))
-		ck_doctor_find(doctor, severity, "pam-dead-locks-out", where, ck_cli_print("%s: a way in for %s while Crosskeys is dead", s->name, who),
-		               "there is none", leave);
+		ck_doctor_find(doctor, severity, "pam-dead-locks-out", where, ck_cli_print("a way in for %s while Crosskeys is dead", who),
+		               ck_cli_print("there is none for %s", who), leave);
 	else if (!gets_in(s, person, CK_STATE_GONE))
 		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-gone-locks-out", where,
-		               ck_cli_print("%s: a way in for %s while the module cannot be loaded", s->name, who), "there is none",
+		               ck_cli_print("a way in for %s while the module cannot be loaded", who), ck_cli_print("there is none for %s", who),
 		               "add module_unknown=ignore service_err=ignore and the lines that follow it in \"When it is broken\" of pam_crosskeys(8)");
 }
 
@@ -118,7 +118,7 @@ static void report_shut(struct ck_doctor *doctor, const struct ck_pam_service *s
 	if (!is_display(s->name)) report_locked_out(doctor, s, CK_PERSON_ROOT); /* which displays refuse by custom */
 	report_locked_out(doctor, s, CK_PERSON_LOCAL);
 	if (!gets_in(s, CK_PERSON_GRANTED, CK_STATE_ALIVE) && !ck_doctor_module_is_missing(ck_doctor_our_line(s, s->asks[CK_STACK_AUTH] ? CK_STACK_AUTH : CK_STACK_ACCOUNT)))
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-staff-locked-out", our_place(s, CK_STACK_AUTH), ck_cli_print("%s: staff whom a rule lets in get in", s->name),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-staff-locked-out", our_place(s, CK_STACK_AUTH), "staff whom a rule lets in get in",
 		               "no way through the stack lets them in", "look for a line before or behind pam_crosskeys that refuses them whatever it answers");
 }
 
@@ -163,7 +163,8 @@ void ck_doctor_judge_service(struct ck_doctor *doctor, const struct ck_pam_servi
 	}
 	if (!s->asks[CK_STACK_AUTH] && !s->asks[CK_STACK_ACCOUNT]) return;
 	report_holes(doctor, s);
-	report_shut(doctor, s);
+	/* else it is meant for those whom its own lines let in, as runuser is for root */
+	if (s->asks[CK_STACK_AUTH] || ck_doctor_alone_label(s->name) != NULL) report_shut(doctor, s);
 	if (!s->asks[CK_STACK_SESSION] && has_sessions(s->name))
 		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-session-missing", s->path, "pam_crosskeys in the session stage",
 		               "it is not there: sessions are not registered, and in a terminal inside one the key of this machine is not used",

@@ -136,11 +136,13 @@ static void judge(struct pam *pam, const char *name, const char *path)
 	s.by_caller = counts_caller(&s);
 	learn_options(pam->doctor, &s);
 	const char *names = pam->doctor->local_names != NULL ? pam->doctor->local_names : CK_PAM_LOCAL_DEFAULT;
+	pam->doctor->judged = name;
 	if (!pam->service.unread && !pam->other.unread) {
 		ck_who_judge(&s, names, ck_doctor_module_is_missing);
 		ck_doctor_judge_lines(pam->doctor, &s);
 		ck_doctor_judge_service(pam->doctor, &s);
 	}
+	pam->doctor->judged = NULL;
 	keep(pam->doctor, &s);
 }
 
@@ -226,6 +228,7 @@ void ck_doctor_pam(struct ck_doctor *doctor)
 	load(&pam, &source, "other", &pam.other);
 	for (size_t i = 0; i < count; i++) {
 		if (doctor->only_service != NULL && strcmp(doctor->only_service, names[i]) != 0) continue;
+		doctor->judged = names[i]; /* whose lines may be wrong */
 		load(&pam, &source, names[i], &pam.service);
 		judge(&pam, names[i], path_of(&pam, source.one_file, names[i]));
 	}

@@ -164,6 +164,38 @@ finds config-wrong error add 'gtaes = 2\n' var/lib/crosskeys/crosskeys.conf
 finds clock-behind error touch -d '2090-01-01' "$R/var/lib/crosskeys/crosskeys.conf"
 expect 0 doctor # nothing is left of all that
 
+# ---- Debian's own services, with the profiles that pam-auth-update switched on ----
+D=$T/debian
+update() { # ARGUMENTS…: with a debconf of its own
+	checks=$((checks + 1))
+	unshare -m sh -c 'mount --bind "$1" /var/cache/debconf && shift && DEBIAN_FRONTEND=noninteractive exec pam-auth-update "$@"' update "$T/debconf" --root "$D" "$@" \
+		> "$T/update.out" 2>&1 || { fail "pam-auth-update $*"; cat "$T/update.out"; }
+}
+if [ -x /usr/sbin/pam-auth-update ] && unshare -m true 2> /dev/null; then
+	cp -a "$R" "$D"
+	rm "$D"/etc/pam.d/*
+	mkdir -p "$D/usr/share/pam-configs" "$D/var/lib/pam"
+	cp -a /var/cache/debconf "$T/debconf"
+	cp /usr/share/pam-configs/unix "$CK_SOURCE"/contrib/pam-configs/* "$D/usr/share/pam-configs/"
+	cp /etc/pam.d/* "$D/etc/pam.d/"
+	for name in account auth password session session-noninteractive; do cp "/usr/share/pam/common-$name" "$D/etc/pam.d/"; done
+	chmod -R go-w "$D"
+	update --force --package
+	expect 1 crosskeys doctor --root "$D"
+	said "[pam-not-used]"
+	update --enable crosskeys crosskeys-password
+	expect 0 crosskeys doctor --root "$D"
+	said "0 errors, 1 warnings"
+	said "[pam-nullok]" # Debian's choice
+	for name in cron login sshd su sudo; do said "$name ($D/etc/pam.d/$name)"; done
+	sed -i '/pam_crosskeys/d; /pam_listfile/d; /pam_localuser/d; /pam_succeed_if/d' "$D/etc/pam.d/common-account"
+	expect 1 crosskeys doctor --root "$D"
+	said "[pam-account-open]"
+	said "services: chfn, chpasswd, chsh, cron, login"
+else
+	echo "not tried: pam-auth-update"
+fi
+
 # ---- who is not root is told what is not known ----
 chmod o= "$R/etc/pam.d/login"
 cp "$CK_BUILD/crosskeys" "$T/"
