@@ -236,6 +236,34 @@ cp "$T/conf" "$I/crosskeys.conf"; echo "socket = $I/run/other.sock" >> "$I/cross
 cp "$T/conf" "$I/crosskeys.conf"; echo 'audit_segment_bytes = 1099511627776' >> "$I/crosskeys.conf"; has audit-disk
 cp "$T/conf" "$I/crosskeys.conf"
 hasnt user-wrong socket-differs audit-disk
+# a key that is plugged in, as the kernel shows one
+mkdir -p "$T/dev" "$T/class/hidraw/hidraw0/device" "$T/class/hidraw/hidraw1/device"
+cp -a /dev/null /dev/zero /dev/urandom /dev/tty "$T/dev/"
+touch "$T/dev/hidraw0" "$T/dev/hidraw1"
+printf '\006\320\361\011\001' > "$T/class/hidraw/hidraw0/device/report_descriptor"
+printf '\005\001\011\006\241' > "$T/class/hidraw/hidraw1/device/report_descriptor" # a keyboard
+plugged() { # MODE GROUP: of the key's device
+	chmod "$1" "$T/dev/hidraw0"
+	chgrp "$2" "$T/dev/hidraw0"
+	unshare -m sh -c 'mount --bind "$1/class" /sys/class && mount --bind "$1/dev" /dev && shift && exec "$@"' plugged "$T" \
+		"$CK_BUILD/crosskeys" doctor --dir "$I" --pam-dir "$R/etc/pam.d" > "$T/out" 2>&1 || true
+}
+if unshare -m true 2> /dev/null; then
+	plugged 600 root
+	said "/dev/hidraw0 [key-group]"
+	checks=$((checks + 1))
+	! grep -q hidraw1 "$T/out" || fail "a keyboard is taken for a key"
+	plugged 660 root
+	said "/dev/hidraw0 [key-group]"
+	plugged 640 crosskeys-token
+	said "/dev/hidraw0 [key-group]"
+	plugged 660 crosskeys-token
+	checks=$((checks + 1))
+	! grep -qE '\[(key-group|no-key)\]' "$T/out" || fail "a key that the helper may use is complained about"
+	has no-key
+else
+	echo "not tried: a key that is plugged in"
+fi
 stop_daemon
 has daemon-unreachable
 hasnt folder-owner clock-behind
