@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
@@ -112,13 +114,28 @@ static void visit(LDAP *handle, LDAPMessage *message, ck_entry_visitor each, voi
 	if (each != NULL) ck_ldap_entry_clear(&entry);
 }
 
+/* The next message of this operation. libldap's own timeout goes by the wall clock, and one that is set back makes it wait that much longer:
+   so it is never left to wait. 0: none by then. */
+static int next_message(LDAP *handle, int id, int64_t deadline_ms, LDAPMessage **out)
+{
+	for (;;) {
+		struct timeval at_once = {0, 0};
+		int fd = -1, type = ldap_result(handle, id, LDAP_MSG_ONE, &at_once, out);
+		if (type != 0) return type;
+		int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
+		if (left_ms <= 0) return 0;
+		if (ldap_get_option(handle, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS || fd < 0) return -1;
+		struct pollfd readable = {.fd = fd, .events = POLLIN};
+		(void)poll(&readable, 1, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
+	}
+}
+
 enum ck_error ck_ldap_wait(LDAP *handle, int id, int64_t deadline_ms, ck_entry_visitor each, void *context, const char *doing,
                            struct ck_errmsg *err)
 {
 	for (;;) {
 		LDAPMessage *message = NULL;
-		struct timeval left = timeval_of(deadline_ms - ck_clock_monotonic_ms());
-		int type = ldap_result(handle, id, LDAP_MSG_ONE, &left, &message);
+		int type = next_message(handle, id, deadline_ms, &message);
 		if (type == 0) {
 			ldap_abandon_ext(handle, id, NULL, NULL);
 			return ck_fail(err, CK_ERR_TIMEOUT, "%s: the provider did not answer in time", doing);
