@@ -197,7 +197,7 @@ is "$(count --event cut)" 1 "cuts"
 # another change at the end, and the ledger does not go on over it
 stop_daemon
 last=("$I"/audit/audit-*.log)
-sed -i '$s/seq\|prev=./prev=0/' "${last[-1]}"
+sed -i '$ { s/prev=0/prev=1/; t; s/prev=./prev=0/ }' "${last[-1]}"
 "$CK_BUILD/crosskeysd" --config "$I/crosskeys.conf" >> "$T/daemon.log" 2>&1 &
 DAEMON=$!
 sleep 1.5
