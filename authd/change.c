@@ -115,18 +115,18 @@ enum ck_error ck_order_decode(const struct ck_map *request, struct ck_order *out
 
 /* ---- verifying ---- */
 
-bool ck_key_is_active(const struct ck_key *key, int64_t now_s)
+bool ck_key_is_active(const struct ck_key *key, struct ck_moment now)
 {
-	return key->status == CK_STATUS_ACTIVE && ck_window_contains(key->window, now_s);
+	return key->status == CK_STATUS_ACTIVE && ck_window_contains(key->window, now);
 }
 
-bool ck_person_is_active(struct ck_view *view, const struct ck_record *staff, int64_t now_s)
+bool ck_person_is_active(struct ck_view *view, const struct ck_record *staff, struct ck_moment now)
 {
 	struct ck_record authority;
-	if (staff->kind != CK_KIND_STAFF || staff->as.staff.status != CK_STATUS_ACTIVE || !ck_window_contains(staff->as.staff.window, now_s))
+	if (staff->kind != CK_KIND_STAFF || staff->as.staff.status != CK_STATUS_ACTIVE || !ck_window_contains(staff->as.staff.window, now))
 		return false;
 	if (ck_view_get(view, CK_KIND_AUTHORITY, staff->authority, &authority) != CK_OK) return false;
-	return authority.as.authority_of.status == CK_STATUS_ACTIVE && ck_window_contains(authority.as.authority_of.window, now_s);
+	return authority.as.authority_of.status == CK_STATUS_ACTIVE && ck_window_contains(authority.as.authority_of.window, now);
 }
 
 static enum ck_error make_list(struct ck_order *order, const struct ck_nonce *nonce, const struct ck_change_place *place)
@@ -149,10 +149,10 @@ static bool find_key(const struct ck_order *order, const struct ck_change_place 
 	struct ck_record staff, key;
 	*out = (struct ck_key){.credential_id = order->credential, .public_key = {ck_login_nobody_key, ck_login_nobody_key_length},
 	                       .rp_id = place->rp_id, .status = CK_STATUS_REVOKED};
-	if (ck_view_staff_by_uid(view, ck_text_of(order->user), &staff) != CK_OK || !ck_person_is_active(view, &staff, place->now_s)) return false;
+	if (ck_view_staff_by_uid(view, ck_text_of(order->user), &staff) != CK_OK || !ck_person_is_active(view, &staff, place->now)) return false;
 	if (ck_view_key(view, order->key_hash, &key) != CK_OK || !ck_id_equal(key.as.key.staff, staff.id)) return false;
 	if (!ck_id_equal(key.authority, staff.authority)) return false; /* filed under another authority: none of theirs */
-	if (!ck_key_is_active(&key.as.key, place->now_s)) return false;
+	if (!ck_key_is_active(&key.as.key, place->now)) return false;
 	*out = key.as.key;
 	*out_staff = staff.id;
 	return true;

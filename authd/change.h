@@ -14,7 +14,7 @@ struct ck_change_place {
 	struct ck_text system, rp_id, suffix;
 	const char *zone_directory;
 	struct ck_id founding;
-	int64_t now_s;  /* wall */
+	struct ck_moment now;
 	int64_t now_ms; /* monotonic */
 	uint64_t code_life_s;
 	const struct ck_prepared_keys *prepared;
@@ -120,8 +120,8 @@ CK_MUST_USE enum ck_error ck_change_write_item(const struct ck_order_item *item,
                                                struct ck_ldap *ldap, int64_t deadline_ms, struct ck_errmsg *err);
 
 /* Whether the person may act now: active, inside the window, of an active authority. */
-bool ck_person_is_active(struct ck_view *view, const struct ck_record *staff, int64_t now_s);
+bool ck_person_is_active(struct ck_view *view, const struct ck_record *staff, struct ck_moment now);
 /* Whether the key is active and inside its window. */
-bool ck_key_is_active(const struct ck_key *key, int64_t now_s);
+bool ck_key_is_active(const struct ck_key *key, struct ck_moment now);
 
 #endif

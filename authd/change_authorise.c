@@ -73,7 +73,7 @@ struct search {
 	struct ck_view *view;
 	struct ck_id authority;
 	struct ck_id home; /* of the person at hand: a key that is filed elsewhere is none of theirs */
-	int64_t now_s;
+	struct ck_moment now;
 	unsigned depth;
 	bool found;
 };
@@ -81,7 +81,7 @@ struct search {
 static bool look_at_key(const struct ck_record *record, void *context)
 {
 	struct search *search = context;
-	search->found = ck_id_equal(record->authority, search->home) && ck_key_is_active(&record->as.key, search->now_s);
+	search->found = ck_id_equal(record->authority, search->home) && ck_key_is_active(&record->as.key, search->now);
 	return !search->found;
 }
 
@@ -90,7 +90,7 @@ static bool look_at_grant(const struct ck_record *record, void *context)
 	struct search *search = context;
 	struct ck_id staff = record->as.grant.staff;
 	struct ck_record person;
-	if (!ck_is_administrator(search->view, staff, search->authority, search->now_s)) return true;
+	if (!ck_is_administrator(search->view, staff, search->authority, search->now)) return true;
 	search->found = ck_view_get(search->view, CK_KIND_STAFF, staff, &person) != CK_OK;
 	if (search->found) return false;
 	search->home = person.authority;
@@ -112,7 +112,7 @@ static void search_role(struct search *search, struct ck_id role)
 static bool has_administrator_with_key(const struct rights *r, struct ck_id authority)
 {
 	struct ck_record record;
-	struct search search = {.view = r->view, .authority = authority, .now_s = r->place->now_s};
+	struct search search = {.view = r->view, .authority = authority, .now = r->place->now};
 	if (ck_view_get(r->view, CK_KIND_AUTHORITY, authority, &record) != CK_OK) return true;
 	search_role(&search, record.as.authority_of.admin_role);
 	return search.found;
@@ -126,7 +126,7 @@ static bool may_as_founding_first(const struct rights *r, const struct ck_order_
 	if (!r->founding) return false;
 	if (created_before(r->order, item, item->statement.authority)) return true;
 	if (item->rule->kind != CK_KIND_CODE) return false;
-	return ck_is_administrator(r->view, id_of(item->statement.parent), item->statement.authority, r->place->now_s) &&
+	return ck_is_administrator(r->view, id_of(item->statement.parent), item->statement.authority, r->place->now) &&
 	       !has_administrator_with_key(r, item->statement.authority);
 }
 
@@ -139,7 +139,7 @@ static enum ck_error authorise_item(const struct rights *r, struct ck_order_item
 {
 	unsigned who = item->rule->who;
 	unsigned held = CK_CHANGE_NOBODY;
-	if (ck_is_administrator(r->view, r->order->orderer, item->statement.authority, r->place->now_s)) held |= CK_CHANGE_ADMINISTRATOR;
+	if (ck_is_administrator(r->view, r->order->orderer, item->statement.authority, r->place->now)) held |= CK_CHANGE_ADMINISTRATOR;
 	if (r->founding) held |= CK_CHANGE_FOUNDING;
 	if (is_self(r, item)) held |= CK_CHANGE_SELF;
 	if ((who & CK_CHANGE_FOUNDING_FIRST) != 0 && may_as_founding_first(r, item)) held |= CK_CHANGE_FOUNDING_FIRST;
@@ -157,7 +157,7 @@ static enum ck_error authorise_item(const struct rights *r, struct ck_order_item
 
 struct others {
 	const struct ck_order *order;
-	int64_t now_s;
+	struct ck_moment now;
 	struct ck_id authority; /* the person's */
 	size_t active; /* keys that stay active */
 };
@@ -176,7 +176,7 @@ static bool count_key(const struct ck_record *record, void *context)
 {
 	struct others *others = context;
 	if (!ck_id_equal(record->authority, others->authority)) return true;
-	if (ck_key_is_active(&record->as.key, others->now_s) && stays(others->order, record->as.key.hash)) others->active++;
+	if (ck_key_is_active(&record->as.key, others->now) && stays(others->order, record->as.key.hash)) others->active++;
 	return true;
 }
 
@@ -187,7 +187,7 @@ static enum ck_error check_last_key(const struct rights *r, const struct ck_orde
 	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
 	size_t count = 0;
 	bool takes = item->rule->verb == CK_VERB_REMOVE;
-	struct others others = {.order = r->order, .now_s = r->place->now_s, .authority = item->statement.authority};
+	struct others others = {.order = r->order, .now = r->place->now, .authority = item->statement.authority};
 	if (!item->self_only || item->rule->verb == CK_VERB_ADD) return CK_OK;
 	if (ck_change_values_decode(item->values, values, &count) != CK_OK) return ck_deny(denial, "malformed", "the values are malformed");
 	for (size_t i = 0; i < count; i++)
@@ -204,7 +204,7 @@ static enum ck_error check_admin_role(const struct rights *r, const struct ck_or
 	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
 	size_t count = 0;
 	if (item->rule->kind != CK_KIND_AUTHORITY || item->rule->verb != CK_VERB_CHANGE) return CK_OK;
-	if (ck_is_administrator(r->view, r->order->orderer, item->statement.authority, r->place->now_s)) return CK_OK;
+	if (ck_is_administrator(r->view, r->order->orderer, item->statement.authority, r->place->now)) return CK_OK;
 	if (ck_change_values_decode(item->values, values, &count) != CK_OK) return ck_deny(denial, "malformed", "the values are malformed");
 	for (size_t i = 0; i < count; i++)
 		if (ck_text_is(values[i].attribute, "ckAdminRoleId"))
@@ -226,7 +226,7 @@ enum ck_error ck_order_authorise(struct ck_order *order, const struct ck_change_
 	struct rights r = {.order = order, .place = place, .view = view};
 	denial->reason = "";
 	if (order->count == 0 || ck_id_is_zero(order->orderer)) return ck_deny(denial, "not-verified", "the change was not verified");
-	r.founding = ck_is_administrator(view, order->orderer, place->founding, place->now_s);
+	r.founding = ck_is_administrator(view, order->orderer, place->founding, place->now);
 	for (size_t i = 0; i < order->count; i++) {
 		struct ck_record target;
 		struct ck_order_item *item = &order->items[i];

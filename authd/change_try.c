@@ -97,7 +97,7 @@ static enum ck_error check_zone(struct trial *t, const struct ck_record *record)
 	int64_t from_s, until_s;
 	/* one whose zone was lost meanwhile can still be suspended */
 	if (record->kind != CK_KIND_AUTHORITY || !is_ordered(t, ck_text_of("ckZone"))) return CK_OK;
-	ck_zone_span(t->place->now_s, &from_s, &until_s);
+	ck_zone_span(t->place->now.s, &from_s, &until_s);
 	if (ck_zone_read(t->place->zone_directory, record->as.authority_of.zone, from_s, until_s, &table, &why) == CK_OK) return CK_OK;
 	return ck_deny(t->denial, "invalid", "%s: ckZone: %s", t->item->rule->name, why.text);
 }
@@ -344,7 +344,7 @@ static enum ck_error check_code(struct trial *t, const struct ck_record *record)
 	struct ck_window window = record->as.code.window;
 	if (!is_of(t, CK_KIND_STAFF, record->as.code.staff, record->authority)) return bad_reference(t, "there is no such person");
 	if (!ck_id_equal(record->as.code.issuer, t->order->orderer)) return bad_reference(t, "the issuer must be who orders it");
-	if (window.until_s > t->place->now_s + life_s + CODE_TOLERANCE_S || window.from_s < t->place->now_s - life_s)
+	if (window.until_s > t->place->now.s + life_s + CODE_TOLERANCE_S || window.from_s < t->place->now.s - life_s)
 		return ck_deny(t->denial, "code-life", "%s: a code lives at most %lld s", t->item->rule->name, (long long)life_s);
 	return CK_OK;
 }

@@ -13,7 +13,7 @@
 
 struct gathering {
 	struct ck_enrol_person *person;
-	int64_t now_s;
+	struct ck_moment now;
 };
 
 static bool gather_key(const struct ck_record *record, void *context)
@@ -22,7 +22,7 @@ static bool gather_key(const struct ck_record *record, void *context)
 	struct ck_enrol_person *person = gathering->person;
 	const struct ck_key *key = &record->as.key;
 	if (!ck_id_equal(record->authority, person->authority)) return true; /* filed under another authority: none of theirs */
-	if (!ck_key_is_active(key, gathering->now_s) || key->credential_id.length > CK_CREDENTIAL_ID_LIMIT_BYTES) return true;
+	if (!ck_key_is_active(key, gathering->now) || key->credential_id.length > CK_CREDENTIAL_ID_LIMIT_BYTES) return true;
 	memcpy(person->allow[person->allow_count], key->credential_id.at, key->credential_id.length);
 	person->allow_lengths[person->allow_count++] = key->credential_id.length;
 	return person->allow_count < CK_ALLOW_LIMIT;
@@ -52,16 +52,16 @@ static void fill_decoys(struct ck_enrol_person *out, struct ck_text uid, const u
 	}
 }
 
-enum ck_error ck_enrol_person(struct ck_view *view, struct ck_text uid, const uint8_t secret[CK_LOGIN_SECRET_BYTES], int64_t now_s,
+enum ck_error ck_enrol_person(struct ck_view *view, struct ck_text uid, const uint8_t secret[CK_LOGIN_SECRET_BYTES], struct ck_moment now,
                               struct ck_enrol_person *out)
 {
 	struct ck_record staff;
-	struct gathering gathering = {.person = out, .now_s = now_s};
+	struct gathering gathering = {.person = out, .now = now};
 	memset(out, 0, sizeof *out);
 	enum ck_error error = ck_text_copy(out->uid, sizeof out->uid, uid);
 	if (error != CK_OK) return error;
 	error = ck_view_staff_by_uid(view, uid, &staff);
-	if (error == CK_OK && ck_person_is_active(view, &staff, now_s)) {
+	if (error == CK_OK && ck_person_is_active(view, &staff, now)) {
 		out->known = true;
 		out->staff = staff.id;
 		out->authority = staff.authority;
@@ -275,14 +275,14 @@ enum ck_error ck_enrol_prepare(const struct ck_map *request, const struct ck_non
 struct administrations {
 	struct ck_view *view;
 	struct ck_id staff;
-	int64_t now_s;
+	struct ck_moment now;
 	bool found;
 };
 
 static bool look_at_authority(const struct ck_record *record, void *context)
 {
 	struct administrations *search = context;
-	search->found = ck_is_administrator(search->view, search->staff, record->id, search->now_s);
+	search->found = ck_is_administrator(search->view, search->staff, record->id, search->now);
 	return !search->found;
 }
 
@@ -292,7 +292,7 @@ static enum ck_error encode_recovery(const struct ck_change_place *place, const 
 	static struct ck_change_value values[CK_CHANGE_VALUES_LIMIT];
 	char issuer[CK_ID_TEXT_BYTES], hash[2 * CK_HASH_BYTES + 1], from[CK_TIME_TEXT_BYTES], until[CK_TIME_TEXT_BYTES];
 	size_t count = 0, length = 0;
-	out->from_s = place->now_s + (int64_t)delay_s;
+	out->from_s = place->now.s + (int64_t)delay_s;
 	out->until_s = out->from_s + (int64_t)place->code_life_s;
 	put_text(values, &count, "ckIssuerId", ck_id_format((struct ck_id){{0}}, issuer)); /* zero: root of the core machine */
 	put_text(values, &count, "ckCodeHash", ck_hex_encode(code_hash, CK_HASH_BYTES, hash, sizeof hash));
@@ -325,7 +325,7 @@ enum ck_error ck_recovery_prepare(const struct ck_change_place *place, struct ck
 	memset(out, 0, sizeof *out);
 	denial->reason = "";
 	if (ck_view_staff_by_uid(view, uid, &staff) != CK_OK) return ck_deny(denial, "not-found", "there is no such person");
-	struct administrations search = {.view = view, .staff = staff.id, .now_s = place->now_s};
+	struct administrations search = {.view = view, .staff = staff.id, .now = place->now};
 	if (ck_view_each(view, CK_KIND_AUTHORITY, beginning, beginning, look_at_authority, &search) != CK_OK)
 		return ck_deny(denial, "unavailable", "the copy cannot be read");
 	if (!search.found) return ck_deny(denial, "not-administrator", "a code by root is for existing, active administrators only");

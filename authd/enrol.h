@@ -32,7 +32,7 @@ struct ck_found_code {
 };
 /* The person's code with this hash that is valid now. Looks at all of them, in constant time each. */
 CK_MUST_USE enum ck_error ck_code_find(struct ck_view *view, struct ck_id staff, struct ck_id authority, const uint8_t hash[CK_HASH_BYTES],
-                                       int64_t now_s, struct ck_found_code *out);
+                                       struct ck_moment now, struct ck_found_code *out);
 
 /* ---- who ---- */
 struct ck_enrol_person {
@@ -45,7 +45,7 @@ struct ck_enrol_person {
 };
 /* The person's active keys, or the decoys of a name that has none. CK_ERR_CORRUPT, CK_ERR_UNAVAILABLE from the store. */
 CK_MUST_USE enum ck_error ck_enrol_person(struct ck_view *view, struct ck_text uid, const uint8_t secret[CK_LOGIN_SECRET_BYTES],
-                                          int64_t now_s, struct ck_enrol_person *out);
+                                          struct ck_moment now, struct ck_enrol_person *out);
 
 /* ---- the new key ---- */
 CK_MUST_USE enum ck_error ck_enrol_challenge(const struct ck_change_place *place, const struct ck_nonce *nonce,

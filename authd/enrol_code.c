@@ -82,7 +82,7 @@ enum ck_error ck_code_hash(struct ck_text code, uint8_t out[CK_HASH_BYTES])
 struct code_search {
 	struct ck_id authority; /* the person's: a code filed under another one is none of theirs */
 	const uint8_t *hash;
-	int64_t now_s;
+	struct ck_moment now;
 	bool found;
 	struct ck_found_code *out;
 };
@@ -91,7 +91,7 @@ static bool look_at_code(const struct ck_record *record, void *context)
 {
 	struct code_search *search = context;
 	bool equal = ck_constant_time_equal(record->as.code.hash, search->hash, CK_HASH_BYTES);
-	if (!equal || !ck_id_equal(record->authority, search->authority) || !ck_window_contains(record->as.code.window, search->now_s)) return true;
+	if (!equal || !ck_id_equal(record->authority, search->authority) || !ck_window_contains(record->as.code.window, search->now)) return true;
 	search->found = ck_text_copy(search->out->csn, sizeof search->out->csn, record->csn) == CK_OK;
 	search->out->id = record->id;
 	search->out->staff = record->as.code.staff;
@@ -100,10 +100,10 @@ static bool look_at_code(const struct ck_record *record, void *context)
 	return true; /* all of them, so that the time tells nothing */
 }
 
-enum ck_error ck_code_find(struct ck_view *view, struct ck_id staff, struct ck_id authority, const uint8_t hash[CK_HASH_BYTES], int64_t now_s,
+enum ck_error ck_code_find(struct ck_view *view, struct ck_id staff, struct ck_id authority, const uint8_t hash[CK_HASH_BYTES], struct ck_moment now,
                            struct ck_found_code *out)
 {
-	struct code_search search = {.authority = authority, .hash = hash, .now_s = now_s, .out = out};
+	struct code_search search = {.authority = authority, .hash = hash, .now = now, .out = out};
 	memset(out, 0, sizeof *out);
 	enum ck_error error = ck_view_codes_of(view, staff, look_at_code, &search);
 	if (error != CK_OK) return error;

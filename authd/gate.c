@@ -33,6 +33,7 @@ static const struct {
 } accepted[] = {
 	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
 	{CK_PROCESS_LEDGER, CK_MSG_SESSION_FOUND, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REMOTE_HOST)},
+	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
 	{CK_PROCESS_REPLICA, CK_MSG_RELAYED, CK_KEY(CK_F_BODY), 0},
 	{CK_PROCESS_REPLICA, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
@@ -205,6 +206,17 @@ static bool is_accepted(enum ck_process from, uint64_t type, const struct ck_map
 	return false;
 }
 
+/* How late it was when something was recorded last; or that root says that the clock is right, whatever was recorded. */
+static bool take_clock(struct ck_gate *gate, const struct ck_map *message)
+{
+	int64_t at_s;
+	bool confirmed;
+	if (ck_map_int(message, CK_F_TIME, &at_s) != CK_OK || ck_map_bool(message, CK_F_VERDICT, &confirmed) != CK_OK) return false;
+	if (confirmed) ck_wall_confirm(&gate->wall);
+	ck_wall_raise(&gate->wall, at_s);
+	return true;
+}
+
 static bool on_peer_message(struct ck_gate *gate, enum ck_process from, const struct ck_map *message, int fd)
 {
 	uint64_t type, request;
@@ -214,6 +226,7 @@ static bool on_peer_message(struct ck_gate *gate, enum ck_process from, const st
 		ck_peers_accuse(gate->peers, from, 0, "a message that its table does not have");
 		return false;
 	}
+	if (type == CK_MSG_CLOCK) return take_clock(gate, message);
 	struct ck_gate_client *client = ck_gate_answered(gate, request, from);
 	if (client != NULL) client->resume(client, message); /* else: it is gone, or has given up */
 	return true;
@@ -298,6 +311,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	int64_t now_ms = ck_clock_monotonic_ms();
 	ck_gate_give_up_late(gate, now_ms);
 	mind_the_door(gate);
+	(void)ck_wall_now(&gate->wall); /* so that a clock that goes back is noticed, however long nobody asked */
 	for (size_t i = 0; i < gate->clients_limit; i++) {
 		struct ck_gate_client *client = gate->clients[i];
 		if (client == NULL || client->pending != 0) continue;
@@ -359,6 +373,7 @@ static enum ck_error prepare(struct ck_gate *gate, struct ck_errmsg *err)
 	int length = snprintf(gate->store_directory, sizeof gate->store_directory, "%s/store", gate->config->directory);
 	CK_ASSERT(length > 0 && (size_t)length < sizeof gate->store_directory);
 	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
+	ck_wall_begin(&gate->wall);
 	enum ck_error error = load_secret(gate, err);
 	if (error == CK_OK) error = make_places(gate, err);
 	if (error != CK_OK) return error;

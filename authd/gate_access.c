@@ -56,9 +56,9 @@ enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_ope
 bool ck_gate_person_is_active(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff)
 {
 	struct ck_record authority;
-	int64_t now_s = ck_clock_wall_s();
-	return ck_staff_active(staff, now_s) && ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_AUTHORITY, staff->authority, &authority)) == CK_OK &&
-	       ck_authority_active(&authority, now_s);
+	struct ck_moment now = ck_wall_now(&client->gate->wall);
+	return ck_staff_active(staff, now) && ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_AUTHORITY, staff->authority, &authority)) == CK_OK &&
+	       ck_authority_active(&authority, now);
 }
 
 static bool look_whether_good(struct ck_gate_client *client, struct ck_view *view)
@@ -68,7 +68,7 @@ static bool look_whether_good(struct ck_gate_client *client, struct ck_view *vie
 	if (ck_gate_stored(client->gate, ck_view_key(view, person->key_hash, &key)) != CK_OK) return false;
 	if (ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_STAFF, person->staff, &staff)) != CK_OK) return false;
 	bool theirs = ck_id_equal(key.as.key.staff, staff.id) && ck_id_equal(key.authority, staff.authority);
-	return theirs && key.as.key.status == CK_STATUS_ACTIVE && ck_window_contains(key.as.key.window, ck_clock_wall_s()) &&
+	return theirs && key.as.key.status == CK_STATUS_ACTIVE && ck_window_contains(key.as.key.window, ck_wall_now(&client->gate->wall)) &&
 	       ck_gate_person_is_active(client, view, &staff);
 }
 
@@ -102,7 +102,7 @@ static bool administers(struct ck_gate_client *client, struct ck_view *view, str
 	access->one_known = true;
 	access->one_authority = authority;
 	access->one = still_identified(client, view) &&
-	              ck_is_administrator(view, client->person.staff, authority, ck_clock_wall_s());
+	              ck_is_administrator(view, client->person.staff, authority, ck_wall_now(&client->gate->wall));
 	return access->one;
 }
 
@@ -123,7 +123,7 @@ struct search {
 static bool try_authority(const struct ck_record *record, void *context)
 {
 	struct search *search = context;
-	search->found = ck_is_administrator(search->view, search->client->person.staff, record->id, ck_clock_wall_s());
+	search->found = ck_is_administrator(search->view, search->client->person.staff, record->id, ck_wall_now(&search->client->gate->wall));
 	return !search->found;
 }
 

@@ -14,6 +14,7 @@ enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view
 {
 	const struct ck_config *config = client->gate->config;
 	bool corrupt = false;
+	struct ck_moment now = ck_wall_now(&client->gate->wall);
 	memset(&client->verdict, 0, sizeof client->verdict);
 	struct ck_question question = {
 		.uid = ck_text_of(client->ask.user),
@@ -23,9 +24,9 @@ enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view
 		.service = ck_text_of(client->ask.service),
 		.source = client->origin.source,
 		.proved = client->proved,
-		.as_of_s = state->as_of_s,
+		.as_of_s = ck_wall_as_of(&client->gate->wall, &state->as_of, now),
 		.as_of_limit_s = config->as_of_limit_s == 0 ? INT64_MAX : (int64_t)config->as_of_limit_s,
-		.now_s = ck_clock_wall_s(),
+		.now = now,
 	};
 	/* "self" is a rule's word for one's own account, not the name of one. */
 	if (!ck_model_account_valid(question.account)) {
@@ -96,7 +97,7 @@ static bool key_still_good(struct ck_gate_client *client, struct ck_view *view)
 	struct ck_record key, staff;
 	struct ck_gate *gate = client->gate;
 	return ck_gate_stored(gate, ck_view_key(view, client->login.key_hash, &key)) == CK_OK && key.as.key.status == CK_STATUS_ACTIVE &&
-	       ck_window_contains(key.as.key.window, ck_clock_wall_s()) &&
+	       ck_window_contains(key.as.key.window, ck_wall_now(&gate->wall)) &&
 	       ck_gate_stored(gate, ck_view_staff_by_uid(view, ck_text_of(client->ask.user), &staff)) == CK_OK &&
 	       ck_id_equal(key.as.key.staff, staff.id) && ck_id_equal(key.authority, staff.authority);
 }

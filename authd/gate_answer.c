@@ -157,6 +157,7 @@ enum ck_error ck_gate_view(struct ck_gate *gate, struct ck_view **out, struct ck
 		return CK_ERR_UNAVAILABLE;
 	}
 	error = ck_gate_stored(gate, ck_view_state(*out, out_state));
+	if (error == CK_OK) ck_wall_heed(&gate->wall, &out_state->as_of);
 	if (error == CK_OK && out_state->finished) return CK_OK;
 	ck_view_end(out);
 	return CK_ERR_UNAVAILABLE;

@@ -16,7 +16,7 @@
 struct allow {
 	struct ck_bytes ids[CK_ALLOW_LIMIT];
 	size_t count;
-	int64_t now_s;
+	struct ck_moment now;
 	struct ck_text rp_id;
 	struct ck_id authority; /* the person's: a key filed under another authority is none of theirs */
 };
@@ -26,7 +26,7 @@ static bool collect_key(const struct ck_record *record, void *context)
 	struct allow *allow = context;
 	const struct ck_key *key = &record->as.key;
 	if (ck_id_equal(record->authority, allow->authority) && key->status == CK_STATUS_ACTIVE &&
-	    ck_window_contains(key->window, allow->now_s) && ck_text_equal(key->rp_id, allow->rp_id))
+	    ck_window_contains(key->window, allow->now) && ck_text_equal(key->rp_id, allow->rp_id))
 		allow->ids[allow->count++] = key->credential_id;
 	return allow->count < CK_ALLOW_LIMIT;
 }
@@ -37,7 +37,7 @@ static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view 
 {
 	struct ck_gate *gate = client->gate;
 	struct ck_record staff;
-	*out = (struct allow){.count = 0, .now_s = ck_clock_wall_s(), .rp_id = ck_text_of(gate->config->rp_id)};
+	*out = (struct allow){.count = 0, .now = ck_wall_now(&gate->wall), .rp_id = ck_text_of(gate->config->rp_id)};
 	ck_login_decoys(gate->secret, user, decoys);
 	enum ck_error error = ck_gate_stored(gate, ck_view_staff_by_uid(view, user, &staff));
 	if (error == CK_OK) {
@@ -62,7 +62,7 @@ static void send_prompt(struct ck_gate_client *client, const struct allow *allow
 	for (size_t i = 0; i < allow->count; i++) ck_cbor_put_bytes(m->w, allow->ids[i].at, allow->ids[i].length);
 	ck_field_bool(m, CK_F_VERIFY, login->challenge.verify);
 	/* with these the client makes the statement itself, so that a gate that lies gets nothing signed but a login */
-	ck_field_int(m, CK_F_TIME, allow->now_s);
+	ck_field_int(m, CK_F_TIME, allow->now.s);
 	ck_field_bytes(m, CK_F_NONCE, nonce, CK_NONCE_BYTES);
 	ck_field_bool(m, CK_F_LOCAL, login->origin.local);
 	ck_gate_send(client, -1);
@@ -78,8 +78,8 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 	enum ck_error error = find_allowed(client, view, ck_text_of(login->ask.user), &decoys, &allow);
 	if (error != CK_OK) return error;
 	ck_gate_random(gate, nonce, sizeof nonce);
-	if (login->identify) error = ck_login_hash_identify(login->ask.user, gate->config->system, nonce, allow.now_s, hash);
-	else error = ck_login_hash_statement(&login->ask, gate->config->system, nonce, allow.now_s, hash);
+	if (login->identify) error = ck_login_hash_identify(login->ask.user, gate->config->system, nonce, allow.now.s, hash);
+	else error = ck_login_hash_statement(&login->ask, gate->config->system, nonce, allow.now.s, hash);
 	if (error != CK_OK) return error;
 	ck_challenge_issue(&login->challenge, hash, verify, ck_clock_monotonic_ms(), (int64_t)gate->config->challenge_limit_s * 1000);
 	login->tokens_left = CK_GATE_TOKENS_LIMIT;
@@ -176,7 +176,7 @@ static bool usable_key(struct ck_gate_client *client, struct ck_view *view, cons
 	else if (!found) fault = "unknown key";
 	else if (!ck_id_equal(key->staff, out_staff->id) || !ck_id_equal(out_key->authority, out_staff->authority)) fault = "somebody else's key";
 	else if (key->status != CK_STATUS_ACTIVE) fault = "the key is not active";
-	else if (!ck_window_contains(key->window, ck_clock_wall_s())) fault = "the key is outside its window";
+	else if (!ck_window_contains(key->window, ck_wall_now(&gate->wall))) fault = "the key is outside its window";
 	if (fault == NULL) return true;
 	(void)ck_fail(why, CK_ERR_DENIED, "%s", fault);
 	return false;

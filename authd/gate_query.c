@@ -188,13 +188,13 @@ static bool read_source(const struct ck_map *request, struct ck_source *out)
 	return out->local || ck_address_parse(from, &out->address) == CK_OK;
 }
 
-static bool read_explained(const struct ck_map *request, struct explained *out)
+static bool read_explained(struct ck_gate *gate, const struct ck_map *request, struct explained *out)
 {
 	uint64_t proved = CK_PROVED_DEFAULT;
 	memset(out, 0, sizeof *out);
 	struct ck_question *q = &out->question;
-	q->now_s = ck_clock_wall_s();
-	enum ck_error time_error = ck_map_int(request, CK_F_TIME, &q->now_s);
+	enum ck_error time_error = ck_map_int(request, CK_F_TIME, &q->now.s);
+	if (time_error != CK_OK) q->now = ck_wall_now(&gate->wall);
 	enum ck_error proved_error = ck_map_uint(request, CK_F_PROVED, 0, CK_PROVED_ALL, &proved);
 	if (ck_login_read_ask(request, &out->ask) != CK_OK ||
 	    ck_map_string(request, CK_F_SYSTEM, out->system, sizeof out->system) != CK_OK || !read_source(request, &q->source) ||
@@ -245,8 +245,7 @@ static void explain_recorded(struct ck_gate_client *client, const struct ck_map 
 	struct ck_view *view;
 	struct ck_store_state state;
 	struct explained e;
-	int64_t at_s;
-	if (!read_explained(request, &e)) {
+	if (!read_explained(client->gate, request, &e)) {
 		ck_gate_error(client, "invalid", EXPLAIN_FAULT);
 		return;
 	}
@@ -255,7 +254,8 @@ static void explain_recorded(struct ck_gate_client *client, const struct ck_map 
 		return;
 	}
 	/* A question about another time is answered as if the copy were fresh then. */
-	e.question.as_of_s = ck_map_int(request, CK_F_TIME, &at_s) == CK_OK ? at_s : state.as_of_s;
+	bool other_time = (request->present & CK_KEY(CK_F_TIME)) != 0;
+	e.question.as_of_s = other_time ? e.question.now.s : ck_wall_as_of(&client->gate->wall, &state.as_of, e.question.now);
 	e.question.as_of_limit_s = config->as_of_limit_s == 0 ? INT64_MAX : (int64_t)config->as_of_limit_s;
 	if (ck_text_is(e.question.system, config->system)) e.question.system_id = config->system_id;
 	if (may_explain(client, view, &e.question))
@@ -269,7 +269,7 @@ void ck_gate_explain(struct ck_gate_client *client, const struct ck_map *request
 {
 	struct explained e;
 	char name[sizeof e.ask.user + sizeof e.system + sizeof e.ask.service + 3];
-	if (!read_explained(request, &e)) {
+	if (!read_explained(client->gate, request, &e)) {
 		ck_gate_error(client, "invalid", EXPLAIN_FAULT);
 		return;
 	}

@@ -9,6 +9,7 @@
 #include "authd/login.h"
 #include "authd/operation.h"
 #include "authd/process.h"
+#include "authd/wall.h"
 #include "directory/store/store.h"
 
 struct ck_gate_client;
@@ -109,6 +110,7 @@ struct ck_gate {
 	struct ck_channel *ledger, *replica;
 	struct ck_gate_peer_state ledger_state, replica_state;
 	unsigned replica_waiting;
+	struct ck_wall wall;
 	struct ck_store *store;
 	char store_directory[CK_CONFIG_TEXT_BYTES + 16];
 	int64_t store_tried_ms;

@@ -12,7 +12,6 @@
 #define TEXT_LIMIT_BYTES 32768
 #define ANSWER_TIMEOUT_MS 2000
 #define STALE_AFTER_S 30 /* a probe proves the copy every 5 s, and has 5 s for it: this long without is no accident of a moment */
-#define AHEAD_LIMIT_S 10 /* a copy proved in the future: the clock went back */
 
 struct lines {
 	char *at;
@@ -76,17 +75,35 @@ static void judge_replica(const struct ck_gate *gate, struct found *found)
 		        replica->detail[0] != '\0' ? ": " : "", replica->detail);
 }
 
-static void judge_copy(const struct ck_gate *gate, const struct ck_store_state *copy, struct found *found)
+static int64_t age_of(struct ck_gate *gate, const struct ck_store_state *copy)
 {
-	int64_t age_s = ck_clock_wall_s() - copy->as_of_s;
+	struct ck_moment now = ck_wall_now(&gate->wall);
+	return now.s - ck_wall_as_of(&gate->wall, &copy->as_of, now);
+}
+
+static void judge_clock(struct ck_gate *gate, struct found *found)
+{
+	char clock[CK_TIME_TEXT_BYTES], known[CK_TIME_TEXT_BYTES];
+	struct ck_moment now = ck_wall_now(&gate->wall);
+	ck_time_format(ck_clock_wall_s(), clock);
+	put_line(&found->lines, "clock: %s\n", clock);
+	if (now.behind)
+		problem(found, STATE_DEGRADED, "this machine's clock (%s) is behind the last record (%s): roles, rules and codes that end let nobody in, "
+		        "and nothing can be changed; set the clock, or, if it is right, crosskeys confirm-clock", clock, ck_time_format(now.s, known));
+}
+
+static void judge_copy(struct ck_gate *gate, const struct ck_store_state *copy, struct found *found)
+{
+	int64_t age_s = age_of(gate, copy);
 	uint64_t limit_s = gate->config->as_of_limit_s;
-	if (limit_s > 0 && age_s > (int64_t)limit_s)
+	if (age_s >= CK_WALL_LONG_AGO_S)
+		problem(found, limit_s > 0 ? STATE_STALE : STATE_DEGRADED, "the copy was proved before this machine started, and its clock is behind: "
+		        "how old the copy is, nobody can tell%s", limit_s > 0 ? ", so nobody is let in by it" : "");
+	else if (limit_s > 0 && age_s > (int64_t)limit_s)
 		problem(found, STATE_STALE, "the copy was last proved %lld s ago, and as_of_limit_s is %llu: nobody is let in by it", (long long)age_s,
 		        (unsigned long long)limit_s);
 	else if (age_s > STALE_AFTER_S)
 		problem(found, STATE_DEGRADED, "the copy was last proved %lld s ago: a role that was taken back since then may still count", (long long)age_s);
-	else if (age_s < -AHEAD_LIMIT_S)
-		problem(found, STATE_DEGRADED, "this machine's clock is %lld s behind the moment at which the copy was proved", (long long)-age_s);
 	if (copy->quarantined > 0)
 		problem(found, STATE_RUNNING, "%llu entries of the directory are quarantined and count for nothing", (unsigned long long)copy->quarantined);
 }
@@ -107,7 +124,7 @@ static bool put_quarantined(const uint8_t entry_uuid[16], struct ck_text dn, str
 static void put_copy(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state, struct lines *lines)
 {
 	char as_of[CK_TIME_TEXT_BYTES];
-	put_line(lines, "as of: %s\n", ck_time_format(state->as_of_s, as_of));
+	put_line(lines, "as of: %s\n", ck_time_format(state->as_of.wall_s, as_of));
 	for (size_t kind = CK_KIND_AUTHORITY; kind <= CK_KIND_LAST; kind++)
 		put_line(lines, "%s: %llu\n", ck_kind_name((enum ck_kind)kind), (unsigned long long)state->counts[kind]);
 	put_line(lines, "quarantined: %llu\n", (unsigned long long)state->quarantined);
@@ -132,6 +149,7 @@ static void send_status(struct ck_gate_client *client)
 	put_line(&found.lines, "system: %s\ngate: %u\n", gate->config->system, gate->start->index);
 	put_line(&found.lines, "ledger: %s\n", state_word(gate->ledger != NULL, &gate->ledger_state));
 	put_line(&found.lines, "replica: %s\n", state_word(gate->replica != NULL, &gate->replica_state));
+	judge_clock(gate, &found);
 	judge_ledger(gate, &found);
 	judge_replica(gate, &found);
 	if (there) judge_copy(gate, &copy, &found);
@@ -141,12 +159,13 @@ static void send_status(struct ck_gate_client *client)
 	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_GRANTED);
 	ck_field_string(m, CK_F_SYSTEM, gate->config->system);
 	ck_field_string(m, CK_F_RP_ID, gate->config->rp_id);
-	if (there) ck_field_int(m, CK_F_TIME, copy.as_of_s);
+	if (there) ck_field_int(m, CK_F_TIME, copy.as_of.wall_s);
 	ck_field_string(m, CK_F_TEXT, text);
 	if (there) ck_field_uint(m, CK_F_COUNT, copy.quarantined);
 	ck_field_uint(m, CK_F_INDEX, gate->start->index);
 	ck_field_string(m, CK_F_STATE, state_names[found.state]);
-	if (there) ck_field_int(m, CK_F_AGE, ck_clock_wall_s() - copy.as_of_s);
+	int64_t age_s = there ? age_of(gate, &copy) : CK_WALL_LONG_AGO_S;
+	if (age_s < CK_WALL_LONG_AGO_S) ck_field_int(m, CK_F_AGE, age_s);
 	ck_gate_send(client, -1);
 }
 

@@ -243,11 +243,41 @@ static bool handle_checkpoint(struct ledger *ledger, struct peer *peer, const st
 	return true;
 }
 
+/* How late it is known to be. confirmed: root says so, whatever was known before. */
+static void send_clock(struct ledger *ledger, struct peer *peer, bool confirmed)
+{
+	uint8_t bytes[64];
+	struct ck_frame_out frame;
+	size_t length;
+	if (peer->channel == NULL) return;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_CLOCK);
+	ck_field_uint(&frame.map, CK_F_REQUEST, 1);
+	ck_field_int(&frame.map, CK_F_TIME, ck_book_known_s(ledger->book));
+	ck_field_bool(&frame.map, CK_F_VERDICT, confirmed);
+	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
+	ck_channel_send(peer->channel, bytes, length, -1);
+}
+
+/* A batch carries one time, and what root confirms is the first record of another. */
+static bool record_confirmation(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request)
+{
+	struct ck_waiter waiter = {.peer = peer, .request = request};
+	end_batch(ledger);
+	if (ledger->failed || ck_book_record(ledger->book, peer->process, message, &waiter.answer) != CK_OK) return ledger->failed;
+	ledger->batch[ledger->batch_count++] = waiter;
+	end_batch(ledger);
+	for (size_t i = 0; waiter.answer.verdict && !ledger->failed && i < PEERS_LIMIT; i++)
+		if (ledger->peers[i].process != 0) send_clock(ledger, &ledger->peers[i], true);
+	return true;
+}
+
 static bool handle_record(struct ledger *ledger, struct peer *peer, const struct ck_map *message, uint64_t request)
 {
 	uint64_t event;
 	if (ck_map_uint(message, CK_F_EVENT, 0, UINT64_MAX, &event) != CK_OK) return false;
 	if (event == CK_EVENT_CHECKPOINT) return handle_checkpoint(ledger, peer, message, request);
+	if (event == CK_EVENT_CLOCK_CONFIRMED) return record_confirmation(ledger, peer, message, request);
 	if (ledger->batch_count == CK_CHAIN_BATCH_RECORDS || !ck_book_has_room(ledger->book)) end_batch(ledger);
 	struct ck_waiter *waiter = &ledger->batch[ledger->batch_count];
 	if (ck_book_record(ledger->book, peer->process, message, &waiter->answer) != CK_OK) {
@@ -423,7 +453,10 @@ static void on_peer(enum ck_process process, unsigned index, int fd, void *conte
 	*peer = (struct peer){ .process = process, .index = index, .ledger = ledger };
 	enum ck_error error = ck_channel_new(ledger->base, fd, &handlers, peer, PEER_QUEUE_BYTES, PEER_IDLE_MS, false, &peer->channel);
 	if (error == CK_OK) error = ck_channel_gather(peer->channel);
-	if (error == CK_OK) return;
+	if (error == CK_OK) {
+		send_clock(ledger, peer, false); /* before the first answer: what it lets stand was decided by this */
+		return;
+	}
 	end_without(ledger, peer);
 	ck_channel_close(&peer->channel);
 	forget_peer(ledger, peer);

@@ -9,6 +9,7 @@
 #include "authd/ledger_event.h"
 #include "authd/ledger_state.h"
 #include "authd/ledger_use.h"
+#include "authd/wall.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 #include "directory/model/record.h"
@@ -24,6 +25,9 @@ struct ck_book {
 	struct ck_chain *chain;
 	struct ck_state state;
 	struct ck_budgets *budgets;
+	struct ck_wall wall;
+	bool behind;                      /* the clock, as it was recorded */
+	int64_t seen_wall_ms, seen_boot_ms; /* when both were looked at last; 0: not yet */
 	unsigned in_batch;
 	uint64_t snapshot_seq;     /* of the last snapshot */
 	uint32_t snapshot_segment;
@@ -139,7 +143,7 @@ static const char *counter_fault(struct ck_book *book, const struct ck_event_rul
 	uint32_t other, count = (uint32_t)number_of(message, CK_F_COUNT);
 	if (!is_counted(rule, message)) return NULL;
 	const uint8_t *key = message->at[CK_F_HASH].span.at;
-	if (from == CK_PROCESS_GATE && ck_counters_leaps(book->state.counters, key, count, ck_clock_wall_s(), &other)) {
+	if (from == CK_PROCESS_GATE && ck_counters_leaps(book->state.counters, key, count, ck_wall_now(&book->wall).s, &other)) {
 		(void)alarm_counter(book, rule, message, "leap", other);
 		return "counter-leap";
 	}
@@ -178,7 +182,7 @@ static bool open_session(struct ck_book *book, const struct ck_event_rule *rule,
 	take_login(message, &session.login);
 	session.remote_host = text_of(message, CK_F_REMOTE_HOST);
 	if (!ck_book_leaders(message, session.leaders, &session.leaders_count)) return false;
-	answer->reason = ck_sessions_refuse(book->state.sessions, &session, ck_clock_wall_s());
+	answer->reason = ck_sessions_refuse(book->state.sessions, &session, ck_clock_boot_ms() / 1000);
 	if (answer->reason != NULL && coalesced(book, message)) return false;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_take(&book->fields, message);
@@ -212,20 +216,88 @@ static bool close_session(struct ck_book *book, const struct ck_event_rule *rule
 static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
 {
 	if (is_counted(rule, message) && ck_counters_advance(book->state.counters, message->at[CK_F_HASH].span.at,
-	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_clock_wall_s()) != CK_OK)
+	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_wall_now(&book->wall).s) != CK_OK)
 		return false;
 	if ((rule->what & CK_EVENT_RESETS) != 0) ck_counters_forget(book->state.counters, message->at[CK_F_HASH].span.at);
 	if ((rule->what & CK_EVENT_GRANTS) != 0) {
 		struct ck_login login;
 		take_login(message, &login);
-		ck_sessions_grant(book->state.sessions, &login, ck_clock_wall_s());
+		ck_sessions_grant(book->state.sessions, &login, ck_clock_boot_ms() / 1000);
 	}
 	return true;
+}
+
+/* ---- the clock ---- */
+
+static void add_clock(struct ck_book *book, const char *event, int64_t clock_s, int64_t known_s)
+{
+	char clock[CK_TIME_TEXT_BYTES], known[CK_TIME_TEXT_BYTES];
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_text(&book->fields, "clock", ck_text_of(ck_time_format(clock_s, clock)));
+	ck_event_fields_text(&book->fields, "known", ck_text_of(ck_time_format(known_s, known)));
+	(void)add(book, event, true);
+	ck_log(CK_LOG_ALARM, "%s: the machine's clock says %s, and it is known to have been %s", event, clock, known);
+}
+
+/* A clock that goes forward may be right; where it is not, what begins later has begun already. */
+static void mind_jump(struct ck_book *book)
+{
+	int64_t wall_ms = ck_clock_wall_us() / 1000, boot_ms = ck_clock_boot_ms();
+	if (wall_ms <= 0 || boot_ms <= 0) return; /* one of them cannot be read */
+	int64_t expected_ms = book->seen_wall_ms + boot_ms - book->seen_boot_ms;
+	if (book->seen_boot_ms != 0 && wall_ms - expected_ms > CK_WALL_TOLERANCE_S * 1000)
+		add_clock(book, "clock-jumped", wall_ms / 1000, expected_ms / 1000);
+	book->seen_wall_ms = wall_ms;
+	book->seen_boot_ms = boot_ms;
+}
+
+static void mind_clock(struct ck_book *book)
+{
+	mind_jump(book);
+	struct ck_moment now = ck_wall_now(&book->wall);
+	if (now.behind != book->behind) add_clock(book, now.behind ? "clock-behind" : "clock-caught-up", ck_clock_wall_s(), now.s);
+	book->behind = now.behind;
+}
+
+/* Root says that the clock is right. From here on records carry its time; the first of them is this one. */
+static bool confirm_clock(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, struct ck_book_answer *answer)
+{
+	char known[CK_TIME_TEXT_BYTES];
+	int64_t clock_s = ck_clock_wall_s();
+	struct ck_moment now = ck_wall_now(&book->wall);
+	answer->reason = !now.behind ? "clock-right" : clock_s < CK_CLOCK_EPOCH_S ? "clock-unset" : book->in_batch > 0 ? "unrecorded" : NULL;
+	if (answer->reason != NULL) return false;
+	ck_log(CK_LOG_ALARM, "root says that the machine's clock is right, though it was %s", ck_time_format(now.s, known));
+	ck_wall_confirm(&book->wall);
+	ck_chain_set_clock_back(book->chain);
+	book->behind = false;
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_take(&book->fields, message);
+	ck_event_fields_text(&book->fields, "known", ck_text_of(known));
+	if (add(book, rule->name, true)) return true;
+	answer->reason = "unrecorded";
+	return false;
+}
+
+/* The gate decides by what it was told of the clock; here is where it is known. */
+static bool outlasts_doubt(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
+{
+	int64_t until_s = 0;
+	if ((rule->what & CK_EVENT_GRANTS) == 0 || !ck_wall_now(&book->wall).behind) return true;
+	return ck_map_int(message, CK_F_UNTIL, &until_s) == CK_OK && until_s == CK_TIME_UNLIMITED;
 }
 
 static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message,
                    struct ck_book_answer *answer)
 {
+	if (rule->event == CK_EVENT_CLOCK_CONFIRMED) {
+		answer->flush_first = true;
+		return confirm_clock(book, rule, message, answer);
+	}
+	if (!outlasts_doubt(book, rule, message)) {
+		answer->reason = "clock";
+		return false;
+	}
 	if ((rule->what & CK_EVENT_OPENS) != 0) return open_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_CLOSES) != 0) return close_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_BUDGETED) != 0 && number_of(message, CK_F_PROVED) == CK_PROVED_NOTHING && coalesced(book, message)) return true;
@@ -271,7 +343,7 @@ enum ck_error ck_book_uses(struct ck_book *book, const struct ck_map *message, s
 	if (ck_uses_take(book->state.counters, &asked, ck_clock_monotonic_ms()) != CK_OK)
 		return ck_fail(err, CK_ERR_MEMORY, "no memory for the counters that the directory has");
 	if (asked.last) book->counts_wanted = false;
-	*out_count = ck_uses_due(book->state.counters, &asked, ck_clock_wall_s(), (int64_t)book->settings.key_use_interval_s, out);
+	*out_count = ck_uses_due(book->state.counters, &asked, ck_wall_now(&book->wall).s, (int64_t)book->settings.key_use_interval_s, out);
 	return CK_OK;
 }
 
@@ -379,6 +451,7 @@ enum ck_error ck_book_tick(struct ck_book *book, struct ck_errmsg *err)
 	struct ck_chain_place place;
 	const char *line;
 	record_coalesced(book, false);
+	mind_clock(book);
 	ck_chain_where(book->chain, &place);
 	int64_t age_ms = ck_clock_monotonic_ms() - book->checkpoint_ms;
 	if (age_ms / 1000 < (int64_t)book->settings.checkpoint_interval_s || place.seq == book->checkpoint_seq) return CK_OK;
@@ -393,6 +466,8 @@ enum ck_book_room ck_book_room(struct ck_book *book)
 	if (ck_chain_would_take(book->chain, false)) return CK_BOOK_ROOM;
 	return ck_chain_would_take(book->chain, true) ? CK_BOOK_RESERVE : CK_BOOK_FULL;
 }
+
+int64_t ck_book_known_s(const struct ck_book *book) { return book->wall.floor_s; }
 
 bool ck_book_find_session(struct ck_book *book, const struct ck_leader *leaders, size_t count, struct ck_text *out_host)
 {
@@ -427,6 +502,7 @@ static enum ck_error record_start(struct ck_book *book, size_t cut_bytes, struct
 	ck_event_fields_text(&book->fields, "version", ck_text_of(CK_VERSION));
 	ck_event_fields_text(&book->fields, "boot", ck_text_of(book->settings.boot));
 	if (!add(book, "started", true)) return ck_fail(err, CK_ERR_IO, "the audit log takes no record: the disk is full, and its reserve is used up");
+	mind_clock(book);
 	return ck_book_write(book, err);
 }
 
@@ -440,11 +516,14 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 	if (book == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for the ledger");
 	book->settings = *settings;
 	book->credit = CHECKPOINT_CREDIT;
+	book->wall.floor_s = CK_CLOCK_EPOCH_S;
 	book->checkpoint_ms = ck_clock_monotonic_ms();
 	enum ck_error error = ck_chain_open(settings->directory, &settings->limits, &book->chain, &cut_bytes, err);
 	if (error == CK_OK) error = ck_state_new(&book->state);
 	if (error == CK_OK) error = ck_budgets_new(settings->refusals_per_minute, &book->budgets);
 	if (error == CK_OK) {
+		ck_wall_raise(&book->wall, ck_chain_last_s(book->chain));
+		ck_chain_not_before(book->chain, CK_CLOCK_EPOCH_S);
 		ck_chain_where(book->chain, &place);
 		book->snapshot_seq = place.seq;
 		book->snapshot_segment = place.segment;

@@ -62,6 +62,8 @@ CK_MUST_USE enum ck_error ck_book_tick(struct ck_book *book, struct ck_errmsg *e
 /* What the log would take now: every record, or only grants and changes (the disk is full, the reserve is not), or none. */
 enum ck_book_room { CK_BOOK_FULL = 0, CK_BOOK_RESERVE, CK_BOOK_ROOM };
 enum ck_book_room ck_book_room(struct ck_book *book);
+/* It cannot be earlier: what the others are told when they come, and when root has confirmed the clock. */
+int64_t ck_book_known_s(const struct ck_book *book);
 bool ck_book_find_session(struct ck_book *book, const struct ck_leader *leaders, size_t count, struct ck_text *out_host);
 /* Records the stop, makes a checkpoint and a snapshot. */
 CK_MUST_USE enum ck_error ck_book_stop(struct ck_book *book, struct ck_errmsg *err);

@@ -53,6 +53,7 @@ static const struct ck_event_rule rules[] = {
 	{ CK_EVENT_ALARM, "alarm", W | ALARMING, ANYBODY, K(DETAIL), QUESTION | PLACE | THING | K(HASH) | K(PROCESS) | K(INDEX) },
 	{ CK_EVENT_REFRESHED, "refreshed", W, REPLICA, 0, THING | K(TIME) | K(STATE) },
 	{ CK_EVENT_COUNTER_RESET, "counter-reset", F | ESSENTIAL | ALARMING | RESETS, REPLICA, K(USER) | K(HASH), CHANGE | PEER },
+	{ CK_EVENT_CLOCK_CONFIRMED, "clock-confirmed", F | ESSENTIAL, REPLICA, 0, PEER },
 };
 
 const struct ck_event_rule *ck_event_rules(size_t *out_count)

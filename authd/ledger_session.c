@@ -12,7 +12,7 @@
 _Static_assert(CK_LOGIN_ID_BYTES == CK_TABLE_KEY_BYTES, "login ids are table keys");
 
 struct waiting { /* under its login id */
-	int64_t granted_s;
+	int64_t granted_s; /* since boot: a clock that is set meanwhile is no matter */
 	uint32_t peer_uid;
 	bool remote;
 	uint8_t match[MATCH_BYTES];
@@ -82,23 +82,23 @@ static struct waiting *wait_under(struct ck_sessions *s, const uint8_t id[CK_LOG
 	return ck_table_add(s->waiting, id);
 }
 
-void ck_sessions_grant(struct ck_sessions *s, const struct ck_login *login, int64_t now_s)
+void ck_sessions_grant(struct ck_sessions *s, const struct ck_login *login, int64_t boot_s)
 {
 	/* Sessions are root's to open, by who was granted the login: nobody else's login waits, and pushes another's out. */
 	if (login->peer_uid != 0) return;
 	struct waiting *waiting = wait_under(s, login->id);
-	waiting->granted_s = now_s;
+	waiting->granted_s = boot_s;
 	waiting->peer_uid = login->peer_uid;
 	waiting->remote = login->remote;
 	match_of(login->account, login->service, waiting->match);
 }
 
-const char *ck_sessions_refuse(struct ck_sessions *s, const struct ck_session *session, int64_t now_s)
+const char *ck_sessions_refuse(struct ck_sessions *s, const struct ck_session *session, int64_t boot_s)
 {
 	uint8_t match[MATCH_BYTES];
 	const struct waiting *waiting = ck_table_find(s->waiting, session->login.id);
 	if (waiting == NULL) return "no-login";
-	if (now_s < waiting->granted_s - 1 || now_s - waiting->granted_s > CK_LOGIN_LIFE_S) return "login-expired";
+	if (boot_s < waiting->granted_s || boot_s - waiting->granted_s > CK_LOGIN_LIFE_S) return "login-expired";
 	if (waiting->peer_uid != session->login.peer_uid) return "login-peer";
 	match_of(session->login.account, session->login.service, match);
 	if (memcmp(match, waiting->match, sizeof match) != 0) return "login-other";

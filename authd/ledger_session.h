@@ -31,9 +31,10 @@ CK_MUST_USE enum ck_error ck_sessions_new(struct ck_sessions **out);
 void ck_sessions_free(struct ck_sessions **sessions);
 void ck_sessions_clear(struct ck_sessions *sessions);
 
-void ck_sessions_grant(struct ck_sessions *sessions, const struct ck_login *login, int64_t now_s);
+/* boot_s: seconds since the kernel booted; another boot's sessions are forgotten. */
+void ck_sessions_grant(struct ck_sessions *sessions, const struct ck_login *login, int64_t boot_s);
 /* Whether such a session may be opened now: NULL, or the name of the reason why not. Changes nothing. */
-const char *ck_sessions_refuse(struct ck_sessions *sessions, const struct ck_session *session, int64_t now_s);
+const char *ck_sessions_refuse(struct ck_sessions *sessions, const struct ck_session *session, int64_t boot_s);
 /* Uses up the login and registers the session. Inside a remote session it is one itself. */
 void ck_sessions_open(struct ck_sessions *sessions, const struct ck_session *session);
 /* False: there is no such session. */

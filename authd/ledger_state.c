@@ -249,7 +249,9 @@ static bool replay_granted(struct ck_state *state, const struct ck_audit_record 
 	struct ck_text host;
 	int64_t time_s;
 	if (!time_of(record, &time_s) || !replay_login(record, &texts, &login, &host)) return false;
-	ck_sessions_grant(state->sessions, &login, time_s);
+	/* the record has only the other clock; one that was set back meanwhile gives a login its whole life again, and that is once */
+	int64_t age_s = ck_clock_wall_s() - time_s;
+	ck_sessions_grant(state->sessions, &login, ck_clock_boot_ms() / 1000 - (age_s > 0 ? age_s : 0));
 	return true;
 }
 

@@ -54,6 +54,8 @@ static const struct ck_operation operations[] = {
 	 "Lets a refresh that would remove more than the limit go in."},
 	{CK_OP_COUNTER_RESET, "counter-reset", F(HASH), 0, 0, CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
 	 "Forgets what is known of a key's counter, here and in the directory; audited as an alarm."},
+	{CK_OP_CONFIRM_CLOCK, "confirm-clock", 0, 0, 0, CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
+	 "Says that the clock is right, though later times were recorded."},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 _Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");

@@ -26,6 +26,7 @@ static const struct {
 } accepted[] = {
 	{CK_PROCESS_GATE, CK_MSG_RELAY, CK_KEY(CK_F_BODY) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID), 0},
 	{CK_PROCESS_GATE, CK_MSG_STATE, 0, 0},
+	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
 	{CK_PROCESS_LEDGER, CK_MSG_KEY_USES_DUE, CK_KEY(CK_F_USES), 0},
 };
@@ -60,6 +61,9 @@ static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_
 	if (ck_map_parse(body, &request) != CK_OK || ck_map_uint(&request, CK_F_TYPE, 1, CK_OP_LAST, &op) != CK_OK) return false;
 	const struct ck_operation *operation = ck_operation_of(op);
 	if (operation == NULL || ck_map_expect(&request, CK_KEY(CK_F_TYPE) | operation->required, operation->optional) != CK_OK) return false;
+	if (operation->handler != CK_HANDLER_REPLICA && operation->handler != CK_HANDLER_REPLICA_WITH_PEER) return false;
+	bool writes = op != CK_OP_CONFIRM_CLOCK && op != CK_OP_CONFIRM_REFRESH;
+	if (writes && ck_replica_clock_fails(r, asker)) return true;
 	switch (op) {
 	case CK_OP_CHANGE_BEGIN: ck_replica_change_begin(r, asker, &request); return true;
 	case CK_OP_CHANGE_COMMIT: ck_replica_change_commit(r, asker, &request, body); return true;
@@ -68,6 +72,7 @@ static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_
 	case CK_OP_RECOVER: ck_replica_recover(r, asker, &request, fd); return true;
 	case CK_OP_CONFIRM_REFRESH: ck_replica_confirm_refresh(r, asker, fd); return true;
 	case CK_OP_COUNTER_RESET: ck_replica_counter_reset(r, asker, &request, fd); return true;
+	case CK_OP_CONFIRM_CLOCK: ck_replica_confirm_clock(r, asker, fd); return true;
 	default: return false;
 	}
 }
@@ -127,7 +132,8 @@ static bool on_ledger_message(struct ck_channel *channel, const struct ck_map *m
 	uint64_t number, type = 0;
 	if (fd >= 0) close(fd);
 	bool fine = fd < 0 && is_accepted(CK_PROCESS_LEDGER, message, &number) && ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &type) == CK_OK;
-	if (fine) fine = type == CK_MSG_RECORDED ? recorded(r, message, number) : ck_replica_uses_due(r, message, number);
+	if (fine && type == CK_MSG_CLOCK) fine = ck_replica_take_clock(r, message);
+	else if (fine) fine = type == CK_MSG_RECORDED ? recorded(r, message, number) : ck_replica_uses_due(r, message, number);
 	if (!fine) ck_peers_accuse(r->peers, CK_PROCESS_LEDGER, 0, "a message that the replica's table does not have");
 	return fine;
 }
@@ -283,6 +289,7 @@ static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
 	if (!handle_signals()) return ck_fail(err, CK_ERR_IO, "sigaction failed");
 	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
 	randombytes_buf(r->secret, sizeof r->secret);
+	ck_wall_begin(&r->wall);
 	enum ck_error error = ck_attestation_load(r->config->attestation_roots, &r->roots, err);
 	return error == CK_OK ? ck_ldap_prepare(err) : error;
 }
@@ -301,6 +308,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	struct ck_follower_settings settings = {.store_directory = r->store_directory,
 	                                        .suffix = r->config->suffix,
 	                                        .zone_directory = CK_ZONE_DIRECTORY,
+	                                        .wall = &r->wall,
 	                                        .removal_percent = (unsigned)r->config->refresh_removal_percent,
 	                                        .removal_floor = REMOVAL_FLOOR,
 	                                        .on_quarantine = on_quarantine,

@@ -177,14 +177,14 @@ struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, str
 	return r->writer;
 }
 
-void ck_replica_place(const struct ck_replica *r, struct ck_change_place *out)
+void ck_replica_place(struct ck_replica *r, struct ck_change_place *out)
 {
 	*out = (struct ck_change_place){.system = ck_text_of(r->config->system),
 	                                .rp_id = ck_text_of(r->config->rp_id),
 	                                .suffix = ck_text_of(r->config->suffix),
 	                                .zone_directory = CK_ZONE_DIRECTORY,
 	                                .founding = r->config->founding_authority,
-	                                .now_s = ck_clock_wall_s(),
+	                                .now = ck_wall_now(&r->wall),
 	                                .now_ms = ck_clock_monotonic_ms(),
 	                                .code_life_s = r->config->code_life_s,
 	                                .prepared = &r->prepared};

@@ -43,7 +43,7 @@ static enum ck_error check_code(struct ck_replica *r, const struct ck_asker *ask
 	int64_t life_ms = (int64_t)r->config->code_life_s * 1000;
 	const char *why = "wrong-code";
 	enum ck_error error = ck_code_hash(code, hash);
-	if (error == CK_OK) error = ck_code_find(view, person->staff, person->authority, hash, ck_clock_wall_s(), out);
+	if (error == CK_OK) error = ck_code_find(view, person->staff, person->authority, hash, ck_wall_now(&r->wall), out);
 	ck_wipe(hash, sizeof hash);
 	if (!person->known) why = "unknown-person";
 	else if (!ck_code_tries_left(&r->tries, person->staff, asker->peer_uid, now_ms, life_ms)) why = "too-many-tries";
@@ -74,11 +74,11 @@ void ck_replica_enrol_begin(struct ck_replica *r, const struct ck_asker *asker, 
 	}
 	bool with_code = ck_map_text(request, CK_F_CODE, 128, &code) == CK_OK;
 	enum ck_error error = ck_follower_view(r->follower, &view);
-	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, place.now_s, &person);
+	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, place.now, &person);
 	if (error == CK_OK && with_code) error = check_code(r, asker, view, &person, code, &found, &denial);
 	if (view != NULL) ck_view_end(&view);
 	if (error == CK_OK)
-		error = ck_nonce_issue(&r->nonces, CK_NONCE_ENROL, user, asker->peer_uid, place.now_ms, place.now_s, challenge_life_ms(r), &nonce);
+		error = ck_nonce_issue(&r->nonces, CK_NONCE_ENROL, user, asker->peer_uid, place.now_ms, place.now.s, challenge_life_ms(r), &nonce);
 	if (error == CK_OK) error = ck_enrol_challenge(&place, &nonce, challenge);
 	if (error != CK_OK) {
 		ck_replica_refuse(r, asker, denial.reason, denial.message.text);
@@ -106,7 +106,7 @@ static void answer_prepared(struct ck_replica *r, const struct ck_asker *asker, 
 	struct ck_nonce nonce;
 	struct ck_answer_out a;
 	int64_t now_ms = ck_clock_monotonic_ms();
-	if (ck_nonce_issue(&r->nonces, CK_NONCE_CHANGE, ck_text_of(person->uid), asker->peer_uid, now_ms, ck_clock_wall_s(), challenge_life_ms(r),
+	if (ck_nonce_issue(&r->nonces, CK_NONCE_CHANGE, ck_text_of(person->uid), asker->peer_uid, now_ms, ck_wall_now(&r->wall).s, challenge_life_ms(r),
 	                   &nonce) != CK_OK) {
 		ck_replica_refuse(r, asker, "unavailable", "too many changes were begun; try again");
 		return;
@@ -164,7 +164,7 @@ static enum ck_error prepare(struct ck_replica *r, const struct ck_asker *asker,
 	if (error == CK_ERR_TIMEOUT) return ck_deny(denial, "expired", "the key came too late; begin again");
 	if (error != CK_OK) return ck_deny(denial, "nonce", "the enrolment was not begun here, or is finished already");
 	error = ck_follower_view(r->follower, &view);
-	if (error == CK_OK) error = ck_enrol_person(view, ck_text_of(nonce.user), r->secret, place.now_s, person);
+	if (error == CK_OK) error = ck_enrol_person(view, ck_text_of(nonce.user), r->secret, place.now, person);
 	if (error != CK_OK) (void)ck_deny(denial, "unavailable", "there is no copy of the directory to enrol by");
 	if (error == CK_OK && ck_map_text(request, CK_F_CODE, 128, &code_text) == CK_OK)
 		error = check_code(r, asker, view, person, code_text, code, denial);

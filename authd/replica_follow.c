@@ -274,12 +274,31 @@ static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, co
 	return quarantine_faulty(f, uuid, &nothing, reason);
 }
 
+/* Changes that were made while the clock ran ahead have later numbers than those made since it was put right. The provider would leave the
+   latter out of what it sends after such a cookie: everything is read again. And it may forget such numbers, as it goes by the newest of what
+   it holds: nobody is asked to have seen what cannot have been yet. */
+static bool drop_future(struct ck_follower *f, struct ck_csn_set *csns)
+{
+	struct ck_moment now = ck_wall_now(f->settings.wall);
+	return !now.behind && ck_csn_set_drop_after(csns, now.s + CK_WALL_TOLERANCE_S);
+}
+
+static bool is_from_the_future(struct ck_follower *f, struct ck_bytes cookie)
+{
+	struct ck_csn_set csns = {0};
+	return ck_csn_set_add_cookie(&csns, cookie) == CK_OK && drop_future(f, &csns);
+}
+
 static enum ck_error on_provider(struct ck_text context_csns, void *context)
 {
 	struct ck_follower *f = context;
 	struct ck_csn_set provider = {0};
 	if (ck_csn_set_add_list(&provider, context_csns) != CK_OK) return CK_ERR_INVALID;
 	if (ck_csn_set_covers(&provider, &f->highest)) return CK_OK;
+	if (drop_future(f, &f->highest)) {
+		ck_follower_alarm(f, "change numbers that lie in the future are forgotten: the clock was wrong when they were made");
+		if (ck_csn_set_covers(&provider, &f->highest)) return CK_OK;
+	}
 	if (f->confirmed) {
 		ck_follower_alarm(f, "root let the copy go back to a provider that is older than what was seen");
 		memset(&f->highest, 0, sizeof f->highest);
@@ -296,7 +315,7 @@ static enum ck_error settle_probe(struct ck_follower *f)
 {
 	if (!f->probe_waits || !ck_csn_set_covers(&f->followed, &f->probed)) return CK_OK;
 	enum ck_error error = ck_follower_open_batch(f);
-	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->probe_asked_s);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, &f->probe_asked);
 	if (error == CK_OK) f->probe_waits = false;
 	return error;
 }
@@ -360,9 +379,11 @@ enum ck_error ck_follower_begin(struct ck_follower *f, struct ck_bytes *out_cook
 	ck_follower_end(f);
 	*out_cookie = (struct ck_bytes){NULL, 0};
 	f->announced = 0;
-	f->begun_s = ck_clock_wall_s();
+	ck_wall_stamp(f->settings.wall, &f->begun);
 	if (f->current != NULL && !f->full_wanted && ck_view_begin(f->current, &view) == CK_OK) {
-		if (ck_view_state(view, &state) == CK_OK && state.finished && state.cookie.length <= sizeof f->cookie) {
+		bool known = ck_view_state(view, &state) == CK_OK && state.finished && state.cookie.length <= sizeof f->cookie;
+		if (known) ck_wall_heed(f->settings.wall, &state.as_of);
+		if (known && !is_from_the_future(f, state.cookie)) {
 			length = state.cookie.length;
 			if (length > 0) memcpy(f->cookie, state.cookie.at, length);
 		}
@@ -420,17 +441,18 @@ void ck_follower_pump(struct ck_follower *f, struct ck_follow *follow)
 
 /* ---- probes, confirmation, state ---- */
 
-enum ck_error ck_follower_probed(struct ck_follower *f, struct ck_text context_csns, int64_t asked_s)
+enum ck_error ck_follower_probed(struct ck_follower *f, struct ck_text context_csns, const struct ck_as_of *asked)
 {
 	struct ck_csn_set csns = {0};
 	if (f->state != CK_FOLLOWER_PERSISTING) return CK_ERR_UNAVAILABLE;
 	if (ck_csn_set_add_list(&csns, context_csns) != CK_OK) return CK_ERR_INVALID;
+	if (!ck_csn_set_covers(&csns, &f->highest)) (void)drop_future(f, &f->highest);
 	if (!ck_csn_set_covers(&csns, &f->highest)) { /* it went back under our hands */
 		ck_follower_set_behind(f);
 		return CK_ERR_CONFLICT;
 	}
 	f->probed = csns;
-	f->probe_asked_s = asked_s;
+	f->probe_asked = *asked;
 	f->probe_waits = true;
 	return f->batch == NULL ? on_batch_end(f) : CK_OK; /* else the step that it came in ends the batch */
 }
@@ -590,6 +612,7 @@ static enum ck_error begin_anew(struct ck_follower *f, struct ck_errmsg *err)
 enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err)
 {
 	*out = NULL;
+	CK_ASSERT(settings->wall != NULL);
 	struct ck_follower *f = calloc(1, sizeof *f);
 	if (f == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory to follow");
 	f->settings = *settings;

@@ -3,6 +3,7 @@
 #ifndef CK_AUTHD_REPLICA_FOLLOW_H
 #define CK_AUTHD_REPLICA_FOLLOW_H
 
+#include "authd/wall.h"
 #include "directory/ldap/csn.h"
 #include "directory/ldap/ldap.h"
 #include "directory/store/store.h"
@@ -22,6 +23,7 @@ struct ck_follower_settings {
 	const char *store_directory; /* with the suffix: borrowed for the follower's life */
 	const char *suffix;
 	const char *zone_directory; /* the tz database */
+	struct ck_wall *wall;
 	unsigned removal_percent; /* a refresh that removes more than this of what is known stops … */
 	unsigned removal_floor;   /* … if it is more than so many entries */
 	/* Whether a key with a certificate is attested by the roots of this digest; NULL: none is, and the digest is zero. Roots other than those
@@ -64,8 +66,8 @@ void ck_follower_pump(struct ck_follower *follower, struct ck_follow *follow);
    a refresh or a batch is under way. */
 CK_MUST_USE enum ck_error ck_follower_renew_zones(struct ck_follower *follower);
 
-/* A probe asked at asked_s came back. In step at once or as soon as the changes it speaks of have arrived: as_of is then asked_s. */
-CK_MUST_USE enum ck_error ck_follower_probed(struct ck_follower *follower, struct ck_text context_csns, int64_t asked_s);
+/* A probe asked then came back. In step at once or as soon as the changes it speaks of have arrived: as_of is then that moment. */
+CK_MUST_USE enum ck_error ck_follower_probed(struct ck_follower *follower, struct ck_text context_csns, const struct ck_as_of *asked);
 /* A probe's changes have not arrived yet. */
 bool ck_follower_lags(const struct ck_follower *follower);
 

@@ -25,7 +25,7 @@ struct ck_follower {
 	struct ck_uuids named; /* in this refresh */
 	struct ck_csn_set followed, highest, probed;
 	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
-	int64_t probe_asked_s, begun_s;
+	struct ck_as_of probe_asked, begun;
 	uint64_t refused_removals;
 	size_t announced;
 	char cookie[CK_COOKIE_LIMIT_BYTES];

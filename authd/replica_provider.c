@@ -38,7 +38,7 @@ static enum ck_error nudge(struct ck_replica *r, int64_t deadline_ms, struct ck_
 {
 	char when[CK_TIME_TEXT_BYTES], text[CK_TIME_TEXT_BYTES + 64];
 	int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
-	(void)snprintf(text, sizeof text, "counted anew after a crash, %s", ck_time_format(ck_clock_wall_s(), when));
+	(void)snprintf(text, sizeof text, "counted anew after a crash, %s", ck_time_format(ck_wall_now(&r->wall).s, when));
 	ck_log(CK_LOG_WARNING, "the directory came back with an older change number than it holds: it is made to count anew");
 	return ck_ldap_describe(r->writer, r->config->suffix, text, left_ms < 1 ? 1 : (int)left_ms, err);
 }
@@ -49,6 +49,7 @@ void ck_replica_mend_provider(struct ck_replica *r)
 	struct ck_csn_set provider, floor, found = {0};
 	const struct ck_csn_set *seen = ck_follower_highest(r->follower);
 	int64_t deadline_ms = ck_clock_monotonic_ms() + MEND_LIMIT_MS;
+	if (ck_wall_now(&r->wall).behind) return; /* what it would count by such a clock is older still; once that is right it is mended */
 	if (r->config->slapd[0] == '\0' || ck_replica_writer(r, deadline_ms, &err) == NULL) return;
 	if (ck_replica_context(r, deadline_ms, &provider) != CK_OK) return;
 	floor = provider;

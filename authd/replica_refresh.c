@@ -106,7 +106,7 @@ static enum ck_error finish_resumed(struct ck_follower *f, bool purge_absent, ui
 {
 	enum ck_error error = purge_absent ? purge(f, out_removed) : ck_follower_open_batch(f);
 	if (error == CK_OK) error = ck_follower_put_position(f);
-	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, &f->begun);
 	return error == CK_OK ? ck_follower_commit(f) : error;
 }
 
@@ -116,7 +116,7 @@ static enum ck_error finish_rebuilt(struct ck_follower *f, uint64_t *out_removed
 	if (error == CK_OK) error = ck_follower_open_batch(f);
 	if (error == CK_OK) error = ck_follower_put_position(f);
 	if (error == CK_OK) error = ck_follower_put_roots(f);
-	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, f->begun_s);
+	if (error == CK_OK) error = ck_batch_set_as_of(f->batch, &f->begun);
 	if (error == CK_OK) error = ck_follower_commit(f);
 	return error == CK_OK ? install_next(f) : error;
 }

@@ -78,7 +78,10 @@ struct ck_replica {
 	struct ck_follow *follow;
 	struct event *readable, *tick;
 	int64_t retry_ms, backoff_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;
-	int64_t probe_s;
+	struct ck_as_of probe_asked;
+	struct ck_wall wall;
+	struct ck_asker clock_asker; /* root, who confirms the clock; waits for the record of that number */
+	uint64_t clock_record;
 	bool persisted; /* this stream got past its refresh */
 	bool verify_wanted;
 	int64_t zones_ms, zones_until_s; /* when the authorities' zones are looked up again; up to when they were */
@@ -142,7 +145,7 @@ void ck_replica_drop_writer(struct ck_replica *r);
 void ck_replica_doubt(struct ck_replica *r);
 /* The provider's change numbers now: when the store holds these, it holds what was written. */
 CK_MUST_USE enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadline_ms, struct ck_csn_set *out);
-void ck_replica_place(const struct ck_replica *r, struct ck_change_place *out);
+void ck_replica_place(struct ck_replica *r, struct ck_change_place *out);
 
 /* ---- replica_work.c: requests under way ---- */
 void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
@@ -192,5 +195,14 @@ void ck_replica_refuse_not_root(struct ck_replica *r, const struct ck_asker *ask
 /* Writes what the intent announced; sets the work's result. */
 void ck_enrol_write(struct ck_replica *r, struct ck_work *work);
 void ck_recovery_write(struct ck_replica *r, struct ck_work *work);
+
+/* ---- replica_clock.c ---- */
+/* False: malformed. */
+bool ck_replica_take_clock(struct ck_replica *r, const struct ck_map *message);
+/* While the clock is behind: refuses, and nothing must be written. */
+bool ck_replica_clock_fails(struct ck_replica *r, const struct ck_asker *asker);
+void ck_replica_confirm_clock(struct ck_replica *r, const struct ck_asker *asker, int fd);
+/* Whether it was the record of a confirmation; then it was answered. */
+bool ck_replica_clock_recorded(struct ck_replica *r, uint64_t number, bool stands, const char *reason);
 
 #endif

@@ -93,14 +93,14 @@ static void on_probe(bool alive, struct ck_bytes context_csn, void *context)
 		ck_log(CK_LOG_WARNING, "the provider answered a probe with an error");
 		return;
 	}
-	enum ck_error error = ck_follower_probed(r->follower, (struct ck_text){(const char *)context_csn.at, context_csn.length}, r->probe_s);
+	enum ck_error error = ck_follower_probed(r->follower, (struct ck_text){(const char *)context_csn.at, context_csn.length}, &r->probe_asked);
 	/* The stream is in the middle of a step: a provider that went back is left from the tick. */
 	if (error != CK_OK) ck_log(CK_LOG_WARNING, "the probe's answer was not taken: %s", ck_error_name(error));
 }
 
 static void probe(struct ck_replica *r, int64_t now_ms)
 {
-	r->probe_s = ck_clock_wall_s();
+	ck_wall_stamp(&r->wall, &r->probe_asked);
 	if (ck_follow_probe(r->follow, on_probe, r) == CK_OK) r->probe_ms = now_ms;
 	else r->next_probe_ms = now_ms + 100;
 }
@@ -162,7 +162,7 @@ static void note_state(struct ck_replica *r)
 static bool mind_zones(struct ck_replica *r, int64_t now_ms)
 {
 	int64_t from_s, until_s;
-	ck_zone_span(ck_clock_wall_s(), &from_s, &until_s);
+	ck_zone_span(ck_wall_now(&r->wall).s, &from_s, &until_s);
 	if (now_ms < r->zones_ms && until_s == r->zones_until_s) return true;
 	enum ck_error error = ck_follower_renew_zones(r->follower);
 	if (error == CK_ERR_UNAVAILABLE) return true;

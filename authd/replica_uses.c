@@ -246,7 +246,7 @@ static void on_done(uint64_t number, enum ck_error error, const struct ck_errmsg
 		bool race = error == CK_ERR_NOT_FOUND || error == CK_ERR_CONFLICT || error == CK_ERR_EXISTS;
 		if (error != CK_OK) ck_log(race ? CK_LOG_INFO : CK_LOG_WARNING, "the use of a key was not written: %s", message->text);
 		if (ck_follower_view(r->follower, &view) != CK_OK) return; /* a refresh is coming, which tells everything */
-		settle(r, view, w->hash, ck_clock_wall_s());
+		settle(r, view, w->hash, ck_wall_now(&r->wall).s);
 		ck_view_end(&view);
 		return;
 	}
@@ -281,7 +281,7 @@ static bool is_recent(int64_t written_s, int64_t now_s, int64_t interval_s)
 /* One that was touched a moment ago may be on its way into the copy. */
 static void settle_unknown(struct ck_replica *r, struct ck_view *view, const struct ck_use *due)
 {
-	int64_t now_s = ck_clock_wall_s(), interval_s = (int64_t)r->config->key_use_interval_s;
+	int64_t now_s = ck_wall_now(&r->wall).s, interval_s = (int64_t)r->config->key_use_interval_s;
 	bool soon = interval_s > UNKNOWN_RETRY_S && now_s - due->used_s < UNKNOWN_YOUNG_S;
 	settle(r, view, due->hash, soon ? now_s - interval_s + UNKNOWN_RETRY_S : now_s);
 }
@@ -298,12 +298,12 @@ static enum ck_error write_use(struct ck_replica *r, struct ck_view *view, const
 	}
 	if (ck_view_key_use(view, due->hash, &known) != CK_OK) return send_use(r, &key, &use, NULL, err);
 	use_of(&known, &there);
-	if (is_recent(there.written_s, ck_clock_wall_s(), (int64_t)r->config->key_use_interval_s)) {
+	if (is_recent(there.written_s, ck_wall_now(&r->wall).s, (int64_t)r->config->key_use_interval_s)) {
 		queue(r->uses, &there);
 		return CK_OK;
 	}
 	if (there.count >= use.count && there.used_s >= use.used_s) {
-		settle(r, view, due->hash, ck_clock_wall_s());
+		settle(r, view, due->hash, ck_wall_now(&r->wall).s);
 		return CK_OK;
 	}
 	if (there.count > use.count) use.count = there.count;
@@ -318,6 +318,7 @@ static void write_due(struct ck_replica *r, int64_t now_ms)
 	struct ck_view *view = NULL;
 	struct ck_errmsg err = {""};
 	enum ck_error error = CK_OK;
+	if (ck_wall_now(&r->wall).behind) return; /* nothing is written by such a clock: see replica_clock.c */
 	if (u->due_count == 0 || ck_follower_state(r->follower) != CK_FOLLOWER_PERSISTING || !connected(r, now_ms) || !ck_later_has_room(u->later))
 		return;
 	if (ck_follower_view(r->follower, &view) != CK_OK) return;

@@ -149,10 +149,10 @@ void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker,
 		return;
 	}
 	enum ck_error error = ck_follower_view(r->follower, &view);
-	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, ck_clock_wall_s(), &person);
+	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, ck_wall_now(&r->wall), &person);
 	if (view != NULL) ck_view_end(&view);
 	if (error == CK_OK)
-		error = ck_nonce_issue(&r->nonces, CK_NONCE_CHANGE, user, asker->peer_uid, ck_clock_monotonic_ms(), ck_clock_wall_s(),
+		error = ck_nonce_issue(&r->nonces, CK_NONCE_CHANGE, user, asker->peer_uid, ck_clock_monotonic_ms(), ck_wall_now(&r->wall).s,
 		                       (int64_t)r->config->challenge_limit_s * 1000, &nonce);
 	if (error != CK_OK) {
 		ck_replica_refuse(r, asker, "unavailable", error == CK_ERR_LIMIT ? "too many changes were begun; try again" : "there is no copy of the directory to change by");
@@ -376,6 +376,7 @@ static void after_outcome(struct ck_replica *r, struct ck_work *work, bool stand
 
 void ck_replica_recorded(struct ck_replica *r, uint64_t number, bool stands, const char *reason)
 {
+	if (ck_replica_clock_recorded(r, number, stands, reason)) return;
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) {
 		struct ck_work *work = &r->works[i];
 		if (work->kind == 0 || work->awaited != number) continue;

@@ -20,7 +20,7 @@ struct reading {
 static enum ck_error read_zone(struct reading *r, struct ck_text name, struct ck_errmsg *why)
 {
 	if (r->read && ck_text_is(name, r->name)) return CK_OK;
-	ck_zone_span(ck_clock_wall_s(), &r->from_s, &r->until_s);
+	ck_zone_span(ck_wall_now(r->follower->settings.wall).s, &r->from_s, &r->until_s);
 	enum ck_error error = ck_zone_read(r->follower->settings.zone_directory, name, r->from_s, r->until_s, &r->table, why);
 	r->read = error == CK_OK && ck_text_copy(r->name, sizeof r->name, name) == CK_OK;
 	return error;

@@ -39,6 +39,11 @@ struct ck_chain_place {
 CK_MUST_USE enum ck_error ck_chain_open(const char *directory, const struct ck_chain_limits *limits, struct ck_chain **out,
                                         size_t *out_cut_bytes, struct ck_errmsg *err);
 void ck_chain_close(struct ck_chain **chain);
+/* The second that the last record carries, 0: there is none. Records never go back in time, whatever the clock does: they carry that of the
+   one before; unless ck_chain_set_clock_back was called since, between two batches. ck_chain_not_before: the next carries at least this. */
+int64_t ck_chain_last_s(const struct ck_chain *chain);
+void ck_chain_not_before(struct ck_chain *chain, int64_t at_s);
+void ck_chain_set_clock_back(struct ck_chain *chain);
 /* Adds a record to the batch in memory. essential: may use the reserve. *out_seq may be NULL. Not written yet. CK_ERR_LIMIT: the record is
    too long, or the batch is full. CK_ERR_IO: the disk is, and the reserve is not for this one (or used up); the chain stands as before. */
 CK_MUST_USE enum ck_error ck_chain_add(struct ck_chain *chain, const char *event, const struct ck_audit_field *fields, size_t count,

@@ -26,6 +26,7 @@
 static void stamp(struct ck_chain *chain)
 {
 	int64_t now_us = ck_clock_wall_us();
+	if (now_us < chain->stamped_us) now_us = chain->stamped_us;
 	bool same_second = chain->time[0] != '\0' && now_us / 1000000 == chain->stamped_us / 1000000;
 	chain->stamped_us = now_us;
 	if (!same_second) {
@@ -37,6 +38,22 @@ static void stamp(struct ck_chain *chain)
 	}
 	int64_t rest = now_us % 1000000;
 	for (size_t at = 25; at > 19; at--, rest /= 10) chain->time[at] = (char)('0' + rest % 10);
+}
+
+int64_t ck_chain_last_s(const struct ck_chain *chain) { return chain->stamped_us / 1000000; }
+
+void ck_chain_not_before(struct ck_chain *chain, int64_t at_s)
+{
+	if (chain->stamped_us / 1000000 >= at_s) return;
+	chain->stamped_us = at_s * 1000000;
+	chain->time[0] = '\0';
+}
+
+void ck_chain_set_clock_back(struct ck_chain *chain)
+{
+	CK_ASSERT(chain->batch_records == 0);
+	chain->stamped_us = 0;
+	chain->time[0] = '\0';
 }
 
 /* ---- room ---- */
@@ -51,13 +68,13 @@ static void extend(struct ck_chain *chain, uint64_t need)
 {
 	for (uint64_t more = need + AHEAD_BYTES - chain->allocated; more >= BLOCK_BYTES && chain->allocated < need; more /= 2)
 		if (allocate(chain->segment_fd, chain->allocated, chain->allocated + more)) chain->allocated += more;
-	if (chain->allocated < need) chain->starved_us = chain->stamped_us;
+	if (chain->allocated < need) chain->starved_us = ck_clock_monotonic_us();
 }
 
 /* Not asked again at once: on a full disk each asking is a handful of system calls. */
 static bool is_starved(const struct ck_chain *chain)
 {
-	return chain->starved_us != 0 && chain->stamped_us >= chain->starved_us && chain->stamped_us - chain->starved_us < STARVED_US;
+	return chain->starved_us != 0 && ck_clock_monotonic_us() - chain->starved_us < STARVED_US;
 }
 
 static bool have_room(struct ck_chain *chain, size_t length, bool essential)

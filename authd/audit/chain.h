@@ -14,7 +14,7 @@ struct ck_chain {
 	uint64_t size;      /* of the segment: whole records, written */
 	uint64_t allocated; /* up to here the file system has promised room */
 	uint64_t rotate_at; /* past this size a new segment is tried */
-	int64_t starved_us; /* when no more room was given; 0: never */
+	int64_t starved_us; /* when no more room was given, by the monotonic clock; 0: never */
 	bool unflushed; /* written since the last flush began */
 	bool broken;
 	struct ck_flusher flusher;
@@ -28,7 +28,7 @@ struct ck_chain {
 	size_t batch_length;
 	unsigned batch_records;
 	char time[CK_AUDIT_TIME_BYTES];
-	int64_t stamped_us;
+	int64_t stamped_us; /* the time of the last batch: no later one is earlier, unless ck_chain_set_clock_back */
 	struct ck_audit_key key;
 };
 CK_MUST_USE enum ck_error ck_chain_begin_writing(struct ck_chain *chain, struct ck_errmsg *err);

@@ -24,6 +24,7 @@ static void stand_at(struct ck_chain *chain, const struct ck_tail *tail)
 {
 	chain->seq = tail->seq;
 	memcpy(chain->digest, tail->digest, sizeof chain->digest);
+	chain->stamped_us = tail->time_us;
 }
 
 /* The segment before the last: whole, since a new one is begun only after the old was flushed. */

@@ -2,6 +2,8 @@
    stand for the digest; reading trusts nothing and takes only what writing makes. */
 #include "authd/audit/record.h"
 
+#include "directory/base/clock.h"
+
 #include <sodium.h>
 #include <string.h>
 
@@ -118,6 +120,17 @@ static bool is_time(struct ck_text text)
 		if (picture[i] == '0' ? !digit : text.at[i] != picture[i]) return false;
 	}
 	return true;
+}
+
+int64_t ck_record_time_us(struct ck_text time)
+{
+	char second[] = "0000-00-00T00:00:00Z";
+	uint64_t micro = 0;
+	int64_t time_s = 0;
+	if (!is_time(time)) return 0;
+	memcpy(second, time.at, 19);
+	for (size_t i = 20; i < 26; i++) micro = micro * 10 + (uint64_t)(time.at[i] - '0');
+	return ck_time_parse(ck_text_of(second), 0, &time_s) == CK_OK ? time_s * 1000000 + (int64_t)micro : 0;
 }
 
 static bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }

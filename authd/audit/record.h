@@ -13,6 +13,8 @@
    out_bytes too small. */
 size_t ck_record_format(char *out, size_t out_bytes, size_t spare, uint64_t seq, const char *time, const char *event,
                         const struct ck_audit_field *fields, size_t count, const uint8_t prev[CK_AUDIT_DIGEST_BYTES]);
+/* Microseconds since 1970 of a record's time. */
+int64_t ck_record_time_us(struct ck_text time);
 /* Decimal; out holds 24 bytes. Returns the length. */
 size_t ck_format_uint(uint64_t value, char out[24]);
 /* line: with its newline. */

@@ -162,6 +162,7 @@ static void tail_take(struct ck_tail *tail, const struct ck_audit_record *record
 	tail->empty = false;
 	tail->seq = record->seq;
 	ck_record_digest(with_newline, tail->digest);
+	tail->time_us = ck_record_time_us(record->time);
 	tail->checkpoint = ck_checkpoint_parse(record, &checkpoint) == CK_OK;
 	if (!tail->checkpoint) return;
 	memcpy(tail->checkpoint_key, checkpoint.key, sizeof tail->checkpoint_key);

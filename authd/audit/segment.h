@@ -36,6 +36,7 @@ struct ck_tail {
 	bool whole;           /* the look reached the start of the file: first_* are of its first record */
 	uint64_t seq;         /* of the last record */
 	uint8_t digest[CK_AUDIT_DIGEST_BYTES];
+	int64_t time_us;      /* when it was written, as it says */
 	uint64_t first_seq;
 	uint8_t first_prev[CK_AUDIT_DIGEST_BYTES];
 	bool checkpoint;      /* the last record is one: */

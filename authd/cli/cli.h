@@ -168,5 +168,6 @@ int ck_cli_apply(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_key(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_staff_password(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_confirm_clock(struct ck_cli *cli, int argc, char **argv);
 
 #endif

@@ -319,6 +319,8 @@ int ck_cli_init(int argc, char **argv)
 
 	error = read_arguments(&arguments, &init, &err);
 	if (error == CK_OK) error = check(&init, &err);
+	if (error == CK_OK && ck_clock_wall_s() < CK_CLOCK_EPOCH_S)
+		error = ck_fail(&err, CK_ERR_UNAVAILABLE, "this machine's clock says a time before this program was made: set it first, the code goes by it");
 	if (error == CK_OK && geteuid() != 0) error = ck_fail(&err, CK_ERR_DENIED, "only root can make an instance: it owns what clients trust");
 	if (error == CK_OK) error = ck_init_find_users(&init, &err);
 	if (error == CK_OK) error = ck_init_find_openldap(&init, &err);

@@ -29,6 +29,7 @@ static const struct subcommand subcommands[] = {
 	{ "login", NULL, ck_cli_login, "try a whole PAM login of a service" },
 	{ "audit", NULL, ck_cli_audit, "show, checkpoint or verify the audit log" },
 	{ "confirm-refresh", ck_cli_confirm, NULL, "root: let in a refresh that removes much" },
+	{ "confirm-clock", ck_cli_confirm_clock, NULL, "root: the clock is right, though later times were recorded" },
 };
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])
 

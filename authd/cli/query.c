@@ -218,18 +218,31 @@ int ck_cli_kind(struct ck_cli *cli, int argc, char **argv)
 	return ck_plan_order(cli, &plan);
 }
 
-int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv)
+static int confirm(struct ck_cli *cli, const struct ck_command_help *help, enum ck_op op, const char *done, int argc, char **argv)
 {
-	static const struct ck_command_help help = { "confirm-refresh", "",
-		"Root: lets in a refresh that was held back because it would remove more than refresh_removal_percent of the copy. Look at the directory first.", 0, 0, no_options };
 	static struct ck_ask ask;
 	static struct ck_map reply;
 	struct ck_arguments arguments;
 	enum ck_answer answer;
-	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
+	enum ck_error error = ck_arguments_parse(cli, help, argc - 1, argv + 1, &arguments);
 	if (error != CK_OK) return ck_arguments_exit(error);
-	ck_ask_begin(&ask, CK_OP_CONFIRM_REFRESH);
+	ck_ask_begin(&ask, op);
 	error = ck_ask_call(cli, &ask, &reply, &answer);
-	if (error == CK_OK) puts("Confirmed: the refresh goes in.");
+	if (error == CK_OK) puts(done);
 	return ck_exit_of(error);
+}
+
+int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv)
+{
+	static const struct ck_command_help help = { "confirm-refresh", "",
+		"Root: lets in a refresh that was held back because it would remove more than refresh_removal_percent of the copy. Look at the directory first.", 0, 0, no_options };
+	return confirm(cli, &help, CK_OP_CONFIRM_REFRESH, "Confirmed: the refresh goes in.", argc, argv);
+}
+
+int ck_cli_confirm_clock(struct ck_cli *cli, int argc, char **argv)
+{
+	static const struct ck_command_help help = { "confirm-clock", "",
+		"Root: says that this machine's clock is right, though something was recorded at a later time: the clock was wrong then. Whatever ended since "
+		"then by the wrong clock, and not by the right one, counts again. Look at the clock first.", 0, 0, no_options };
+	return confirm(cli, &help, CK_OP_CONFIRM_CLOCK, "Confirmed: the clock is right.", argc, argv);
 }

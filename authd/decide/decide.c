@@ -23,6 +23,7 @@ struct chain {
 	struct ck_id system, system_authority;
 	struct ck_zone_table zone; /* of the system's authority: what its rules' hours are meant by */
 	int64_t until_s; /* of the person, the system and their authorities */
+	bool doubted; /* something would have counted, were the clock to be trusted */
 	/* what rules were already asked for: one that names several is looked at once */
 	struct ck_id asked[2 + CK_LIST_LIMIT];
 	size_t asked_count;
@@ -67,6 +68,11 @@ static bool found(struct chain *chain, enum ck_error error)
 	return error == CK_OK;
 }
 
+static void doubt(struct chain *chain, const struct ck_record *record)
+{
+	if (ck_doubted(record, chain->question->now)) chain->doubted = true;
+}
+
 /* ---- before rules ---- */
 
 static enum ck_reason check_copy(struct chain *chain)
@@ -74,7 +80,7 @@ static enum ck_reason check_copy(struct chain *chain)
 	const struct ck_question *question = chain->question;
 	struct ck_store_state state;
 	if (!found(chain, ck_view_state(chain->view, &state)) || !state.finished) return CK_REASON_UNAVAILABLE;
-	int64_t now_s = question->now_s;
+	int64_t now_s = question->now.s;
 	int64_t as_of_s = question->as_of_s;
 	/* unsigned: no difference of two times overflows */
 	uint64_t age_s = now_s > as_of_s ? (uint64_t)now_s - (uint64_t)as_of_s : 0;
@@ -87,13 +93,14 @@ static enum ck_reason check_copy(struct chain *chain)
 
 static enum ck_reason check_staff(struct chain *chain)
 {
-	int64_t now_s = chain->question->now_s;
+	struct ck_moment now = chain->question->now;
 	struct ck_record record;
 	if (!found(chain, ck_view_staff_by_uid(chain->view, chain->question->uid, &record))) {
 		(void)note(chain, CK_STEP_STAFF, false, no_id, no_id, 0);
 		return CK_REASON_UNKNOWN_STAFF;
 	}
-	bool active = ck_staff_active(&record, now_s);
+	bool active = ck_staff_active(&record, now);
+	doubt(chain, &record);
 	uint64_t uid_number = record.as.staff.uid_number;
 	chain->subject = (struct ck_subject){record.id, record.authority, record.as.staff.window.until_s};
 	(void)note(chain, CK_STEP_STAFF, active, no_id, record.id, record.as.staff.window.until_s);
@@ -105,7 +112,8 @@ static enum ck_reason check_staff(struct chain *chain)
 	}
 	const struct ck_authority *authority = &record.as.authority_of;
 	bool in_range = uid_number >= CK_UID_NUMBER_FIRST && uid_number >= authority->uid_number_first && uid_number <= authority->uid_number_last;
-	active = ck_authority_active(&record, now_s);
+	active = ck_authority_active(&record, now);
+	doubt(chain, &record);
 	(void)note(chain, CK_STEP_STAFF_AUTHORITY, in_range && active, no_id, record.id, authority->window.until_s);
 	if (!in_range) return CK_REASON_STAFF_INVALID;
 	chain->subject.until_s = ck_earlier(chain->subject.until_s, authority->window.until_s);
@@ -135,8 +143,9 @@ static enum ck_reason check_system(struct chain *chain, struct ck_record *system
 	(void)note(chain, CK_STEP_SYSTEM, active, no_id, system->id, INT64_MAX);
 
 	bool known = found(chain, ck_view_get(chain->view, CK_KIND_AUTHORITY, system->authority, &record));
-	bool authority_active = known && ck_authority_active(&record, chain->question->now_s);
+	bool authority_active = known && ck_authority_active(&record, chain->question->now);
 	int64_t until_s = known ? record.as.authority_of.window.until_s : 0;
+	if (known) doubt(chain, &record);
 	(void)note(chain, CK_STEP_SYSTEM_AUTHORITY, authority_active, no_id, system->authority, until_s);
 	if (!authority_active) return CK_REASON_AUTHORITY_NOT_ACTIVE;
 	chain->until_s = ck_earlier(chain->subject.until_s, until_s);
@@ -203,8 +212,9 @@ static enum ck_reason check_rule(struct chain *chain, const struct ck_record *re
 	struct ck_holding holding;
 	int64_t hours_s;
 	bool passed = ck_id_equal(record->authority, chain->system_authority) && rule->status == CK_STATUS_ACTIVE &&
-	              ck_window_contains(rule->window, question->now_s);
+	              ck_window_contains(rule->window, question->now);
 	(void)note(chain, CK_STEP_RULE, passed, record->id, record->id, rule->window.until_s);
+	if (ck_id_equal(record->authority, chain->system_authority)) doubt(chain, record);
 	if (!passed) return CK_REASON_NO_RULE;
 	passed = names_service(rule, question->service);
 	(void)note(chain, CK_STEP_SERVICE, passed, record->id, no_id, INT64_MAX);
@@ -212,13 +222,14 @@ static enum ck_reason check_rule(struct chain *chain, const struct ck_record *re
 	passed = names_account(rule, question->account, question->uid);
 	(void)note(chain, CK_STEP_ACCOUNT, passed, record->id, no_id, INT64_MAX);
 	if (!passed) return CK_REASON_ACCOUNT;
-	if (!found(chain, ck_role_find(chain->view, &chain->subject, &rule->roles, question->now_s, &holding))) return CK_REASON_NO_ROLE;
+	if (!found(chain, ck_role_find(chain->view, &chain->subject, &rule->roles, question->now, &holding))) return CK_REASON_NO_ROLE;
 	note_role(chain, record->id, &holding);
+	if (holding.doubted) chain->doubted = true;
 	if (!holding.held) return CK_REASON_NO_ROLE;
 	passed = ck_networks_match(&rule->sources, &question->source);
 	(void)note(chain, CK_STEP_SOURCE, passed, record->id, no_id, INT64_MAX);
 	if (!passed) return CK_REASON_SOURCE;
-	passed = ck_weekly_contains(&rule->weekly, &chain->zone, question->now_s, &hours_s);
+	passed = ck_weekly_contains(&rule->weekly, &chain->zone, question->now.s, &hours_s) && (rule->weekly.always || !question->now.behind);
 	(void)note(chain, CK_STEP_HOURS, passed, record->id, chain->system_authority, hours_s);
 	if (!passed) return CK_REASON_HOURS;
 	passed = (rule->proved & ~question->proved) == 0;
@@ -307,6 +318,8 @@ struct ck_verdict ck_decide(struct ck_view *view, const struct ck_question *ques
 		return verdict;
 	}
 	verdict.reason = chain.furthest;
+	/* the clock is to blame, as far as anybody can tell; past this, the place could still help */
+	if (chain.doubted && chain.furthest < CK_REASON_SOURCE) verdict.reason = CK_REASON_CLOCK;
 	if (chain.furthest == CK_REASON_PROOF) {
 		verdict.rule = chain.near.rule;
 		verdict.demanded = chain.near.demanded;

@@ -11,7 +11,7 @@ enum ck_reason {
 	CK_REASON_NOT_DECIDED = 0,
 	CK_REASON_UNAVAILABLE,        /* the store holds no finished copy, or is damaged */
 	CK_REASON_STALE,              /* as_of is older than the limit */
-	CK_REASON_CLOCK,              /* now is before as_of by more than the tolerance, or zero */
+	CK_REASON_CLOCK,              /* now is before as_of by more than the tolerance, or zero; or it is behind, and what has an end was needed */
 	CK_REASON_UNKNOWN_STAFF,
 	CK_REASON_STAFF_NOT_ACTIVE,   /* suspended, or outside its window */
 	CK_REASON_STAFF_INVALID,      /* uidNumber outside its authority's range */
@@ -44,7 +44,7 @@ struct ck_question {
 	unsigned proved;
 	int64_t as_of_s;
 	int64_t as_of_limit_s; /* how old a copy may be */
-	int64_t now_s;
+	struct ck_moment now;
 };
 
 struct ck_verdict {
@@ -83,9 +83,9 @@ struct ck_trace {
 struct ck_verdict ck_decide(struct ck_view *view, const struct ck_question *question, struct ck_trace *trace, bool *out_corrupt);
 
 /* Whether this person, active, holds the role now (by grant, member roles or all-staff); *out_until_s: the earliest end relied on. */
-bool ck_role_held(struct ck_view *view, struct ck_id staff, struct ck_id role, int64_t now_s, int64_t *out_until_s);
+bool ck_role_held(struct ck_view *view, struct ck_id staff, struct ck_id role, struct ck_moment now, int64_t *out_until_s);
 /* Whether this person is an active administrator of that active authority now. */
-bool ck_is_administrator(struct ck_view *view, struct ck_id staff, struct ck_id authority, int64_t now_s);
+bool ck_is_administrator(struct ck_view *view, struct ck_id staff, struct ck_id authority, struct ck_moment now);
 
 const char *ck_reason_name(enum ck_reason reason);     /* "no-role" */
 const char *ck_reason_sentence(enum ck_reason reason); /* "no role lets you in here" */

@@ -93,13 +93,14 @@ static const char *name_of(struct lines *lines, enum ck_kind kind, struct ck_id 
 }
 
 /* "active until 2027-01-01T00:00:00Z", "suspended", "not before …", "ended …". */
-static const char *state_of(enum ck_status status, struct ck_window window, int64_t now_s, char out[96])
+static const char *state_of(enum ck_status status, struct ck_window window, struct ck_moment now, char out[96])
 {
 	struct time time;
 	if (status != CK_STATUS_ACTIVE) snprintf(out, 96, "%s", ck_status_name(status));
-	else if (now_s < window.from_s) snprintf(out, 96, "not active before %s", time_of(window.from_s, &time));
-	else if (now_s >= window.until_s) snprintf(out, 96, "ended %s", time_of(window.until_s, &time));
-	else snprintf(out, 96, "active until %s", time_of(window.until_s, &time));
+	else if (now.s < window.from_s) snprintf(out, 96, "not active before %s", time_of(window.from_s, &time));
+	else if (now.s >= window.until_s) snprintf(out, 96, "ended %s", time_of(window.until_s, &time));
+	else
+		snprintf(out, 96, "active until %s%s", time_of(window.until_s, &time), ck_window_doubted(window, now) ? ", which may be over" : "");
 	return out;
 }
 
@@ -116,8 +117,10 @@ static void explain_store(struct lines *lines, const struct ck_trace_step *step,
 	struct ck_store_state state;
 	bool finished = ck_view_state(lines->view, &state) == CK_OK && state.finished;
 	add_line(lines, "  %s copy of the directory: %s, in step at %s, asked about %s%s%s", mark(step), finished ? "whole" : "not whole",
-	         time_of(lines->question->as_of_s, &as_of), time_of(lines->question->now_s, &now), step->passed ? "" : ": ",
+	         time_of(lines->question->as_of_s, &as_of), time_of(lines->question->now.s, &now), step->passed ? "" : ": ",
 	         step->passed ? "" : ck_reason_sentence(verdict->reason));
+	if (lines->question->now.behind)
+		add_line(lines, "  NO  clock: it is behind %s, which was recorded; whatever has an end counts for nothing", now.text);
 }
 
 static void explain_staff(struct lines *lines, const struct ck_trace_step *step)
@@ -131,7 +134,7 @@ static void explain_staff(struct lines *lines, const struct ck_trace_step *step)
 	}
 	const struct ck_staff *staff = &record.as.staff;
 	add_line(lines, "  %s person %s (%s): %s", mark(step), shown(staff->uid, &uid), shown(staff->cn, &cn),
-	         state_of(staff->status, staff->window, lines->question->now_s, state));
+	         state_of(staff->status, staff->window, lines->question->now, state));
 }
 
 static void explain_authority(struct lines *lines, const struct ck_trace_step *step, const char *whose, const struct ck_verdict *verdict)
@@ -146,7 +149,7 @@ static void explain_authority(struct lines *lines, const struct ck_trace_step *s
 	const struct ck_authority *authority = &record.as.authority_of;
 	bool range = verdict->reason == CK_REASON_STAFF_INVALID && step->step == CK_STEP_STAFF_AUTHORITY;
 	add_line(lines, "  %s %s authority %s: %s%s", mark(step), whose, shown(authority->name, &name),
-	         state_of(authority->status, authority->window, lines->question->now_s, state),
+	         state_of(authority->status, authority->window, lines->question->now, state),
 	         range ? "; the person's uidNumber is outside its range" : "");
 }
 
@@ -178,7 +181,7 @@ static void explain_rule(struct lines *lines, const struct ck_trace_step *step)
 	if (ck_view_get(lines->view, CK_KIND_RULE, step->about, &record) != CK_OK) return;
 	add_line(lines, "  %s rule %s of %s: %s", mark(step), shown(record.as.rule.name, &name),
 	         name_of(lines, CK_KIND_AUTHORITY, record.authority, &authority),
-	         state_of(record.as.rule.status, record.as.rule.window, lines->question->now_s, state));
+	         state_of(record.as.rule.status, record.as.rule.window, lines->question->now, state));
 }
 
 /* Appends as much as fits; returns the new length. */
@@ -266,10 +269,10 @@ static bool add_lapsed(const struct ck_record *record, void *context)
 	const struct ck_grant *grant = &record->as.grant;
 	struct name role, by;
 	char state[96];
-	if (ck_window_contains(grant->window, lines->question->now_s)) return true;
+	if (ck_window_contains(grant->window, lines->question->now)) return true;
 	add_line(lines, "          granted %s by %s, but that grant is %s", name_of(lines, CK_KIND_ROLE, grant->role, &role),
 	         name_of(lines, CK_KIND_STAFF, grant->granted_by, &by),
-	         state_of(CK_STATUS_ACTIVE, grant->window, lines->question->now_s, state));
+	         state_of(CK_STATUS_ACTIVE, grant->window, lines->question->now, state));
 	return !lines->full;
 }
 
@@ -305,7 +308,7 @@ static void explain_hours(struct lines *lines, const struct ck_trace_step *step,
 	struct time until;
 	char list[512], moment[CK_WEEKLY_TEXT_BYTES];
 	int32_t offset_s;
-	int64_t now_s = lines->question->now_s, shift_s;
+	int64_t now_s = lines->question->now.s, shift_s;
 	if (rule->weekly.always) {
 		add_line(lines, "      %s hours: always", mark(step));
 		return;
@@ -313,6 +316,10 @@ static void explain_hours(struct lines *lines, const struct ck_trace_step *step,
 	if (ck_view_get(lines->view, CK_KIND_AUTHORITY, step->about, &authority) != CK_OK) return;
 	const struct ck_authority *owner = &authority.as.authority_of;
 	const char *hours = list_hours(&rule->weekly, list, sizeof list), *name = shown(owner->zone, &zone);
+	if (lines->question->now.behind) {
+		add_line(lines, "      %s hours: %s %s, but the clock is not to be trusted", mark(step), hours, name);
+		return;
+	}
 	if (!ck_zone_offset(&owner->zone_table, now_s, &offset_s, &shift_s)) {
 		add_line(lines, "      %s hours: %s %s, but what the clocks there show then is not known to the copy", mark(step), hours, name);
 		return;

@@ -15,7 +15,7 @@ struct node {
 struct search {
 	struct ck_view *view;
 	const struct ck_subject *subject;
-	int64_t now_s;
+	struct ck_moment now;
 	struct node nodes[CK_ROLE_VISITS_LIMIT];
 	size_t count;
 	size_t at; /* being looked at */
@@ -33,16 +33,28 @@ int64_t ck_earlier(int64_t a_s, int64_t b_s)
 	return a_s < b_s ? a_s : b_s;
 }
 
-bool ck_authority_active(const struct ck_record *record, int64_t now_s)
+bool ck_authority_active(const struct ck_record *record, struct ck_moment now)
 {
 	const struct ck_authority *authority = &record->as.authority_of;
-	return record->kind == CK_KIND_AUTHORITY && authority->status == CK_STATUS_ACTIVE && ck_window_contains(authority->window, now_s);
+	return record->kind == CK_KIND_AUTHORITY && authority->status == CK_STATUS_ACTIVE && ck_window_contains(authority->window, now);
 }
 
-bool ck_staff_active(const struct ck_record *record, int64_t now_s)
+bool ck_staff_active(const struct ck_record *record, struct ck_moment now)
 {
 	const struct ck_staff *staff = &record->as.staff;
-	return record->kind == CK_KIND_STAFF && staff->status == CK_STATUS_ACTIVE && ck_window_contains(staff->window, now_s);
+	return record->kind == CK_KIND_STAFF && staff->status == CK_STATUS_ACTIVE && ck_window_contains(staff->window, now);
+}
+
+bool ck_doubted(const struct ck_record *record, struct ck_moment now)
+{
+	switch (record->kind) {
+	case CK_KIND_AUTHORITY:
+		return record->as.authority_of.status == CK_STATUS_ACTIVE && ck_window_doubted(record->as.authority_of.window, now);
+	case CK_KIND_STAFF: return record->as.staff.status == CK_STATUS_ACTIVE && ck_window_doubted(record->as.staff.window, now);
+	case CK_KIND_RULE: return record->as.rule.status == CK_STATUS_ACTIVE && ck_window_doubted(record->as.rule.window, now);
+	case CK_KIND_GRANT: return ck_window_doubted(record->as.grant.window, now);
+	default: return false;
+	}
 }
 
 static bool contains(const struct ck_ids *ids, struct ck_id id)
@@ -70,7 +82,8 @@ static enum ck_error look_at_authority(struct search *search, struct ck_id autho
 	enum ck_error error = ck_view_get(search->view, CK_KIND_AUTHORITY, authority, &record);
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
 	search->authority = authority;
-	search->authority_active = error == CK_OK && ck_authority_active(&record, search->now_s);
+	search->authority_active = error == CK_OK && ck_authority_active(&record, search->now);
+	if (error == CK_OK && ck_doubted(&record, search->now)) search->best->doubted = true;
 	search->authority_until_s = search->authority_active ? record.as.authority_of.window.until_s : 0;
 	return CK_OK;
 }
@@ -89,7 +102,8 @@ static bool look_at_grant(const struct ck_record *record, void *context)
 {
 	struct search *search = context;
 	const struct ck_grant *grant = &record->as.grant;
-	bool counts = ck_id_equal(record->authority, search->role_authority) && ck_window_contains(grant->window, search->now_s);
+	bool counts = ck_id_equal(record->authority, search->role_authority) && ck_window_contains(grant->window, search->now);
+	if (ck_id_equal(record->authority, search->role_authority) && ck_doubted(record, search->now)) search->best->doubted = true;
 	if (counts) held(search, record->id, ck_earlier(search->nodes[search->at].until_s, grant->window.until_s));
 	return true;
 }
@@ -126,14 +140,14 @@ static void tell_path(const struct search *search)
 	best->root = search->nodes[i].role;
 }
 
-enum ck_error ck_role_find(struct ck_view *view, const struct ck_subject *subject, const struct ck_ids *roles, int64_t now_s,
+enum ck_error ck_role_find(struct ck_view *view, const struct ck_subject *subject, const struct ck_ids *roles, struct ck_moment now,
                            struct ck_holding *out)
 {
 	struct search search;
 	memset(out, 0, sizeof *out);
 	search.view = view;
 	search.subject = subject;
-	search.now_s = now_s;
+	search.now = now;
 	search.count = 0;
 	search.best = out;
 	search.best_node = 0;
@@ -155,37 +169,37 @@ enum ck_error ck_role_find(struct ck_view *view, const struct ck_subject *subjec
 }
 
 /* The person by id, if active now. */
-static bool subject_of(struct ck_view *view, struct ck_id staff, int64_t now_s, struct ck_subject *out)
+static bool subject_of(struct ck_view *view, struct ck_id staff, struct ck_moment now, struct ck_subject *out)
 {
 	struct ck_record record;
-	if (ck_view_get(view, CK_KIND_STAFF, staff, &record) != CK_OK || !ck_staff_active(&record, now_s)) return false;
+	if (ck_view_get(view, CK_KIND_STAFF, staff, &record) != CK_OK || !ck_staff_active(&record, now)) return false;
 	out->staff = staff;
 	out->authority = record.authority;
 	out->until_s = record.as.staff.window.until_s;
-	if (ck_view_get(view, CK_KIND_AUTHORITY, out->authority, &record) != CK_OK || !ck_authority_active(&record, now_s)) return false;
+	if (ck_view_get(view, CK_KIND_AUTHORITY, out->authority, &record) != CK_OK || !ck_authority_active(&record, now)) return false;
 	out->until_s = ck_earlier(out->until_s, record.as.authority_of.window.until_s);
 	return true;
 }
 
-bool ck_role_held(struct ck_view *view, struct ck_id staff, struct ck_id role, int64_t now_s, int64_t *out_until_s)
+bool ck_role_held(struct ck_view *view, struct ck_id staff, struct ck_id role, struct ck_moment now, int64_t *out_until_s)
 {
 	struct ck_subject subject;
 	struct ck_holding holding;
 	struct ck_ids roles = {&role, 1};
 	*out_until_s = 0;
-	if (now_s <= 0 || !subject_of(view, staff, now_s, &subject)) return false;
-	if (ck_role_find(view, &subject, &roles, now_s, &holding) != CK_OK || !holding.held) return false;
+	if (now.s <= 0 || !subject_of(view, staff, now, &subject)) return false;
+	if (ck_role_find(view, &subject, &roles, now, &holding) != CK_OK || !holding.held) return false;
 	*out_until_s = holding.until_s;
 	return true;
 }
 
-bool ck_is_administrator(struct ck_view *view, struct ck_id staff, struct ck_id authority, int64_t now_s)
+bool ck_is_administrator(struct ck_view *view, struct ck_id staff, struct ck_id authority, struct ck_moment now)
 {
 	struct ck_record record;
 	int64_t until_s;
-	if (ck_view_get(view, CK_KIND_AUTHORITY, authority, &record) != CK_OK || !ck_authority_active(&record, now_s)) return false;
+	if (ck_view_get(view, CK_KIND_AUTHORITY, authority, &record) != CK_OK || !ck_authority_active(&record, now)) return false;
 	struct ck_id role = record.as.authority_of.admin_role;
 	/* a role of its own: another authority's administrators must not be able to fill it */
 	if (ck_view_get(view, CK_KIND_ROLE, role, &record) != CK_OK || !ck_id_equal(record.authority, authority)) return false;
-	return ck_role_held(view, staff, role, now_s, &until_s);
+	return ck_role_held(view, staff, role, now, &until_s);
 }

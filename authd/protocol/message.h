@@ -24,9 +24,10 @@ enum ck_op {
 	CK_OP_RECOVER = 17,      /* root: USER HASH → granted TIME (from when); the peer's socket goes to the replica */
 	CK_OP_CHECKPOINT = 18,   /* root: → TEXT */
 	CK_OP_CONFIRM_REFRESH = 19, /* root: lets in a refresh that was held back because it removes much */
-	CK_OP_COUNTER_RESET = 20  /* root: HASH → granted; what is known of that key's counter is forgotten */
+	CK_OP_COUNTER_RESET = 20, /* root: HASH → granted; what is known of that key's counter is forgotten */
+	CK_OP_CONFIRM_CLOCK = 21  /* root: the clock is right, though later times were recorded */
 };
-#define CK_OP_LAST CK_OP_COUNTER_RESET
+#define CK_OP_LAST CK_OP_CONFIRM_CLOCK
 
 /* Field 0 of a reply. 0 is no answer at all. */
 enum ck_answer { CK_ANSWER_GRANTED = 1, CK_ANSWER_DENIED = 2, CK_ANSWER_NEED_TOKEN = 3, CK_ANSWER_UNAVAILABLE = 4, CK_ANSWER_ERROR = 5 };
@@ -115,6 +116,7 @@ enum ck_message {
 	CK_MSG_SESSION_FOUND = 83, /* REQUEST VERDICT(bool: inside a registered session) [REMOTE_HOST] */
 	CK_MSG_KEY_USES = 84, /* replica: REQUEST COUNT(of those wanted) USES(as the directory has them) STAGE → CK_MSG_KEY_USES_DUE */
 	CK_MSG_KEY_USES_DUE = 85, /* REQUEST USES(that the directory does not have, and is due) */
+	CK_MSG_CLOCK = 86, /* ledger → all: TIME(it cannot be earlier) VERDICT(bool: root confirmed it, whatever was known); REQUEST says nothing */
 	/* gate → replica and back */
 	CK_MSG_RELAY = 96,   /* REQUEST PEER_UID PEER_PID BODY [descriptor] */
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */
@@ -145,13 +147,17 @@ enum ck_event {
 	CK_EVENT_REFRESHED = 18,       /* W COUNT */
 	CK_EVENT_PROCESS = 19,         /* W DETAIL: started, died, killed */
 	CK_EVENT_COUNTER_RESET = 20,   /* F alarm USER HASH */
+	CK_EVENT_CLOCK_CONFIRMED = 21, /* F alarm: root says that the clock is right; VERDICT false: it is not behind */
 	/* made by the ledger itself */
 	CK_EVENT_STARTED = 32,
 	CK_EVENT_CUT = 33,         /* a torn last record was cut */
 	CK_EVENT_CHECKPOINT = 34,
 	CK_EVENT_COALESCED = 35,   /* USER REMOTE_HOST COUNT: so many refusals more */
 	CK_EVENT_COUNTER_ALARM = 36,
-	CK_EVENT_STOPPED = 37
+	CK_EVENT_STOPPED = 37,
+	CK_EVENT_CLOCK_BEHIND = 38, /* alarm: the clock says less than the last record */
+	CK_EVENT_CLOCK_CAUGHT_UP = 39,
+	CK_EVENT_CLOCK_JUMPED = 40  /* alarm: the clock went forward by more than time passed */
 };
 
 /* ---- PAM module or CLI ↔ crosskeys-token, over the socket that the gate handed out ---- */

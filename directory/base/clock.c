@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#define LAST_US (INT64_C(253402300799) * 1000000) /* the last second of 9999 */
+_Static_assert(sizeof(time_t) == 8, "seconds go on after 2038: a 32-bit build needs _TIME_BITS=64");
+
 static int64_t clock_us(clockid_t id)
 {
 	struct timespec now;
@@ -17,10 +20,11 @@ static int64_t clock_us(clockid_t id)
 int64_t ck_clock_wall_us(void)
 {
 	int64_t now = clock_us(CLOCK_REALTIME);
-	return now < 0 ? 0 : now;
+	return now < 0 || now >= LAST_US ? 0 : now;
 }
 int64_t ck_clock_wall_s(void) { return ck_clock_wall_us() / 1000000; }
 int64_t ck_clock_monotonic_us(void) { return clock_us(CLOCK_MONOTONIC); }
+int64_t ck_clock_boot_ms(void) { return clock_us(CLOCK_BOOTTIME) / 1000; }
 int64_t ck_clock_monotonic_ms(void) { return ck_clock_monotonic_us() / 1000; }
 
 /* Days since 1970-01-01, and back; years 1 to 9999 (the March-based month count makes leap days fall at the end). */

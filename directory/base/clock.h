@@ -13,11 +13,16 @@
 #define CK_TIME_ALWAYS INT64_MIN
 #define CK_TIME_TEXT_BYTES 32
 
-/* 0 when the clock cannot be read: before every window, so everything with a beginning fails closed. */
+/* Debian 12, 2023-06-10: no machine that this runs on is from before. */
+#define CK_CLOCK_EPOCH_S INT64_C(1686355200)
+
+/* 0 when the clock cannot be read, or says what no calendar of four digits holds: before every window, so everything with a beginning fails closed. */
 int64_t ck_clock_wall_s(void);
 int64_t ck_clock_wall_us(void);
 int64_t ck_clock_monotonic_ms(void);
 int64_t ck_clock_monotonic_us(void);
+/* Since the kernel booted, the time that the machine slept included: comparable between processes until the next boot. */
+int64_t ck_clock_boot_ms(void);
 
 /* LDAP GeneralizedTime (RFC 4517 3.3.13), only the form YYYYMMDDHHMMSSZ; the two words above are recognised. */
 CK_MUST_USE enum ck_error ck_time_parse_generalized(struct ck_text text, int64_t *out);

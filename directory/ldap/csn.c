@@ -115,6 +115,18 @@ bool ck_csn_set_covers(const struct ck_csn_set *set, const struct ck_csn_set *ot
 	return true;
 }
 
+bool ck_csn_set_drop_after(struct ck_csn_set *set, int64_t time_s)
+{
+	char limit[CK_TIME_TEXT_BYTES];
+	size_t kept = 0;
+	ck_time_format_generalized(time_s, limit);
+	for (size_t i = 0; i < set->count; i++)
+		if (memcmp(set->at[i].csn, limit, strlen("20260102030405")) <= 0) set->at[kept++] = set->at[i];
+	bool dropped = kept < set->count;
+	set->count = kept;
+	return dropped;
+}
+
 void ck_csn_set_format(const struct ck_csn_set *set, char out[CK_CSN_LIST_LIMIT_BYTES])
 {
 	size_t used = 0;

@@ -27,6 +27,8 @@ CK_MUST_USE enum ck_error ck_csn_set_add_cookie(struct ck_csn_set *set, struct c
 CK_MUST_USE enum ck_error ck_csn_set_merge(struct ck_csn_set *set, const struct ck_csn_set *other);
 /* Whether `set` has, for every server in `other`, the same number or a newer one. */
 bool ck_csn_set_covers(const struct ck_csn_set *set, const struct ck_csn_set *other);
+/* Removes the numbers of changes that were made after that moment; whether there were any. */
+bool ck_csn_set_drop_after(struct ck_csn_set *set, int64_t time_s);
 /* "CSN;CSN", NUL-terminated, "" for none. */
 void ck_csn_set_format(const struct ck_csn_set *set, char out[CK_CSN_LIST_LIMIT_BYTES]);
 /* When it was made, in whole seconds since 1970, by the clock of that server. CK_ERR_INVALID: no CSN. */

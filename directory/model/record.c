@@ -1,6 +1,8 @@
 /* The closed words of a record (kinds, states, what was proved) and its window. Trusts nothing but its own tables. */
 #include "directory/model/record.h"
 
+#include "directory/base/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -59,9 +61,14 @@ enum ck_status ck_status_of_name(struct ck_text name)
 	return CK_STATUS_NONE;
 }
 
-bool ck_window_contains(struct ck_window window, int64_t now_s)
+bool ck_window_contains(struct ck_window window, struct ck_moment now)
 {
-	return window.from_s <= now_s && now_s < window.until_s;
+	return window.from_s <= now.s && now.s < window.until_s && (!now.behind || window.until_s == CK_TIME_UNLIMITED);
+}
+
+bool ck_window_doubted(struct ck_window window, struct ck_moment now)
+{
+	return now.behind && !ck_window_contains(window, now) && ck_window_contains(window, (struct ck_moment){.s = now.s});
 }
 
 enum ck_error ck_proved_parse(struct ck_text word, unsigned *out_bit)

@@ -56,6 +56,12 @@ struct ck_ids {
 	size_t count;
 };
 
+/* What is known of the time. */
+struct ck_moment {
+	int64_t s;   /* now, in seconds since 1970 */
+	bool behind; /* the machine's clock says less than this is known to be: it may be any later time, so whatever has an end may be over */
+};
+
 /* What a login has shown; also what a rule demands. */
 enum ck_proved {
 	CK_PROVED_NOTHING = 0,
@@ -233,7 +239,9 @@ const char *ck_kind_name(enum ck_kind kind);
 enum ck_kind ck_kind_of_name(struct ck_text name); /* CK_KIND_NONE if none */
 const char *ck_status_name(enum ck_status status);
 enum ck_status ck_status_of_name(struct ck_text name);
-bool ck_window_contains(struct ck_window window, int64_t now_s);
+bool ck_window_contains(struct ck_window window, struct ck_moment now);
+/* It would be within the window if the clock were to be trusted. */
+bool ck_window_doubted(struct ck_window window, struct ck_moment now);
 
 /* [a-z][a-z0-9_-]{1,31}, byte for byte, and no reserved name (root, daemon, nobody, … : the table in valid.c). */
 bool ck_model_uid_valid(struct ck_text uid);

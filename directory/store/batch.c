@@ -268,9 +268,9 @@ enum ck_error ck_batch_set_cookie(struct ck_batch *batch, struct ck_bytes cookie
 	return error;
 }
 
-enum ck_error ck_batch_set_as_of(struct ck_batch *batch, int64_t as_of_s)
+enum ck_error ck_batch_set_as_of(struct ck_batch *batch, const struct ck_as_of *as_of)
 {
-	batch->meta.as_of_s = as_of_s;
+	batch->meta.as_of = *as_of;
 	return CK_OK;
 }
 

@@ -20,7 +20,7 @@
 /* The state record. */
 struct ck_meta {
 	bool finished, superseded;
-	int64_t as_of_s;
+	struct ck_as_of as_of;
 	uint64_t generation;
 	uint64_t counts[CK_KIND_LAST + 1];
 	uint64_t quarantined;

@@ -7,7 +7,7 @@
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
 
-#define META_VERSION 3
+#define META_VERSION 4
 #define META_LIMIT_BYTES 256
 #define META_STATE 's'
 #define META_FINISHED 1u
@@ -164,7 +164,10 @@ enum ck_error ck_meta_get(const struct ck_view *view, struct ck_meta *out)
 	uint8_t flags = ck_get_u8(&reader);
 	out->finished = (flags & META_FINISHED) != 0;
 	out->superseded = (flags & META_SUPERSEDED) != 0;
-	out->as_of_s = (int64_t)ck_get_u64le(&reader);
+	out->as_of.wall_s = (int64_t)ck_get_u64le(&reader);
+	const uint8_t *boot = ck_get_bytes(&reader, sizeof out->as_of.boot.bytes);
+	if (boot != NULL) memcpy(out->as_of.boot.bytes, boot, sizeof out->as_of.boot.bytes);
+	out->as_of.boot_ms = (int64_t)ck_get_u64le(&reader);
 	out->generation = ck_get_u64le(&reader);
 	for (size_t i = 0; i <= CK_KIND_LAST; i++) out->counts[i] = ck_get_u64le(&reader);
 	out->quarantined = ck_get_u64le(&reader);
@@ -183,7 +186,9 @@ enum ck_error ck_meta_set(struct ck_batch *batch)
 	ck_writer_init(&writer, body, sizeof body);
 	ck_put_u8(&writer, META_VERSION);
 	ck_put_u8(&writer, (uint8_t)((meta->finished ? META_FINISHED : 0) | (meta->superseded ? META_SUPERSEDED : 0)));
-	ck_put_u64le(&writer, (uint64_t)meta->as_of_s);
+	ck_put_u64le(&writer, (uint64_t)meta->as_of.wall_s);
+	ck_put_bytes(&writer, meta->as_of.boot.bytes, sizeof meta->as_of.boot.bytes);
+	ck_put_u64le(&writer, (uint64_t)meta->as_of.boot_ms);
 	ck_put_u64le(&writer, meta->generation);
 	for (size_t i = 0; i <= CK_KIND_LAST; i++) ck_put_u64le(&writer, meta->counts[i]);
 	ck_put_u64le(&writer, meta->quarantined);

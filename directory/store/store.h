@@ -36,9 +36,15 @@ CK_MUST_USE enum ck_error ck_store_discard(const char *directory, struct ck_errm
 CK_MUST_USE enum ck_error ck_view_begin(struct ck_store *store, struct ck_view **out);
 void ck_view_end(struct ck_view **view);
 
+/* When a copy was last proved in step with its source. */
+struct ck_as_of {
+	int64_t wall_s;    /* by the machine's clock, as far as that was to be trusted */
+	struct ck_id boot; /* the kernel's boot id; zero: not known */
+	int64_t boot_ms;   /* since that boot */
+};
 struct ck_store_state {
 	bool finished;         /* holds the cookie of a finished refresh; else every answer is "unavailable" */
-	int64_t as_of_s;       /* when it was last proved in step with its source */
+	struct ck_as_of as_of;
 	uint64_t generation;   /* counts commits */
 	uint64_t counts[CK_KIND_LAST + 1];
 	uint64_t quarantined;
@@ -105,7 +111,7 @@ bool ck_batch_is_quarantined(struct ck_batch *batch, const uint8_t entry_uuid[16
 CK_MUST_USE enum ck_error ck_batch_forget_attested(struct ck_batch *batch, uint64_t *out_count);
 /* The cookie of a finished refresh (marks the store finished) and as_of, together with the data of this batch. */
 CK_MUST_USE enum ck_error ck_batch_set_cookie(struct ck_batch *batch, struct ck_bytes cookie);
-CK_MUST_USE enum ck_error ck_batch_set_as_of(struct ck_batch *batch, int64_t as_of_s);
+CK_MUST_USE enum ck_error ck_batch_set_as_of(struct ck_batch *batch, const struct ck_as_of *as_of);
 /* Small named values of the follower (highest CSN per server id, …), kept with the data. Names up to 64 bytes. */
 CK_MUST_USE enum ck_error ck_batch_set_note(struct ck_batch *batch, struct ck_text name, struct ck_bytes value);
 CK_MUST_USE enum ck_error ck_view_note(struct ck_view *view, struct ck_text name, struct ck_bytes *out);

@@ -71,7 +71,7 @@ enum ck_error ck_view_state(struct ck_view *view, struct ck_store_state *out)
 	enum ck_error error = ck_kv_get_sealed(view, &key, &cookie);
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
 	out->finished = view->meta->finished;
-	out->as_of_s = view->meta->as_of_s;
+	out->as_of = view->meta->as_of;
 	out->generation = view->meta->generation;
 	memcpy(out->counts, view->meta->counts, sizeof out->counts);
 	out->quarantined = view->meta->quarantined;

@@ -264,7 +264,7 @@ static void finish_store(void)
 	char command[256];
 	ck_builder_commit(rig.builder);
 	ck_assert_int_eq(ck_batch_begin(ck_builder_store(rig.builder), &batch, &err), CK_OK);
-	ck_assert_int_eq(ck_batch_set_as_of(batch, ck_clock_wall_s() - copy_age_s), CK_OK);
+	ck_assert_int_eq(ck_batch_set_as_of(batch, &(struct ck_as_of){.wall_s = ck_clock_wall_s() - copy_age_s}), CK_OK);
 	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
 	ck_builder_finish(rig.builder, false); /* a later commit leaves as_of alone */
 	/* what init does with owners: the gate's user reads the data and writes the lock */

@@ -11,6 +11,7 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
+static struct ck_wall wall;
 static void say(const char *what, const char *detail)
 {
 	printf("%s%s%s\n", what, detail[0] != '\0' ? " " : "", detail);
@@ -41,7 +42,9 @@ static void on_probe(bool alive, struct ck_bytes context_csn, void *context)
 {
 	struct ck_follower *follower = context;
 	struct ck_text csns = {(const char *)context_csn.at, context_csn.length};
-	if (!alive || ck_follower_probed(follower, csns, ck_clock_wall_s()) != CK_OK) say("probe-failed", "");
+	struct ck_as_of now;
+	ck_wall_stamp(&wall, &now);
+	if (!alive || ck_follower_probed(follower, csns, &now) != CK_OK) say("probe-failed", "");
 }
 
 static bool print_staff(const struct ck_record *record, void *context)
@@ -71,7 +74,7 @@ static int dump(const char *directory)
 		return 1;
 	}
 	printf("finished %d\nquarantined-count %llu\ncookie %.*s\nas-of-age %lld\n", state.finished, (unsigned long long)state.quarantined,
-	       (int)state.cookie.length, (const char *)state.cookie.at, (long long)(ck_clock_wall_s() - state.as_of_s));
+	       (int)state.cookie.length, (const char *)state.cookie.at, (long long)(ck_clock_wall_s() - state.as_of.wall_s));
 	for (int kind = CK_KIND_AUTHORITY; kind <= CK_KIND_LAST; kind++)
 		printf("count %s %llu\n", ck_kind_name((enum ck_kind)kind), (unsigned long long)state.counts[kind]);
 	if (ck_view_each(view, CK_KIND_STAFF, zero, zero, print_staff, NULL) != CK_OK || ck_view_each_quarantined(view, print_quarantined, NULL) != CK_OK)
@@ -124,8 +127,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: follow-probe STORE URI SUFFIX [PERCENT FLOOR] | --dump STORE\n");
 		return 2;
 	}
+	ck_wall_begin(&wall);
 	struct ck_follower_settings settings = {.store_directory = argv[1],
-	                                        .zone_directory = CK_ZONE_DIRECTORY,
+	                                        .zone_directory = CK_ZONE_DIRECTORY, .wall = &wall,
 	                                        .suffix = argv[3],
 	                                        .removal_percent = argc == 6 ? (unsigned)atoi(argv[4]) : 5,
 	                                        .removal_floor = argc == 6 ? (unsigned)atoi(argv[5]) : 20,

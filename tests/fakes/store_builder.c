@@ -126,7 +126,7 @@ void ck_builder_commit(struct ck_builder *b)
 	struct ck_batch *batch = batch_of(b);
 	if (b->finished) {
 		CK_ASSERT(ck_batch_set_cookie(batch, ck_bytes_of(ck_text_of("rid=001"))) == CK_OK);
-		CK_ASSERT(ck_batch_set_as_of(batch, CK_BUILDER_NOW_S) == CK_OK);
+		CK_ASSERT(ck_batch_set_as_of(batch, &(struct ck_as_of){.wall_s = CK_BUILDER_NOW_S}) == CK_OK);
 	}
 	CK_ASSERT(ck_batch_commit(&b->batch, &err) == CK_OK);
 }

@@ -114,7 +114,7 @@ static inline void change_setup(void)
 	put_key(KEY_BOB2, YORK, BOB, "bob two");
 	ck_builder_commit(f.b);
 	f.place = (struct ck_change_place){.system = ck_text_of(SYSTEM), .rp_id = ck_text_of(RP), .suffix = ck_text_of(SUFFIX), .zone_directory = CK_ZONE_DIRECTORY,
-	                                   .founding = ck_builder_id(LEEDS), .now_s = NOW, .now_ms = 2000, .code_life_s = 86400,
+	                                   .founding = ck_builder_id(LEEDS), .now = {.s = NOW}, .now_ms = 2000, .code_life_s = 86400,
 	                                   .prepared = &f.prepared};
 	f.system = SYSTEM;
 	f.user = "alice";

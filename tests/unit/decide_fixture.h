@@ -38,7 +38,7 @@ static inline void setup(void)
 	rule->as.rule.services.at[0] = t("sshd");
 	ck_builder_put(b, rule);
 	question = (struct ck_question){.uid = t("alice"), .account = t("alice"), .system = t("web-1"), .service = t("sshd"),
-	                                .proved = CK_PROVED_TOUCH | CK_PROVED_VERIFIED, .as_of_s = NOW, .as_of_limit_s = 3600, .now_s = NOW};
+	                                .proved = CK_PROVED_TOUCH | CK_PROVED_VERIFIED, .as_of_s = NOW, .as_of_limit_s = 3600, .now = {.s = NOW}};
 }
 
 static inline void teardown(void)

@@ -314,6 +314,7 @@ END_TEST
 #define BELOW_PERSON ",ckId=22222222-2222-4222-8222-222222222222,ou=staff,ckId=11111111-1111-4111-8111-111111111111,ou=authorities," SUFFIX
 #define COOKIE(n) "rid=000,csn=20260102030405.00000" #n "Z#000000#001#000000"
 
+static struct ck_wall wall;
 static struct ck_follower *follower;
 static struct ck_bytes resume_from;
 
@@ -324,7 +325,7 @@ static bool judge(const struct ck_key *candidate, void *context)
 
 static void open_with(struct ck_fido_roots *trusted)
 {
-	struct ck_follower_settings settings = {.store_directory = directory, .suffix = SUFFIX, .removal_percent = 5, .removal_floor = 3,
+	struct ck_follower_settings settings = {.store_directory = directory, .suffix = SUFFIX, .removal_percent = 5, .removal_floor = 3, .wall = &wall,
 	                                        .context = trusted};
 	if (trusted != NULL) {
 		settings.is_attested = judge;

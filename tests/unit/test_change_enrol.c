@@ -3,6 +3,8 @@
 #include "tests/unit/change_fixture.h"
 
 static const uint8_t secret[CK_LOGIN_SECRET_BYTES] = "a secret of this machine";
+#define AT(time_s) ((struct ck_moment){.s = (time_s)})
+
 static struct ck_enrol_person person;
 static struct ck_enrolment enrolment;
 static struct ck_nonce enrol_nonce;
@@ -21,7 +23,7 @@ static void enrol_setup(void)
 	sent.label = "the blue one";
 	ck_assert(ck_soft_make_credential(&fresh_key, RP, CK_SOFT_ES256, "a new one"));
 	ck_assert_int_eq(ck_nonce_issue(&f.nonces, CK_NONCE_ENROL, ck_text_of("bob"), 1000, 1000, NOW, LIFE_MS, &enrol_nonce), CK_OK);
-	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, NOW, &person), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, AT(NOW), &person), CK_OK);
 }
 
 static void register_key(bool verified, bool packed)
@@ -269,16 +271,16 @@ START_TEST(persons_and_decoys)
 	struct ck_view *view = ck_builder_view(f.b);
 	ck_assert(person.known);
 	ck_assert_uint_eq(person.allow_count, 2);
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, NOW, &person), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, AT(NOW), &person), CK_OK);
 	ck_assert(!person.known);
 	ck_assert_uint_ge(person.allow_count, 1);
 	ck_assert(!ck_id_is_zero(person.staff));
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, NOW, &again), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, AT(NOW), &again), CK_OK);
 	ck_assert_mem_eq(&person, &again, sizeof person);
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody2"), secret, NOW, &again), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody2"), secret, AT(NOW), &again), CK_OK);
 	ck_assert(!ck_id_equal(person.staff, again.staff));
 	/* a person without keys has decoys too */
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("carol"), secret, NOW, &again), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("carol"), secret, AT(NOW), &again), CK_OK);
 	ck_assert(again.known);
 	ck_assert_uint_ge(again.allow_count, 1);
 }
@@ -301,7 +303,7 @@ static enum ck_error find_code(unsigned staff, const char *code)
 	uint8_t hash[CK_HASH_BYTES];
 	struct ck_found_code found;
 	ck_assert_int_eq(ck_code_hash(ck_text_of(code), hash), CK_OK);
-	return ck_code_find(ck_builder_view(f.b), ck_builder_id(staff), ck_builder_id(YORK), hash, NOW, &found);
+	return ck_code_find(ck_builder_view(f.b), ck_builder_id(staff), ck_builder_id(YORK), hash, AT(NOW), &found);
 }
 
 START_TEST(code_forms)
@@ -344,7 +346,7 @@ START_TEST(key_of_another_authority)
 {
 	struct ck_record *record = ck_builder_key(f.b, 72, BATH, BOB, "twin");
 	ck_builder_put(f.b, record);
-	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, NOW, &person), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, AT(NOW), &person), CK_OK);
 	ck_assert_uint_eq(person.allow_count, 2); /* his own */
 }
 END_TEST

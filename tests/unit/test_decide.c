@@ -19,6 +19,9 @@ END_TEST
 
 /* ---- the copy and the clock ---- */
 
+static void york(enum ck_status status, int64_t from_s, int64_t until_s, uint64_t first, uint64_t last);
+static void person_window(int64_t from_s, int64_t until_s);
+
 START_TEST(an_unfinished_copy)
 {
 	struct ck_builder *bare = ck_builder_new();
@@ -57,12 +60,85 @@ START_TEST(a_clock_that_is_behind)
 }
 END_TEST
 
+/* What has an end counts for nothing, whichever of all it relies on it is; what has none counts. */
+START_TEST(a_clock_that_is_behind_what_was_recorded)
+{
+	struct ck_record *record;
+	question.now.behind = true;
+	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
+	record = ck_builder_grant(b, GRANT, LEEDS, ADMINS, ALICE);
+	record->as.grant.window.until_s = NOW + 86400;
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_CLOCK);
+	ck_builder_put(b, ck_builder_grant(b, GRANT2, LEEDS, ADMINS, ALICE));
+	ck_assert_granted(RULE, CK_TIME_UNLIMITED); /* another grant, without an end */
+	change_rule(&record)->window.until_s = NOW + 86400;
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_CLOCK);
+	change_rule(&record)->window.from_s = NOW - 1; /* a beginning that is past is past */
+	ck_builder_put(b, record);
+	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
+	change_rule(&record)->window.from_s = NOW + 1; /* one that is to come may be past, or not */
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_NO_RULE);
+	change_rule(&record);
+	ck_builder_put(b, record);
+	person_window(CK_TIME_ALWAYS, NOW + 86400);
+	ck_assert_refused(CK_REASON_CLOCK);
+	person_window(CK_TIME_ALWAYS, CK_TIME_UNLIMITED);
+	york(CK_STATUS_ACTIVE, CK_TIME_ALWAYS, NOW + 86400, 200000, 300000);
+	ck_assert_refused(CK_REASON_CLOCK);
+	york(CK_STATUS_ACTIVE, CK_TIME_ALWAYS, CK_TIME_UNLIMITED, 200000, 300000);
+	record = ck_builder_authority(b, LEEDS, "Leeds");
+	record->as.authority_of.window.until_s = NOW + 86400;
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_CLOCK);
+	ck_builder_put(b, ck_builder_authority(b, LEEDS, "Leeds"));
+	ck_assert_granted(RULE, CK_TIME_UNLIMITED);
+}
+END_TEST
+
+/* The clock is blamed for nothing that it has no part in. */
+START_TEST(what_is_refused_by_any_clock)
+{
+	question.now.behind = true;
+	struct ck_record *record = ck_builder_grant(b, GRANT, LEEDS, ADMINS, ALICE);
+	record->as.grant.window.until_s = NOW;
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_NO_ROLE);
+	person_window(CK_TIME_ALWAYS, NOW);
+	ck_assert_refused(CK_REASON_STAFF_NOT_ACTIVE);
+	record = ck_builder_staff(b, ALICE, YORK, "alice", 200001);
+	record->as.staff.window.until_s = NOW + 86400;
+	record->as.staff.status = CK_STATUS_SUSPENDED;
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_STAFF_NOT_ACTIVE);
+}
+END_TEST
+
+START_TEST(hours_while_the_clock_is_behind)
+{
+	struct ck_record *record;
+	struct ck_weekly_span span;
+	struct ck_rule *rule = change_rule(&record);
+	question.now.behind = true;
+	rule->weekly = (struct ck_weekly){.always = false};
+	ck_assert_int_eq(ck_weekly_parse(t("mon-sun 00:00-24:00"), &span), CK_OK);
+	ck_assert(ck_weekly_add(&rule->weekly, &span));
+	ck_builder_put(b, record);
+	ck_assert_refused(CK_REASON_HOURS);
+	question.now.behind = false;
+	decide();
+	ck_assert(verdict.allow);
+}
+END_TEST
+
 START_TEST(a_clock_that_cannot_be_read)
 {
-	question.now_s = 0;
+	question.now.s = 0;
 	question.as_of_s = 0;
 	ck_assert_refused(CK_REASON_CLOCK);
-	question.now_s = -1;
+	question.now.s = -1;
 	question.as_of_s = INT64_MIN;
 	question.as_of_limit_s = 0;
 	ck_assert_refused(CK_REASON_CLOCK);
@@ -465,7 +541,7 @@ static void only_at(const char *hours)
 
 static void at(int64_t now_s)
 {
-	question.now_s = question.as_of_s = now_s;
+	question.now.s = question.as_of_s = now_s;
 }
 
 START_TEST(within_its_hours_and_outside)
@@ -736,6 +812,9 @@ static Suite *suite(void)
 	tcase_add_test(c, an_unfinished_copy);
 	tcase_add_test(c, a_stale_copy);
 	tcase_add_test(c, a_clock_that_is_behind);
+	tcase_add_test(c, a_clock_that_is_behind_what_was_recorded);
+	tcase_add_test(c, what_is_refused_by_any_clock);
+	tcase_add_test(c, hours_while_the_clock_is_behind);
 	tcase_add_test(c, a_clock_that_cannot_be_read);
 	tcase_add_test(c, a_damaged_copy);
 	tcase_add_test(c, an_unknown_person);

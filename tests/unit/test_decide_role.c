@@ -3,6 +3,8 @@
 
 #include "tests/unit/decide_fixture.h"
 
+#define AT(time_s) ((struct ck_moment){.s = (time_s)})
+
 /* Takes the valid grant away, so that the role must come from elsewhere. */
 static void without_grant(void)
 {
@@ -305,7 +307,7 @@ START_TEST(all_staff_of_a_suspended_authority_do_not)
 	ck_builder_put(b, record);
 	ck_assert_refused(CK_REASON_AUTHORITY_NOT_ACTIVE);
 	int64_t until_s;
-	ck_assert(!ck_role_held(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(ADMINS), NOW, &until_s));
+	ck_assert(!ck_role_held(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(ADMINS), AT(NOW), &until_s));
 }
 END_TEST
 
@@ -313,7 +315,7 @@ END_TEST
 
 static bool held(int64_t now_s, int64_t *out_until_s)
 {
-	return ck_role_held(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(ADMINS), now_s, out_until_s);
+	return ck_role_held(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(ADMINS), AT(now_s), out_until_s);
 }
 
 START_TEST(a_role_is_held_or_not)
@@ -337,7 +339,7 @@ END_TEST
 
 static bool administrator(void)
 {
-	return ck_is_administrator(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(LEEDS), NOW);
+	return ck_is_administrator(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(LEEDS), AT(NOW));
 }
 
 static void leeds(unsigned admin_role, enum ck_status status)
@@ -353,9 +355,9 @@ START_TEST(administrators_hold_the_authoritys_own_role)
 	ck_assert(!administrator());
 	leeds(ADMINS, CK_STATUS_ACTIVE);
 	ck_assert(administrator());
-	ck_assert(!ck_is_administrator(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(YORK), NOW));
-	ck_assert(!ck_is_administrator(ck_builder_view(b), ck_builder_id(BOB), ck_builder_id(LEEDS), NOW));
-	ck_assert(!ck_is_administrator(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(LEEDS), 0));
+	ck_assert(!ck_is_administrator(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(YORK), AT(NOW)));
+	ck_assert(!ck_is_administrator(ck_builder_view(b), ck_builder_id(BOB), ck_builder_id(LEEDS), AT(NOW)));
+	ck_assert(!ck_is_administrator(ck_builder_view(b), ck_builder_id(ALICE), ck_builder_id(LEEDS), AT(0)));
 	leeds(ADMINS, CK_STATUS_SUSPENDED);
 	ck_assert(!administrator());
 	leeds(ADMINS, CK_STATUS_ACTIVE);

@@ -124,11 +124,11 @@ START_TEST(hours_are_named)
 	ck_builder_put(b, record);
 	explain();
 	ck_assert_says("yes hours: within mon-fri 08:00-18:00, sat 09:00-12:00 Asia/Kolkata (it is fri 13:30 there) until 2027-01-15T12:30:00Z\n");
-	question.now_s = question.as_of_s = NOW + 18000;
+	question.now.s = question.as_of_s = NOW + 18000;
 	explain();
 	ck_assert_says("NO  hours: outside of mon-fri 08:00-18:00, sat 09:00-12:00 Asia/Kolkata (it is fri 18:30 there)\n");
 	ck_assert_says("so: refused (hours): a role lets you in here, but not in these hours of the week\n");
-	question.now_s = question.as_of_s = until_s;
+	question.now.s = question.as_of_s = until_s;
 	explain();
 	ck_assert_says("NO  hours: mon-fri 08:00-18:00, sat 09:00-12:00 Asia/Kolkata, but what the clocks there show then is not known to the copy\n");
 }

@@ -15,6 +15,7 @@
 
 static char directory[64], zones[128];
 static struct ck_follower *follower;
+static struct ck_wall wall;
 static struct ck_errmsg err;
 static struct ck_bytes resume_from;
 static unsigned quarantined, released, alarms, refreshed, committed;
@@ -66,7 +67,7 @@ static void on_key_use(const struct ck_record *use, bool there, void *context)
 static void open_follower(void)
 {
 	struct ck_follower_settings settings = {.store_directory = directory, .suffix = SUFFIX, .removal_percent = 5, .removal_floor = 3,
-	                                        .zone_directory = zones,
+	                                        .zone_directory = zones, .wall = &wall,
 	                                        .on_quarantine = on_quarantine, .on_alarm = on_alarm, .on_refreshed = on_refreshed,
 	                                        .on_committed = on_committed, .on_key_use = on_key_use};
 	ck_assert_msg(ck_follower_open(&settings, &follower, &err) == CK_OK, "%s", err.text);
@@ -642,11 +643,11 @@ START_TEST(probe_counts_when_its_changes_are_there)
 	struct ck_csn_set csns = {0};
 	int64_t now_s = ck_clock_wall_s();
 	filled(3);
-	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(1)), now_s + 100), CK_OK);
-	ck_assert_int_eq(state_now().as_of_s, now_s + 100);
+	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(1)), &(struct ck_as_of){.wall_s = now_s + 100}), CK_OK);
+	ck_assert_int_eq(state_now().as_of.wall_s, now_s + 100);
 	/* the provider has one change more than came by the stream */
-	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(2)), now_s + 200), CK_OK);
-	ck_assert_int_eq(state_now().as_of_s, now_s + 100);
+	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(2)), &(struct ck_as_of){.wall_s = now_s + 200}), CK_OK);
+	ck_assert_int_eq(state_now().as_of.wall_s, now_s + 100);
 	ck_assert(ck_follower_lags(follower));
 	ck_assert_int_eq(ck_csn_set_add(&csns, ck_text_of(CONTEXT(2))), CK_OK);
 	ck_assert(!ck_follower_holds(follower, &csns));
@@ -656,8 +657,8 @@ START_TEST(probe_counts_when_its_changes_are_there)
 	ck_assert_int_eq(h->on_batch_end(follower), CK_OK);
 	ck_assert(ck_follower_holds(follower, &csns));
 	ck_assert(!ck_follower_lags(follower));
-	ck_assert_int_eq(state_now().as_of_s, now_s + 200);
-	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(1)), now_s + 300), CK_ERR_CONFLICT);
+	ck_assert_int_eq(state_now().as_of.wall_s, now_s + 200);
+	ck_assert_int_eq(ck_follower_probed(follower, ck_text_of(CONTEXT(1)), &(struct ck_as_of){.wall_s = now_s + 300}), CK_ERR_CONFLICT);
 	ck_assert_int_eq(ck_follower_state(follower), CK_FOLLOWER_BEHIND);
 }
 END_TEST

@@ -167,6 +167,23 @@ START_TEST(csn_keeps_the_newest_of_each_server)
 }
 END_TEST
 
+START_TEST(csn_from_the_future_is_dropped)
+{
+	struct ck_csn_set set = {0};
+	ck_assert_int_eq(ck_csn_set_add(&set, ck_text_of("20260102030405.000009Z#000000#001#000000")), CK_OK);
+	ck_assert_int_eq(ck_csn_set_add(&set, ck_text_of("21060102030405.000000Z#000000#002#000000")), CK_OK);
+	ck_assert_int_eq(ck_csn_set_add(&set, ck_text_of("20260102030406.000000Z#000000#003#000000")), CK_OK);
+	ck_assert(!ck_csn_set_drop_after(&set, INT64_C(4300000000)));
+	ck_assert_uint_eq(set.count, 3);
+	ck_assert(ck_csn_set_drop_after(&set, INT64_C(1767323046))); /* 2026-01-02T03:04:06Z */
+	ck_assert_uint_eq(set.count, 2);
+	ck_assert_uint_eq(set.at[1].server, 3);
+	ck_assert(ck_csn_set_drop_after(&set, INT64_C(1767323045)));
+	ck_assert_uint_eq(set.count, 1);
+	ck_assert_uint_eq(set.at[0].server, 1);
+}
+END_TEST
+
 START_TEST(csn_wrong)
 {
 	static const char *const wrong[] = {
@@ -263,6 +280,7 @@ int main(void)
 	tcase_add_test(c, info_wrong);
 	tcase_add_test(c, request);
 	tcase_add_test(c, csn_keeps_the_newest_of_each_server);
+	tcase_add_test(c, csn_from_the_future_is_dropped);
 	tcase_add_test(c, csn_wrong);
 	tcase_add_test(c, csn_of_a_cookie);
 	tcase_add_test(c, csn_covers);

@@ -49,15 +49,15 @@ END_TEST
 START_TEST(windows_hold_their_first_second_and_not_their_last)
 {
 	struct ck_window window = {100, 200};
-	ck_assert(!ck_window_contains(window, 99));
-	ck_assert(ck_window_contains(window, 100));
-	ck_assert(ck_window_contains(window, 199));
-	ck_assert(!ck_window_contains(window, 200));
+	ck_assert(!ck_window_contains(window, (struct ck_moment){.s = 99}));
+	ck_assert(ck_window_contains(window, (struct ck_moment){.s = 100}));
+	ck_assert(ck_window_contains(window, (struct ck_moment){.s = 199}));
+	ck_assert(!ck_window_contains(window, (struct ck_moment){.s = 200}));
 	struct ck_window unlimited = {CK_TIME_ALWAYS, CK_TIME_UNLIMITED};
-	ck_assert(ck_window_contains(unlimited, 0));
-	ck_assert(ck_window_contains(unlimited, INT64_MAX - 1));
+	ck_assert(ck_window_contains(unlimited, (struct ck_moment){.s = 0}));
+	ck_assert(ck_window_contains(unlimited, (struct ck_moment){.s = INT64_MAX - 1}));
 	struct ck_window empty = {0, 0};
-	ck_assert(!ck_window_contains(empty, 0));
+	ck_assert(!ck_window_contains(empty, (struct ck_moment){.s = 0}));
 }
 END_TEST
 

@@ -57,7 +57,7 @@ END_TEST
 START_TEST(who_may_is_as_narrow_as_designed)
 {
 	static const enum ck_op root_only[] = {CK_OP_SESSION_OPEN, CK_OP_SESSION_CLOSE, CK_OP_RECOVER, CK_OP_CHECKPOINT,
-	                                       CK_OP_CONFIRM_REFRESH, CK_OP_COUNTER_RESET};
+	                                       CK_OP_CONFIRM_REFRESH, CK_OP_COUNTER_RESET, CK_OP_CONFIRM_CLOCK};
 	static const enum ck_op own_name_only[] = {CK_OP_LOGIN_BEGIN, CK_OP_ACCOUNT};
 	for (size_t i = 0; i < sizeof root_only / sizeof root_only[0]; i++)
 		ck_assert_int_eq(ck_operation_of(root_only[i])->who, CK_WHO_ROOT);

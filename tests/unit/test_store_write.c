@@ -468,7 +468,7 @@ START_TEST(cookie_notes_and_as_of_are_kept_with_the_data)
 	ck_assert_int_eq(ck_batch_set_cookie(batch, (struct ck_bytes){large, 0}), CK_ERR_INVALID);
 	ck_assert_int_eq(ck_batch_set_cookie(batch, (struct ck_bytes){large, sizeof large}), CK_ERR_LIMIT);
 	ck_assert_int_eq(ck_batch_set_cookie(batch, (struct ck_bytes){large, sizeof large - 1}), CK_OK);
-	ck_assert_int_eq(ck_batch_set_as_of(batch, 42), CK_OK);
+	ck_assert_int_eq(ck_batch_set_as_of(batch, &(struct ck_as_of){.wall_s = 42, .boot = ck_builder_id(9), .boot_ms = 77}), CK_OK);
 	ck_assert_int_eq(ck_batch_set_note(batch, t("csn-001"), ck_bytes_of(t("one"))), CK_OK);
 	ck_assert_int_eq(ck_batch_set_note(batch, t("csn-001"), ck_bytes_of(t("two"))), CK_OK);
 	ck_assert_int_eq(ck_batch_set_note(batch, t(""), ck_bytes_of(t("two"))), CK_ERR_INVALID);
@@ -478,7 +478,9 @@ START_TEST(cookie_notes_and_as_of_are_kept_with_the_data)
 	ck_assert_int_eq(ck_view_state(view, &state), CK_OK);
 	ck_assert(state.finished);
 	ck_assert_uint_eq(state.cookie.length, CK_COOKIE_LIMIT_BYTES);
-	ck_assert_int_eq(state.as_of_s, 42);
+	ck_assert_int_eq(state.as_of.wall_s, 42);
+	ck_assert_int_eq(state.as_of.boot_ms, 77);
+	ck_assert(ck_id_equal(state.as_of.boot, ck_builder_id(9)));
 	ck_assert_uint_gt(state.generation, generation);
 	ck_assert_int_eq(ck_view_note(view, t("csn-001"), &note), CK_OK);
 	ck_assert(ck_bytes_equal(note, ck_bytes_of(t("two"))));
