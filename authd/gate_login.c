@@ -31,6 +31,20 @@ static bool collect_key(const struct ck_record *record, void *context)
 	return allow->count < CK_ALLOW_LIMIT;
 }
 
+/* The time of the answer must not say whether there is somebody: a name that nobody has costs the keys of whoever comes next, and a name that
+   somebody has a search in vain. */
+static void spend_alike(struct ck_view *view, struct ck_text user, bool nobody, const struct allow *like)
+{
+	struct ck_record other;
+	struct allow spent = *like;
+	enum ck_error error = ck_view_staff_from(view, user, &other);
+	if (error != CK_OK) return;
+	spent.authority = other.authority;
+	if (nobody) error = ck_view_keys_of(view, other.id, collect_key, &spent);
+	else error = ck_view_staff_by_uid(view, ck_text_of("~"), &other);
+	(void)error; /* what it found is nobody's business */
+}
+
 /* The person's keys, borrowed from the view; for names that have none, what the decoys hold. */
 static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view *view, struct ck_text user, struct ck_decoys *decoys,
                                   struct allow *out)
@@ -40,6 +54,7 @@ static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view 
 	*out = (struct allow){.count = 0, .now = ck_wall_now(&gate->wall), .rp_id = ck_text_of(gate->config->rp_id)};
 	ck_login_decoys(gate->secret, user, decoys);
 	enum ck_error error = ck_gate_stored(gate, ck_view_staff_by_uid(view, user, &staff));
+	spend_alike(view, user, error != CK_OK, out);
 	if (error == CK_OK) {
 		out->authority = staff.authority;
 		error = ck_gate_stored(gate, ck_view_keys_of(view, staff.id, collect_key, out));

@@ -63,6 +63,8 @@ CK_MUST_USE enum ck_error ck_view_by_uuid(struct ck_view *view, const uint8_t en
 CK_MUST_USE enum ck_error ck_view_key(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_key_use(struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_uid(struct ck_view *view, struct ck_text uid, struct ck_record *out);
+/* The person of that name, or whoever comes next in the order of names (at its end: the first). CK_ERR_NOT_FOUND: there is nobody at all. */
+CK_MUST_USE enum ck_error ck_view_staff_from(struct ck_view *view, struct ck_text uid, struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_uid_number(struct ck_view *view, uint64_t uid_number, struct ck_record *out);
 CK_MUST_USE enum ck_error ck_view_staff_by_mail(struct ck_view *view, struct ck_text mail, struct ck_record *out); /* ASCII case folded */
 CK_MUST_USE enum ck_error ck_view_staff_by_number(struct ck_view *view, struct ck_id authority, struct ck_text staff_number,

@@ -168,6 +168,32 @@ enum ck_error ck_view_staff_by_uid(struct ck_view *view, struct ck_text uid, str
 	return get_unique(view, CK_KIND_STAFF, &key, out);
 }
 
+static bool take_id(struct ck_bytes key, struct ck_bytes value, void *context)
+{
+	(void)key;
+	struct ck_bytes *first = context;
+	*first = value;
+	return false;
+}
+
+enum ck_error ck_view_staff_from(struct ck_view *view, struct ck_text uid, struct ck_record *out)
+{
+	struct ck_index_key all, from;
+	struct ck_bytes value = {NULL, 0};
+	struct ck_id id;
+	out->kind = CK_KIND_NONE;
+	ck_index_begin(&all, CK_TABLE_UID);
+	from = all;
+	ck_index_add_text(&from, uid);
+	enum ck_error error = from.failed ? CK_OK : ck_scan(view, &all, &from, take_id, &value);
+	if (error == CK_OK && value.at == NULL) error = ck_scan(view, &all, NULL, take_id, &value);
+	if (error != CK_OK) return error;
+	if (value.at == NULL) return CK_ERR_NOT_FOUND;
+	if (value.length != sizeof id.bytes) return CK_ERR_CORRUPT;
+	memcpy(id.bytes, value.at, sizeof id.bytes);
+	return ck_view_get(view, CK_KIND_STAFF, id, out);
+}
+
 enum ck_error ck_view_staff_by_uid_number(struct ck_view *view, uint64_t uid_number, struct ck_record *out)
 {
 	struct ck_index_key key;

@@ -205,7 +205,7 @@ static void check_copy(void)
 
 static void make_change(void)
 {
-	char command[512], line[CSN_BYTES + 2] = "";
+	char command[512], line[CSN_BYTES] = "";
 	bool active = changes_count % 2 == 1;
 	(void)snprintf(command, sizeof command, "%s %s", change_program, active ? "active" : "suspended");
 	FILE *pipe = popen(command, "r");
