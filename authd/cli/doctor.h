@@ -66,6 +66,10 @@ bool ck_doctor_check_owner(struct ck_doctor *doctor, enum ck_severity severity, 
 /* The next line, without its newline, comments and blanks around it; lines with nothing on them are passed over. NULL: the end. The text is
    cut in place. */
 char *ck_doctor_next_line(char **text);
+/* "Keyword value", "Keyword=value", the value perhaps in quotes: cuts the line behind the keyword, and returns the value. */
+char *ck_doctor_split(char *line);
+/* The service of that name, once the services are judged; NULL: there is none. */
+const struct ck_service *ck_doctor_service(const struct ck_doctor *doctor, const char *name);
 
 /* ---- one folder of questions each ---- */
 void ck_doctor_pam(struct ck_doctor *doctor);

@@ -85,7 +85,8 @@ static bool is_flag(const char *word)
 	return false;
 }
 
-enum ck_truth ck_condition_judge(const struct ck_stack_line *line, enum ck_person person, const char *service, char *out_what, size_t out_bytes)
+enum ck_truth ck_condition_judge(const struct ck_stack_line *line, enum ck_person person, const char *service, char *out_what,
+                                 size_t out_bytes)
 {
 	enum ck_truth all = CK_TRUE;
 	size_t at = 0;

@@ -36,7 +36,8 @@ enum ck_error ck_doctor_read(const char *path, size_t limit_bytes, struct ck_tex
 
 void ck_doctor_unreadable(struct ck_doctor *doctor, const char *path, const char *what_for)
 {
-	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "unreadable", path, "to be read, to know about it", ck_cli_print("it cannot be read: %s", what_for),
+	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "unreadable", path, "to be read, to know about it",
+	               ck_cli_print("it cannot be read: %s", what_for),
 	               geteuid() == 0 ? "look at it by hand" : "run crosskeys doctor as root");
 }
 
@@ -70,5 +71,26 @@ char *ck_doctor_next_line(char **text)
 		while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL) line[--length] = '\0';
 		if (length > 0) return line;
 	}
+	return NULL;
+}
+
+char *ck_doctor_split(char *line)
+{
+	char *value = line + strcspn(line, " \t=");
+	if (*value == '\0') return value;
+	*value++ = '\0';
+	value += strspn(value, " \t=");
+	size_t length = strlen(value);
+	if (length >= 2 && value[0] == '"' && value[length - 1] == '"') {
+		value[length - 1] = '\0';
+		value++;
+	}
+	return value;
+}
+
+const struct ck_service *ck_doctor_service(const struct ck_doctor *doctor, const char *name)
+{
+	for (size_t i = 0; i < doctor->services_count; i++)
+		if (strcmp(doctor->services[i].name, name) == 0) return &doctor->services[i];
 	return NULL;
 }

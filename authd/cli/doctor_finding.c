@@ -65,7 +65,8 @@ void ck_doctor_find(struct ck_doctor *doctor, enum ck_severity severity, const c
 		doctor->findings = grown;
 		doctor->room = room;
 	}
-	doctor->findings[doctor->count++] = (struct ck_finding){ severity, code, where, expected, found, advice, doctor->judged != NULL ? doctor->judged : "" };
+	doctor->findings[doctor->count++] = (struct ck_finding){ severity, code, where, expected, found, advice,
+	                                                          doctor->judged != NULL ? doctor->judged : "" };
 }
 
 size_t ck_doctor_count(const struct ck_doctor *doctor, enum ck_severity severity)
@@ -157,9 +158,11 @@ static void print_text(struct ck_doctor *doctor)
 			if ((int)finding->severity != severity) continue;
 			printf("%s: %s [%s]\n", severities[severity], safe(finding->where), finding->code);
 			if (finding->services[0] != '\0') printf("  services: %s\n", safe(finding->services));
-			printf("  expected: %s\n  found:    %s\n  to do:    %s\n", safe(finding->expected), safe(finding->found), safe(finding->advice));
+			printf("  expected: %s\n  found:    %s\n  to do:    %s\n", safe(finding->expected), safe(finding->found),
+			       safe(finding->advice));
 		}
-	printf("%zu errors, %zu warnings, %zu notes\n", ck_doctor_count(doctor, CK_SEVERITY_ERROR), ck_doctor_count(doctor, CK_SEVERITY_WARNING),
+	printf("%zu errors, %zu warnings, %zu notes\n", ck_doctor_count(doctor, CK_SEVERITY_ERROR),
+	       ck_doctor_count(doctor, CK_SEVERITY_WARNING),
 	       ck_doctor_count(doctor, CK_SEVERITY_NOTE));
 }
 

@@ -41,18 +41,19 @@ static const char *account_only(const char *service)
 
 /* ---- holes ---- */
 
-static bool report_login(struct ck_doctor *doctor, const struct ck_pam_service *s, enum ck_person person, enum ck_state state, const char *code,
-                         const char *when, const char *advice)
+static bool report_login(struct ck_doctor *doctor, const struct ck_pam_service *s, enum ck_person person, enum ck_state state,
+                         const char *code, const char *when, const char *advice)
 {
 	const struct ck_verdict *verdict = &s->verdicts[person][state];
 	if (!verdict->in) return false;
-	ck_doctor_find(doctor, CK_SEVERITY_ERROR, code, place_of(s, verdict->ways[0]), ck_cli_print("%s do not get in%s", ck_doctor_person_name(person), when),
+	ck_doctor_find(doctor, CK_SEVERITY_ERROR, code, place_of(s, verdict->ways[0]),
+	               ck_cli_print("%s do not get in%s", ck_doctor_person_name(person), when),
 	               ck_cli_print("they get in by %s", ck_who_ways(s, verdict)), advice);
 	return true;
 }
 
-static bool report_alone(struct ck_doctor *doctor, const struct ck_pam_service *s, enum ck_person person, enum ck_state state, const char *code,
-                         const char *when, const char *advice)
+static bool report_alone(struct ck_doctor *doctor, const struct ck_pam_service *s, enum ck_person person, enum ck_state state,
+                         const char *code, const char *when, const char *advice)
 {
 	if (!s->verdicts[person][state].alone) return false;
 	ck_doctor_find(doctor, CK_SEVERITY_ERROR, code, our_place(s, CK_STACK_ACCOUNT),
@@ -103,13 +104,15 @@ static void report_locked_out(struct ck_doctor *doctor, const struct ck_pam_serv
 	const char *where = our_place(s, CK_STACK_AUTH), *who = ck_doctor_person_name(person);
 	const char *leave = "leave the machine's own names to pam_unix: user_unknown=ignore in the line of pam_crosskeys, and pam_unix behind it";
 	if (!gets_in(s, person, CK_STATE_ALIVE))
-		ck_doctor_find(doctor, severity, "pam-locked-out", where, ck_cli_print("a way in for %s", who), ck_cli_print("there is none for %s", who), leave);
+		ck_doctor_find(doctor, severity, "pam-locked-out", where, ck_cli_print("a way in for %s", who),
+		               ck_cli_print("there is none for %s", who), leave);
 	else if (!gets_in(s, person, CK_STATE_DEAD))
 		ck_doctor_find(doctor, severity, "pam-dead-locks-out", where, ck_cli_print("a way in for %s while Crosskeys is dead", who),
 		               ck_cli_print("there is none for %s", who), leave);
 	else if (!gets_in(s, person, CK_STATE_GONE))
 		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-gone-locks-out", where,
-		               ck_cli_print("a way in for %s while the module cannot be loaded", who), ck_cli_print("there is none for %s", who),
+		               ck_cli_print("a way in for %s while the module cannot be loaded", who),
+		               ck_cli_print("there is none for %s", who),
 		               "add module_unknown=ignore service_err=ignore and the lines that follow it in \"When it is broken\" of pam_crosskeys(8)");
 }
 
@@ -117,9 +120,12 @@ static void report_shut(struct ck_doctor *doctor, const struct ck_pam_service *s
 {
 	if (!is_display(s->name)) report_locked_out(doctor, s, CK_PERSON_ROOT); /* which displays refuse by custom */
 	report_locked_out(doctor, s, CK_PERSON_LOCAL);
-	if (!gets_in(s, CK_PERSON_GRANTED, CK_STATE_ALIVE) && !ck_doctor_module_is_missing(ck_doctor_our_line(s, s->asks[CK_STACK_AUTH] ? CK_STACK_AUTH : CK_STACK_ACCOUNT)))
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-staff-locked-out", our_place(s, CK_STACK_AUTH), "staff whom a rule lets in get in",
-		               "no way through the stack lets them in", "look for a line before or behind pam_crosskeys that refuses them whatever it answers");
+	enum ck_stack_type asked = s->asks[CK_STACK_AUTH] ? CK_STACK_AUTH : CK_STACK_ACCOUNT;
+	if (!gets_in(s, CK_PERSON_GRANTED, CK_STATE_ALIVE) && !ck_doctor_module_is_missing(ck_doctor_our_line(s, asked)))
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-staff-locked-out", our_place(s, CK_STACK_AUTH),
+		               "staff whom a rule lets in get in",
+		               "no way through the stack lets them in",
+		               "look for a line before or behind pam_crosskeys that refuses them whatever it answers");
 }
 
 /* ---- not asked ---- */
@@ -132,16 +138,20 @@ void ck_doctor_judge_unruled(struct ck_doctor *doctor)
 		ruled |= service->asks_auth || service->asks_account || service->unread;
 	}
 	if (!ruled && doctor->only_service == NULL)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-not-used", doctor->pam_dir != NULL ? doctor->pam_dir : ck_doctor_path(doctor, "/etc/pam.d"),
-		               "services that ask pam_crosskeys", "none does: nobody gets in by their key, and nobody is kept out by a rule",
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-not-used",
+		               doctor->pam_dir != NULL ? doctor->pam_dir : ck_doctor_path(doctor, "/etc/pam.d"),
+		               "services that ask pam_crosskeys",
+		               "none does: nobody gets in by their key, and nobody is kept out by a rule",
 		               "install the stacks of contrib/pam.d, or run pam-auth-update --enable crosskeys crosskeys-password");
 	for (size_t i = 0; i < doctor->services_count && (ruled || doctor->only_service != NULL); i++) {
 		const struct ck_service *service = &doctor->services[i];
 		const char *login = service->login[CK_PERSON_REFUSED][CK_STATE_ALIVE];
 		bool open = login != NULL || service->alone[CK_PERSON_REFUSED][CK_STATE_ALIVE];
 		if (service->asks_auth || service->asks_account || service->unread || !open || !is_entrance(service->name)) continue;
-		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-service-unruled", service->path, "pam_crosskeys in its auth and account stages",
-		               ck_cli_print("it does not ask: staff get in by %s, whatever the rules say", login != NULL ? login : account_only(service->name)),
+		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-service-unruled", service->path,
+		               "pam_crosskeys in its auth and account stages",
+		               ck_cli_print("it does not ask: staff get in by %s, whatever the rules say",
+		                            login != NULL ? login : account_only(service->name)),
 		               "give it a stack as in contrib/pam.d, or use pam-auth-update(8)");
 	}
 }
@@ -154,14 +164,27 @@ static bool has_sessions(const char *service)
 	return is_display(service);
 }
 
+static void report_unclear(struct ck_doctor *doctor, const struct ck_pam_service *s)
+{
+	bool unclear = false;
+	for (size_t p = 0; p < CK_PERSONS; p++)
+		for (size_t i = 0; i < CK_STATES; i++) unclear |= s->verdicts[p][i].unclear;
+	if (unclear)
+		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-unclear", s->path, "a stack whose ways can all be followed",
+		               "there are more than were followed: the table may lack some, and so may the findings",
+		               "write a simpler stack; modules that are not known here count most");
+}
+
 void ck_doctor_judge_service(struct ck_doctor *doctor, const struct ck_pam_service *s)
 {
 	if (s->service->broken || s->other->broken) {
 		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-broken", s->path, "a service file with which libpam starts",
-		               "libpam refuses to start: nobody gets in, root neither", "correct what the other findings about its files name");
+		               "libpam refuses to start: nobody gets in, root neither",
+		               "correct what the other findings about its files name");
 		return;
 	}
 	if (!s->asks[CK_STACK_AUTH] && !s->asks[CK_STACK_ACCOUNT]) return;
+	report_unclear(doctor, s);
 	report_holes(doctor, s);
 	/* else it is meant for those whom its own lines let in, as runuser is for root */
 	if (s->asks[CK_STACK_AUTH] || ck_doctor_alone_label(s->name) != NULL) report_shut(doctor, s);

@@ -19,12 +19,14 @@ static void check_configuration(struct ck_doctor *doctor)
 	if (error == CK_ERR_DENIED) {
 		ck_doctor_unreadable(doctor, doctor->config_path, "nothing of the instance is known");
 	} else if (error == CK_ERR_NOT_FOUND) {
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "config-missing", doctor->config_path, "the configuration of an instance", "there is none",
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "config-missing", doctor->config_path, "the configuration of an instance",
+		               "there is none",
 		               "make an instance with crosskeys init, or name its folder with --dir, or the file with --config");
 	} else {
 		doctor->have_config = ck_config_load(doctor->config_path, &doctor->config, &why) == CK_OK;
 		if (!doctor->have_config)
-			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "config-wrong", doctor->config_path, "a configuration with which crosskeysd starts", ck_cli_print("%s", why.text),
+			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "config-wrong", doctor->config_path,
+			               "a configuration with which crosskeysd starts", ck_cli_print("%s", why.text),
 			               "correct it; crosskeys.conf(5) has every key");
 	}
 }
@@ -39,7 +41,8 @@ enum { GATE, REPLICA, LEDGER, TOKEN, DIRECTORY, USERS };
 static void check_users(struct ck_doctor *doctor, struct user users[USERS])
 {
 	const struct ck_config *config = &doctor->config;
-	const char *names[USERS] = { config->user_gate, config->user_replica, config->user_ledger, config->user_token, config->user_directory };
+	const char *names[USERS] = { config->user_gate, config->user_replica, config->user_ledger, config->user_token,
+	                             config->user_directory };
 	struct ck_errmsg why = { "" };
 	unsigned gid;
 	for (size_t i = 0; i < USERS; i++) {
@@ -49,11 +52,13 @@ static void check_users(struct ck_doctor *doctor, struct user users[USERS])
 		for (size_t j = 0; j < i && found == NULL; j++)
 			if (users[j].known && users[j].uid == users[i].uid) found = ck_cli_print("%s and %s are one", names[j], names[i]);
 		if (found != NULL)
-			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "user-wrong", doctor->config_path, "a user of its own for each process, none of them root", found,
+			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "user-wrong", doctor->config_path,
+			               "a user of its own for each process, none of them root", found,
 			               "make the users with contrib/create-users, or name others");
 	}
 	if (config->group_token_devices[0] != '\0' && ck_config_group(config->group_token_devices, &gid, &why) != CK_OK)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "user-wrong", doctor->config_path, "the group group_token_devices names", ck_cli_print("%s", why.text),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "user-wrong", doctor->config_path, "the group group_token_devices names",
+		               ck_cli_print("%s", why.text),
 		               "make the group, or take the key out: the udev rule in crosskeys-token(8) needs none");
 }
 
@@ -67,10 +72,13 @@ static void check_folder(struct ck_doctor *doctor, const char *name, const struc
 	if ((owner != NULL && !owner->known) || (group != NULL && !group->known)) return;
 	if (lstat(path, &st) != 0) {
 		if (errno == EACCES) ck_doctor_unreadable(doctor, path, "whose it is, is not known");
-		else ck_doctor_find(doctor, CK_SEVERITY_ERROR, "folder-missing", path, "a folder that crosskeys init made", strerror(errno), "restore it from a backup, with its owner and mode");
+		else ck_doctor_find(doctor, CK_SEVERITY_ERROR, "folder-missing", path, "a folder that crosskeys init made", strerror(errno),
+		                    "restore it from a backup, with its owner and mode");
 	} else if (!S_ISDIR(st.st_mode) || st.st_uid != uid || st.st_gid != gid || (st.st_mode & 07777) != mode) {
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "folder-owner", path, ck_cli_print("a folder of uid %u, gid %u, mode %04o", uid, gid, mode),
-		               ck_cli_print("%suid %u, gid %u, mode %04o", S_ISDIR(st.st_mode) ? "" : "no folder; ", (unsigned)st.st_uid, (unsigned)st.st_gid,
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "folder-owner", path,
+		               ck_cli_print("a folder of uid %u, gid %u, mode %04o", uid, gid, mode),
+		               ck_cli_print("%suid %u, gid %u, mode %04o", S_ISDIR(st.st_mode) ? "" : "no folder; ", (unsigned)st.st_uid,
+		                            (unsigned)st.st_gid,
 		                            (unsigned)(st.st_mode & 07777)),
 		               ck_cli_print("chown %u:%u and chmod %04o", uid, gid, mode));
 	}
@@ -78,7 +86,8 @@ static void check_folder(struct ck_doctor *doctor, const char *name, const struc
 
 static void check_folders(struct ck_doctor *doctor, const struct user users[USERS])
 {
-	(void)ck_doctor_check_owner(doctor, CK_SEVERITY_ERROR, "instance-owner", ck_cli_print("%s/.", doctor->config.directory), "chown root and chmod go-w: clients believe no daemon below it");
+	(void)ck_doctor_check_owner(doctor, CK_SEVERITY_ERROR, "instance-owner", ck_cli_print("%s/.", doctor->config.directory),
+	                            "chown root and chmod go-w: clients believe no daemon below it");
 	check_folder(doctor, "store", &users[REPLICA], &users[GATE], 02750);
 	check_folder(doctor, "audit", &users[LEDGER], &users[LEDGER], 0700);
 	if (doctor->config.slapd[0] == '\0') return;
@@ -91,10 +100,12 @@ static void check_program(struct ck_doctor *doctor, const char *key, const char 
 	struct stat st;
 	if (path[0] == '\0') return;
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & S_IXUSR) == 0)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "program-missing", path, ck_cli_print("the program that %s names", key), ck_cli_print("there is none: %s", lost),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "program-missing", path, ck_cli_print("the program that %s names", key),
+		               ck_cli_print("there is none: %s", lost),
 		               "install it, or correct the configuration");
 	else
-		(void)ck_doctor_check_owner(doctor, CK_SEVERITY_ERROR, "program-owner", path, "chown root and chmod go-w: crosskeysd does not start it else");
+		(void)ck_doctor_check_owner(doctor, CK_SEVERITY_ERROR, "program-owner", path,
+		                            "chown root and chmod go-w: crosskeysd does not start it else");
 }
 
 static void check_disk(struct ck_doctor *doctor)
@@ -107,7 +118,8 @@ static void check_disk(struct ck_doctor *doctor)
 	if (left < segment || (fs.f_files > 0 && fs.f_favail < 16))
 		ck_doctor_find(doctor, left < reserve ? CK_SEVERITY_ERROR : CK_SEVERITY_WARNING, "audit-disk", path,
 		               ck_cli_print("room for the next file of the audit log, %llu bytes", (unsigned long long)segment),
-		               ck_cli_print("%llu bytes are left: without the log nothing is granted", (unsigned long long)left), "make room, or move old files of the log away");
+		               ck_cli_print("%llu bytes are left: without the log nothing is granted", (unsigned long long)left),
+		               "make room, or move old files of the log away");
 }
 
 void ck_doctor_instance(struct ck_doctor *doctor)
@@ -122,7 +134,8 @@ void ck_doctor_instance(struct ck_doctor *doctor)
 	check_program(doctor, "slapd", doctor->config.slapd, "the directory does not start");
 	check_disk(doctor);
 	if (doctor->socket != NULL && strcmp(doctor->socket, doctor->config.socket) != 0)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "socket-differs", doctor->config_path, ck_cli_print("the socket that the lines of pam_crosskeys name, %s", doctor->socket),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "socket-differs", doctor->config_path,
+		               ck_cli_print("the socket that the lines of pam_crosskeys name, %s", doctor->socket),
 		               doctor->config.socket, "give both the same path: socket= in the lines, or socket in the configuration");
 }
 
@@ -135,12 +148,15 @@ static void judge_state(struct ck_doctor *doctor, const char *socket, const char
 	for (char *line; (line = strsep(&lines, "\n")) != NULL;) {
 		int64_t as_of_s;
 		if (strncmp(line, "problem: ", 9) == 0) problems = ck_cli_print("%s; %s", problems, line + 9);
-		if (strncmp(line, "as of: ", 7) == 0 && ck_time_parse(ck_text_of(line + 7), 0, &as_of_s) == CK_OK && as_of_s > ck_clock_wall_s() + 60)
-			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "clock-copy", socket, "a copy that was in step at some time before now", ck_cli_print("it was at %s: this machine's clock is behind", line + 7),
+		if (strncmp(line, "as of: ", 7) != 0 || ck_time_parse(ck_text_of(line + 7), 0, &as_of_s) != CK_OK) continue;
+		if (as_of_s > ck_clock_wall_s() + 60)
+			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "clock-copy", socket, "a copy that was in step at some time before now",
+			               ck_cli_print("it was at %s: this machine's clock is behind", line + 7),
 			               "set the clock, and see that it is kept");
 	}
 	if (strcmp(state, "running") != 0)
-		ck_doctor_find(doctor, stale ? CK_SEVERITY_ERROR : CK_SEVERITY_WARNING, "daemon-state", socket, "a daemon that is running", ck_cli_print("it is %s%s", state, problems),
+		ck_doctor_find(doctor, stale ? CK_SEVERITY_ERROR : CK_SEVERITY_WARNING, "daemon-state", socket, "a daemon that is running",
+		               ck_cli_print("it is %s%s", state, problems),
 		               "crosskeys status says more; crosskeysd's log says why");
 }
 
@@ -156,10 +172,12 @@ void ck_doctor_daemon(struct ck_doctor *doctor)
 	doctor->cli->socket = socket;
 	if (lstat(socket, &st) == 0 && (!S_ISSOCK(st.st_mode) || st.st_uid != 0 || (st.st_mode & 0666) != 0666))
 		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "socket-owner", socket, "a socket of root's that everybody may connect to",
-		               ck_cli_print("%suid %u, mode %04o", S_ISSOCK(st.st_mode) ? "" : "no socket; ", (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777)), "restart crosskeysd, which makes it");
+		               ck_cli_print("%suid %u, mode %04o", S_ISSOCK(st.st_mode) ? "" : "no socket; ", (unsigned)st.st_uid,
+		                            (unsigned)(st.st_mode & 07777)), "restart crosskeysd, which makes it");
 	ck_ask_begin(&ask, CK_OP_STATUS);
 	if (ck_ask_quietly(doctor->cli, &ask, &reply, &answer, &why) != CK_OK) {
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "daemon-unreachable", socket, "a daemon that answers", ck_cli_print("%s", why.text),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "daemon-unreachable", socket, "a daemon that answers",
+		               ck_cli_print("%s", why.text),
 		               "start crosskeysd; until then staff do not get in, and the machine's own names do as the tables above say");
 		return;
 	}

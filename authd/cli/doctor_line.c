@@ -283,10 +283,13 @@ bool ck_line_decode(struct ck_stack_line *line, const char *service, const char 
 	bool understood = control != NULL && parse_control(line, control);
 	line->target = next_word(&rest, &open);
 	if (line->kind == CK_LINE_MODULE) take_arguments(line, rest, out_fault);
-	if (!typed) fail_line(line, out_fault, "begins with none of auth, account, session, password: libpam takes it for a module that refuses");
+	if (!typed)
+		fail_line(line, out_fault, "begins with none of auth, account, session, password: libpam takes it for a module that refuses");
 	if (control == NULL) fail_line(line, out_fault, "has no control: libpam takes it for a module that refuses");
-	if (!understood && *out_fault == NULL) *out_fault = "has a control that is not understood: every answer of the module, success too, counts as a refusal";
-	if (line->target == NULL && line->kind == CK_LINE_MODULE) fail_line(line, out_fault, "names no module: libpam takes it for a module that refuses");
+	if (!understood && *out_fault == NULL)
+		*out_fault = "has a control that is not understood: every answer of the module, success too, counts as a refusal";
+	if (line->target == NULL && line->kind == CK_LINE_MODULE)
+		fail_line(line, out_fault, "names no module: libpam takes it for a module that refuses");
 	if (open && *out_fault == NULL) *out_fault = "has a [ without its ]";
 	return true;
 }

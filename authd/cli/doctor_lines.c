@@ -77,15 +77,19 @@ static void check_options(struct ck_doctor *doctor, const struct ck_pam_service 
 	struct ck_pam_options options;
 	struct ck_errmsg why = { "" };
 	if (ck_pam_options_parse((int)line->count, (const char **)(uintptr_t)line->arguments, &options, &why) != CK_OK) {
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-options", ck_doctor_line_place(line), "options of pam_crosskeys(8)", ck_cli_print("%s", why.text),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "pam-options", ck_doctor_line_place(line), "options of pam_crosskeys(8)",
+		               ck_cli_print("%s", why.text),
 		               "correct the line: every stage ends with PAM_SERVICE_ERR until then");
 		return;
 	}
 	if (doctor->socket != NULL && strcmp(options.socket, doctor->socket) != 0)
-		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-options-differ", ck_doctor_line_place(line), ck_cli_print("socket=%s as in other lines", doctor->socket),
-		               ck_cli_print("socket=%s", options.socket), "give all lines the same options: stages of one login must ask one daemon");
+		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-options-differ", ck_doctor_line_place(line),
+		               ck_cli_print("socket=%s as in other lines", doctor->socket),
+		               ck_cli_print("socket=%s", options.socket),
+		               "give all lines the same options: stages of one login must ask one daemon");
 	if (doctor->local_names != NULL && strcmp(options.local, doctor->local_names) != 0)
-		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-options-differ", ck_doctor_line_place(line), ck_cli_print("local=%s as in other lines", doctor->local_names),
+		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-options-differ", ck_doctor_line_place(line),
+		               ck_cli_print("local=%s as in other lines", doctor->local_names),
 		               ck_cli_print("local=%s", options.local), "give all lines the same options");
 	(void)s;
 }
@@ -101,8 +105,10 @@ static void check_control(struct ck_doctor *doctor, const struct ck_stack_line *
 		which = ck_cli_print("%s%s%s", which, which[0] != '\0' ? ", " : "", ck_line_code_name(refusals[i]));
 	}
 	if (which[0] != '\0')
-		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-control", ck_doctor_line_place(line), "a control by which every refusal of pam_crosskeys refuses, as [success=done user_unknown=ignore default=die]",
-		               ck_cli_print("%s %s no refusal: what follows decides", which, strchr(which, ',') != NULL ? "count as" : "counts as"),
+		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-control", ck_doctor_line_place(line),
+		               "a control by which every refusal of pam_crosskeys refuses, as [success=done user_unknown=ignore default=die]",
+		               ck_cli_print("%s %s no refusal: what follows decides", which,
+		                            strchr(which, ',') != NULL ? "count as" : "counts as"),
 		               "take a control from the EXAMPLES of pam_crosskeys(8)");
 }
 
@@ -111,11 +117,14 @@ static void check_known(struct ck_doctor *doctor, const struct ck_stack_line *li
 	struct ck_text module = ck_line_module(line);
 	bool judged = line->type == CK_STACK_AUTH || line->type == CK_STACK_ACCOUNT;
 	if (judged && !ck_module_is_known(module))
-		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "module-unknown", ck_doctor_line_place(line), "a module whose answers are known here",
-		               ck_cli_print("%.*s: it is taken to answer anything", (int)module.length, module.at), "read its manual page: what follows depends on it");
+		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "module-unknown", ck_doctor_line_place(line),
+		               "a module whose answers are known here",
+		               ck_cli_print("%.*s: it is taken to answer anything", (int)module.length, module.at),
+		               "read its manual page: what follows depends on it");
 	if (ck_text_is(module, "pam_unix") && line->type == CK_STACK_AUTH && ck_line_has(line, "nullok"))
 		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "pam-nullok", ck_doctor_line_place(line), "pam_unix without nullok",
-		               "nullok: a name of the machine's own with an empty password gets in by nothing", "take nullok out, and see that no password is empty");
+		               "nullok: a name of the machine's own with an empty password gets in by nothing",
+		               "take nullok out, and see that no password is empty");
 }
 
 void ck_doctor_judge_lines(struct ck_doctor *doctor, const struct ck_pam_service *s)

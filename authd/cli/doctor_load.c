@@ -115,7 +115,8 @@ static bool read_file(struct load *load, const char *name, enum ck_stack_type ty
 	enum ck_error error = load->source->open(load->source->context, name, &text, &path);
 	if (error != CK_OK) {
 		load->out->unread |= error != CK_ERR_NOT_FOUND;
-		if (from != NULL) complain(load, from, number, error == CK_ERR_NOT_FOUND ? "includes a file that is not there" : "includes a file that cannot be read");
+		bool absent = error == CK_ERR_NOT_FOUND;
+		if (from != NULL) complain(load, from, number, absent ? "includes a file that is not there" : "includes a file that cannot be read");
 		return false;
 	}
 	if (is_being_read(load, path)) {

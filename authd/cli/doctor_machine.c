@@ -29,11 +29,15 @@ static void check_rule(struct ck_doctor *doctor)
 		const char *path = ck_doctor_path(doctor, ck_cli_print("%s/%s", folders[i], RULE));
 		if (stat(path, &st) != 0) continue;
 		if (st.st_size == 0)
-			ck_doctor_find(doctor, CK_SEVERITY_WARNING, "udev-rule", path, "the rule that gives FIDO keys to the token helper's group", "the file is empty, which switches the rule off", "remove it");
+			ck_doctor_find(doctor, CK_SEVERITY_WARNING, "udev-rule", path,
+			               "the rule that gives FIDO keys to the token helper's group",
+			               "the file is empty, which switches the rule off", "remove it");
 		return;
 	}
-	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "udev-rule", ck_doctor_path(doctor, "/usr/lib/udev/rules.d"), ck_cli_print("%s, which gives FIDO keys to the token helper's group", RULE),
-	               "it is in no folder of udev's", "install contrib/udev, then: udevadm control --reload && udevadm trigger --subsystem-match=hidraw");
+	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "udev-rule", ck_doctor_path(doctor, "/usr/lib/udev/rules.d"),
+	               ck_cli_print("%s, which gives FIDO keys to the token helper's group", RULE),
+	               "it is in no folder of udev's",
+	               "install contrib/udev, then: udevadm control --reload && udevadm trigger --subsystem-match=hidraw");
 }
 
 /* A FIDO key's report descriptor begins with its usage page (CTAP 2.1, 11.2.8.1). */
@@ -53,11 +57,14 @@ static void check_device(struct ck_doctor *doctor, const char *name)
 	struct stat st;
 	const char *path = ck_cli_print("/dev/%s", name);
 	if (stat(path, &st) != 0 || ck_config_user(doctor->config.user_token, &uid, &own, &why) != CK_OK) return;
-	bool more = doctor->config.group_token_devices[0] != '\0' && ck_config_group(doctor->config.group_token_devices, &extra, &why) == CK_OK;
+	const char *devices = doctor->config.group_token_devices;
+	bool more = devices[0] != '\0' && ck_config_group(devices, &extra, &why) == CK_OK;
 	bool group = st.st_gid == own || (more && st.st_gid == extra);
 	if (!(group && (st.st_mode & 0060) == 0060) && st.st_uid != uid && (st.st_mode & 0006) != 0006)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "key-group", path, ck_cli_print("a key that the group %u of %s may read and write", own, doctor->config.user_token),
-		               ck_cli_print("group %u, mode %04o: the token helper cannot talk to it", (unsigned)st.st_gid, (unsigned)(st.st_mode & 07777)),
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "key-group", path,
+		               ck_cli_print("a key that the group %u of %s may read and write", own, doctor->config.user_token),
+		               ck_cli_print("group %u, mode %04o: the token helper cannot talk to it", (unsigned)st.st_gid,
+		                            (unsigned)(st.st_mode & 07777)),
 		               "udevadm trigger --subsystem-match=hidraw, when the rule is installed");
 }
 
@@ -72,7 +79,8 @@ static void check_devices(struct ck_doctor *doctor)
 	}
 	if (dir != NULL) closedir(dir);
 	if (keys == 0)
-		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "no-key", "/dev", "a FIDO key, to see whether the token helper may use it", "none is plugged in", "plug one in and ask again, if people log in at this machine");
+		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "no-key", "/dev", "a FIDO key, to see whether the token helper may use it",
+		               "none is plugged in", "plug one in and ask again, if people log in at this machine");
 }
 
 /* ---- the clock ---- */
@@ -122,16 +130,21 @@ static void check_clock(struct ck_doctor *doctor)
 	struct stat st;
 	int64_t now_s = ck_clock_wall_s();
 	const char *folder = ck_doctor_path(doctor, ck_cli_print("%s/audit", doctor->config.directory));
-	const char *expected = "a clock that goes on from what was recorded", *advice = "set the clock, and see that it is kept: rules and grants with an end depend on it";
+	const char *expected = "a clock that goes on from what was recorded";
+	const char *advice = "set the clock, and see that it is kept: rules and grants with an end depend on it";
+	errno = 0;
 	const char *path = last_segment(folder);
 	if (path == NULL) {
 		if (errno == EACCES) ck_doctor_unreadable(doctor, folder, "whether the clock goes on from the last record is not known");
 	} else if (last_record_s(path) > now_s + CLOCK_SLACK_S) {
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "clock-behind", path, expected, ck_cli_print("it is %s, and the last record is of %s", ck_time_format(now_s, now), ck_time_format(last_record_s(path), then)), advice);
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "clock-behind", path, expected,
+		               ck_cli_print("it is %s, and the last record is of %s", ck_time_format(now_s, now),
+		                            ck_time_format(last_record_s(path), then)), advice);
 	}
 	if (stat(doctor->config_path, &st) == 0 && st.st_mtime > now_s + DAY_S)
 		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "clock-behind", doctor->config_path, expected,
-		               ck_cli_print("it is %s, and the configuration was written at %s", ck_time_format(now_s, now), ck_time_format(st.st_mtime, then)), advice);
+		               ck_cli_print("it is %s, and the configuration was written at %s", ck_time_format(now_s, now),
+		                            ck_time_format(st.st_mtime, then)), advice);
 }
 
 /* ---- the kernel ---- */
@@ -142,12 +155,16 @@ static void check_kernel(struct ck_doctor *doctor)
 	unsigned action = SECCOMP_RET_KILL_PROCESS;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 1)
-		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "landlock", "the kernel", "Landlock, which keeps the daemon's processes to their files", strerror(errno),
+		ck_doctor_find(doctor, CK_SEVERITY_WARNING, "landlock", "the kernel",
+		               "Landlock, which keeps the daemon's processes to their files", strerror(errno),
 		               "boot with lsm=landlock,… or a newer kernel");
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) != 0)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "seccomp", "the kernel", "seccomp filters, without which no process of crosskeysd starts", strerror(errno), "boot a kernel that has them");
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "seccomp", "the kernel",
+		               "seccomp filters, without which no process of crosskeysd starts", strerror(errno),
+		               "boot a kernel that has them");
 	if (ck_doctor_read("/proc/sys/kernel/yama/ptrace_scope", 64, &text) != CK_OK || text.length == 0 || text.at[0] == '0')
-		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "ptrace", "/proc/sys/kernel/yama/ptrace_scope", "1 or above", "people may look into the memory of their own programs: an ssh-agent, a browser, a PIN being typed",
+		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "ptrace", "/proc/sys/kernel/yama/ptrace_scope", "1 or above",
+		               "people may look into the memory of their own programs: an ssh-agent, a browser, a PIN being typed",
 		               "sysctl kernel.yama.ptrace_scope=1");
 }
 

@@ -28,7 +28,8 @@ const char *ck_line_value(const struct ck_stack_line *line, const char *name)
 {
 	size_t length = strlen(name);
 	for (size_t i = 0; i < line->count; i++)
-		if (strncmp(line->arguments[i], name, length) == 0 && line->arguments[i][length] == '=') return line->arguments[i] + length + 1;
+		if (strncmp(line->arguments[i], name, length) == 0 && line->arguments[i][length] == '=')
+			return line->arguments[i] + length + 1;
 	return NULL;
 }
 
@@ -198,7 +199,8 @@ static void localuser(struct asking *a)
 {
 	enum ck_person person = a->q->person;
 	bool certainly = (person == CK_PERSON_ROOT || person == CK_PERSON_LOCAL) && !is_somebody_else(a->q);
-	bool staff = person == CK_PERSON_GRANTED || person == CK_PERSON_REFUSED; /* who may have a line there, with a uid of the directory's */
+	/* who may have a line there, with a uid of the directory's */
+	bool staff = person == CK_PERSON_GRANTED || person == CK_PERSON_REFUSED;
 	if (certainly || staff || is_somebody_else(a->q)) may(a, PAM_SUCCESS);
 	if (!certainly) may(a, PAM_PERM_DENIED);
 }

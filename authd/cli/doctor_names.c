@@ -68,7 +68,8 @@ static void judge_list(struct ck_doctor *doctor, const char *path, char *text, c
 		uint64_t uid = uid_of(accounts, line);
 		if (uid != UID_END && uid >= CK_PAM_LOCAL_UID_END)
 			ck_doctor_find(doctor, CK_SEVERITY_WARNING, "local-names-staff", where, "names of the machine's own",
-			               ck_cli_print("%s has the directory's uid %llu: Crosskeys is never asked about them", line, (unsigned long long)uid),
+			               ck_cli_print("%s has the directory's uid %llu: Crosskeys is never asked about them", line,
+			                            (unsigned long long)uid),
 			               "take the name out, unless it is meant to be kept out of all rules");
 	}
 }
@@ -82,13 +83,15 @@ static void check_list(struct ck_doctor *doctor, const char *accounts)
 	enum ck_error error = ck_doctor_read(path, CK_PAM_LOCAL_FILE_LIMIT_BYTES, &text);
 	if (error == CK_ERR_NOT_FOUND) {
 		ck_doctor_find(doctor, CK_SEVERITY_NOTE, "local-names-absent", path, "the list of names that belong to the machine itself",
-		               "there is none: only root and the names of /etc/passwd are the machine's own", "nothing, if no others are needed");
+		               "there is none: only root and the names of /etc/passwd are the machine's own",
+		               "nothing, if no others are needed");
 		return;
 	}
 	/* believed as the module itself believes it; this name has no line in it, so that all of it counts */
 	(void)ck_pam_name_is_local("crosskeys-doctor-asks", path, &problem, &why);
 	if (problem != CK_OK && geteuid() == 0)
-		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "local-names-owner", path, "a file of root's, writable by nobody else, below directories that are",
+		ck_doctor_find(doctor, CK_SEVERITY_ERROR, "local-names-owner", path,
+		               "a file of root's, writable by nobody else, below directories that are",
 		               ck_cli_print("%s: it names nobody", why.text), "chown root and chmod go-w");
 	else if (error != CK_OK)
 		ck_doctor_unreadable(doctor, path, "which names are local is not known");
@@ -148,7 +151,8 @@ static void check_way_back(struct ck_doctor *doctor, const char *accounts)
 		const char *hash = line != NULL ? strsep(&line, ":") : "!";
 		if (hash[0] != '!' && hash[0] != '*' && hash[0] != '\0' && uid_of(accounts, name) < CK_PAM_LOCAL_UID_END) return;
 	}
-	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "no-way-back", path, "one name of the machine's own that can log in at the console without Crosskeys",
+	ck_doctor_find(doctor, CK_SEVERITY_WARNING, "no-way-back", path,
+	               "one name of the machine's own that can log in at the console without Crosskeys",
 	               "none of them has a password", "give one a long password, and keep it where it is found when all else fails");
 }
 

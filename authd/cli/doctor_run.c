@@ -7,7 +7,8 @@
 #include "authd/cli/cli.h"
 #include "authd/cli/doctor_stack.h"
 
-#define STATES_LIMIT 2048 /* at one line; past it the result is called unclear */
+#define STATES_LIMIT 512 /* at one line; past it, or past that many comparisons of two, the result is called unclear */
+#define COMPARISONS_LIMIT 2000000 /* some hundredths of a second; stacks that people write need some thousand */
 #define REFUSED PAM_PERM_DENIED /* libpam's answer where no module gave one */
 
 enum impression { UNDECIDED, POSITIVE, NEGATIVE };
@@ -29,6 +30,7 @@ struct run {
 	const struct ck_stack_line *chain[CK_STACK_LINES_LIMIT];
 	size_t length;
 	struct states states[CK_STACK_LINES_LIMIT + 1]; /* before each line, and at the end */
+	unsigned long comparisons;
 	struct ck_results *out;
 };
 
@@ -57,9 +59,10 @@ static bool same_but_means(const struct state *a, const struct state *b)
 static void put(struct run *run, size_t index, const struct state *state)
 {
 	struct states *states = &run->states[index];
+	run->comparisons += states->count;
 	for (size_t i = 0; i < states->count; i++)
 		if (same_but_means(&states->at[i], state) && (states->at[i].means & state->means) == states->at[i].means) return;
-	if (states->count == STATES_LIMIT) {
+	if (states->count == STATES_LIMIT || run->comparisons > COMPARISONS_LIMIT) {
 		run->out->unclear = true;
 		return;
 	}
@@ -96,7 +99,8 @@ static bool jump(const struct run *run, size_t *index, int count)
 
 static void count_as_fine(struct mark *now, uint8_t code)
 {
-	if (now->impression == UNDECIDED || (now->impression == POSITIVE && now->status == PAM_SUCCESS)) *now = (struct mark){ POSITIVE, code };
+	bool fine = now->impression == POSITIVE && now->status == PAM_SUCCESS;
+	if (now->impression == UNDECIDED || fine) *now = (struct mark){ POSITIVE, code };
 }
 
 static void count_as_bad(struct mark *now, uint8_t code)

@@ -57,7 +57,8 @@ const char *ck_who_way(const struct ck_pam_service *s, uint32_t means)
 {
 	const char *way = "";
 	for (size_t bit = 0; bit < s->means.count; bit++)
-		if ((means & UINT32_C(1) << bit) != 0) way = ck_cli_print("%s%s%s", way, way[0] != '\0' ? " and " : "", s->means.at[bit].name);
+		if ((means & UINT32_C(1) << bit) != 0)
+			way = ck_cli_print("%s%s%s", way, way[0] != '\0' ? " and " : "", s->means.at[bit].name);
 	return way[0] != '\0' ? way : "showing nothing";
 }
 

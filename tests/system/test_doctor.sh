@@ -125,6 +125,15 @@ finds module-owner error chmod o+w "$R$MODULES/pam_crosskeys.so"
 finds module-owner error chown nobody "$R$MODULES/pam_unix.so"
 finds pam-file-owner error chmod g+w "$R/etc/pam.d/sshd"
 finds pam-file-owner error chmod o+w "$R/etc/pam.d"
+many() { # one or another, twelve times
+	local i
+	for i in $(seq 12); do
+		touch "$R$MODULES/pam_a$i.so" "$R$MODULES/pam_b$i.so"
+		line "auth requisite pam_b$i.so" login
+		line "auth [success=1 default=ignore] pam_a$i.so" login
+	done
+}
+finds pam-unclear warning many
 finds pam-conf-unused note put 'login auth required pam_permit.so\n' etc/pam.conf
 checks=$((checks + 1)) # a line that may be missing is no finding
 line '-auth optional pam_not_installed.so' login

@@ -233,17 +233,19 @@ START_TEST(test_unknown_module)
 }
 END_TEST
 
-/* A stack of many unknown modules has more ways than anybody follows: it says so, and soon. */
+/* One or another, twelve times: more ways than anybody follows. It says so, and soon. */
 START_TEST(test_many_ways)
 {
 	static char text[8192];
 	static struct ck_results results;
 	struct ck_module_question question = { .person = CK_PERSON_LOCAL, .service = "login", .local_names = "", .means = &means };
-	for (int i = 0; i < 40; i++) (void)snprintf(text + strlen(text), sizeof text - strlen(text), "auth [success=ok auth_err=1 default=ignore] pam_x%d.so\n", i);
+	for (int i = 0; i < 12; i++)
+		(void)snprintf(text + strlen(text), sizeof text - strlen(text),
+		               "auth [success=1 default=ignore] pam_x%d.so\nauth requisite pam_y%d.so\n", i, i);
 	load(text);
 	means.count = 0;
 	ck_stack_run(&service, &other, CK_STACK_AUTH, ck_module_answer, &question, &results);
-	ck_assert(results.unclear || results.count > 0);
+	ck_assert(results.unclear);
 }
 END_TEST
 
