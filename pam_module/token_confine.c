@@ -1,4 +1,4 @@
-/* What the helper keeps once it runs: of the file system the devices, what libudev reads to list them, and what OpenSSL reads to start; of
+/* What the helper keeps once it runs: of the file system the devices, what tells which are keys, and what OpenSSL reads to start; of
    the kernel the calls of its table. Its user may do little else anyway; this holds where that user's rights were given too widely. */
 #include "pam_module/token_internal.h"
 
@@ -12,7 +12,6 @@
 static const struct ck_reach reach[] = {
 	{"/dev", CK_REACH_DEVICE},
 	{"/sys", CK_REACH_READ | CK_REACH_OPTIONAL},
-	{"/run/udev", CK_REACH_READ | CK_REACH_OPTIONAL}, /* a container without udev */
 	{"/etc", CK_REACH_READ},
 	{"/usr", CK_REACH_READ},
 	{"/proc", CK_REACH_READ | CK_REACH_OPTIONAL},

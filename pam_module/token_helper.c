@@ -1,12 +1,13 @@
 /* crosskeys-token: one conversation over one socket (enum ck_token_message), then it ends. It is given a request, finds the key, asks for
    the PIN and the touch, and hands over what the key signed. Trusts neither the client nor the keys. */
-#include "pam_module/token_internal.h"
+#include "pam_module/token_device.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "directory/base/clock.h"
 #include "directory/base/secret.h"
@@ -15,35 +16,6 @@
 #define EXIT_DONE 0
 #define EXIT_FAILED 1
 #define EXIT_PROTOCOL 2
-
-static const struct {
-	enum ck_token_outcome outcome;
-	const char *reason, *message;
-} endings[] = {
-	{CK_TOKEN_NO_KEY, "no-key", "No security key was plugged in"},
-	{CK_TOKEN_WRONG_KEY, "wrong-key", "The security key that is plugged in is not enrolled for this: use one that is"},
-	{CK_TOKEN_PIN_PAUSED, "pin-blocked", "PIN wrong too often: take the security key out, plug it in again and begin anew"},
-	{CK_TOKEN_PIN_BLOCKED, "pin-blocked", "The security key's PIN is blocked: the key must be reset and enrolled anew"},
-	{CK_TOKEN_PIN_NOT_SET, "pin-not-set", "The security key has no PIN, and one is demanded: set one first"},
-	{CK_TOKEN_ENROLLED, "already-enrolled", "This security key is enrolled already: use another one"},
-	{CK_TOKEN_TIMEOUT, "timeout", "Time is up: the security key was not touched"},
-	{CK_TOKEN_CANCELLED, "cancelled", "Cancelled"},
-	{CK_TOKEN_DEVICE_ERROR, "device-error", "The security key does not answer as it should: take it out, plug it in again and begin anew"},
-};
-
-static void send_failed(const struct ck_token *token, enum ck_token_outcome outcome)
-{
-	struct ck_frame_out frame;
-	uint8_t bytes[512];
-	size_t length, i = sizeof endings / sizeof endings[0] - 1;
-	for (size_t at = 0; at < sizeof endings / sizeof endings[0]; at++)
-		if (endings[at].outcome == outcome) i = at;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_TOKEN_FAILED);
-	ck_field_string(&frame.map, CK_F_MESSAGE, endings[i].message);
-	ck_field_string(&frame.map, CK_F_REASON, endings[i].reason);
-	if (ck_frame_end(&frame, &length) == CK_OK) (void)ck_token_send(token, bytes, length);
-}
 
 /* ---- the request ---- */
 static bool parse_allow(struct ck_token *token, const struct ck_map *map)
@@ -92,35 +64,49 @@ static bool parse_request(struct ck_token *token, const struct ck_map *map)
 	return parse_allow(token, map) && parse_user(token, map);
 }
 
-static enum ck_token_outcome serve(struct ck_token *token)
+static enum ck_token_outcome take_request(struct ck_token *token)
 {
 	struct ck_map map;
-	struct ck_token_key key = {.device = NULL};
 	token->deadline_ms = ck_clock_monotonic_ms() + CK_TOKEN_REQUEST_TIMEOUT_MS;
 	enum ck_token_outcome outcome = ck_token_receive(token, token->memory->request, sizeof token->memory->request, token->deadline_ms, &map);
-	if (outcome != CK_TOKEN_OK) return outcome;
-	if (!parse_request(token, &map)) return CK_TOKEN_GARBAGE;
-	outcome = ck_token_find_key(token, &key);
-	if (outcome == CK_TOKEN_OK) outcome = token->create ? ck_token_create_with(token, &key) : ck_token_assert_with(token, &key);
-	ck_token_close_key(&key);
+	if (outcome == CK_TOKEN_OK && !parse_request(token, &map)) outcome = CK_TOKEN_GARBAGE;
 	return outcome;
+}
+
+static int exit_code_of(enum ck_token_outcome outcome)
+{
+	if (outcome == CK_TOKEN_GARBAGE) return EXIT_PROTOCOL;
+	return outcome == CK_TOKEN_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* The answer goes first, then the keys are stopped. */
+static void converse(struct ck_token *token)
+{
+	enum ck_token_outcome outcome = take_request(token);
+	token->code = exit_code_of(outcome);
+	if (outcome == CK_TOKEN_OK && (token->board = ck_token_board_open(token)) == NULL) outcome = CK_TOKEN_DEVICE_ERROR;
+	else if (outcome == CK_TOKEN_OK) outcome = ck_token_serve(token);
+	token->code = exit_code_of(outcome);
+	if (token->code == EXIT_FAILED) ck_token_say_failed(token, outcome);
 }
 
 int ck_token_run(int fd, const struct ck_token_source *source)
 {
-	struct ck_token token = {.fd = fd, .source = source};
+	struct ck_token token = {.fd = fd, .source = source, .code = EXIT_FAILED};
 	void *memory = mmap(NULL, sizeof(struct ck_token_memory), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED) return EXIT_FAILED;
 	token.memory = memory;
-	enum ck_token_outcome outcome = CK_TOKEN_DEVICE_ERROR;
-	if (mlock(memory, sizeof(struct ck_token_memory)) != 0 || madvise(memory, sizeof(struct ck_token_memory), MADV_DONTDUMP) != 0)
+	if (mlock(memory, sizeof(struct ck_token_memory)) != 0 || madvise(memory, sizeof(struct ck_token_memory), MADV_DONTDUMP) != 0) {
 		fprintf(stderr, "crosskeys-token: no memory can be locked for the PIN: %s\n", strerror(errno));
-	else outcome = serve(&token);
+		ck_token_say_failed(&token, CK_TOKEN_DEVICE_ERROR);
+	} else {
+		converse(&token);
+	}
+	/* a thread that hangs still reads this memory, and would take an empty PIN for one: the kernel clears it a moment later */
+	if (token.board != NULL && !ck_token_board_close(token.board)) _exit(token.code);
 	ck_wipe(memory, sizeof(struct ck_token_memory));
 	(void)munmap(memory, sizeof(struct ck_token_memory));
-	if (outcome == CK_TOKEN_GARBAGE) return EXIT_PROTOCOL;
-	if (outcome != CK_TOKEN_OK) send_failed(&token, outcome);
-	return outcome == CK_TOKEN_OK ? EXIT_DONE : EXIT_FAILED;
+	return token.code;
 }
 
 /* ---- the program ---- */

@@ -1,6 +1,6 @@
-/* The PIN: asked only for the key that serves, checked with it before the touch is asked for, kept in locked memory, wiped by the caller's
-   end. Trusts the key to count the tries. */
-#include "pam_module/token_internal.h"
+/* The PIN: asked only for the key that serves, checked with it before the touch is asked for, kept in locked memory in that key's own place,
+   wiped when the key is let go. Trusts the key to count the tries. */
+#include "pam_module/token_device.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 
 #define PIN_MIN_BYTES 4 /* CTAP 2.1, 6.5.1 */
 #define FEW_TRIES 3     /* said when so few are left at the first question */
+#define UNKNOWN_COUNT (-1)
 #define ASKED_LIMIT 16  /* a client that only sends what is no PIN */
 
 static enum ck_token_outcome send_pin_wanted(const struct ck_token *token, int tries, const char *message)
@@ -25,13 +26,13 @@ static enum ck_token_outcome send_pin_wanted(const struct ck_token *token, int t
 	return ck_token_send(token, bytes, length);
 }
 
-/* The answer into memory->pin; "" when what came has not the length of a PIN. */
-static enum ck_token_outcome receive_pin(struct ck_token *token)
+/* "" when what came has not the length of a PIN. */
+static enum ck_token_outcome receive_pin(struct ck_token *token, char pin[CK_PIN_LIMIT_BYTES + 1])
 {
 	struct ck_map map;
 	struct ck_token_memory *memory = token->memory;
 	enum ck_token_outcome outcome = ck_token_receive(token, memory->answer, sizeof memory->answer, token->deadline_ms, &map);
-	memory->pin[0] = '\0';
+	pin[0] = '\0';
 	if (outcome != CK_TOKEN_OK) goto out;
 	outcome = CK_TOKEN_GARBAGE;
 	uint64_t type;
@@ -43,75 +44,80 @@ static enum ck_token_outcome receive_pin(struct ck_token *token)
 	if (item->span.length > CK_PIN_LIMIT_BYTES || memchr(item->span.at, 0, item->span.length) != NULL) goto out;
 	outcome = CK_TOKEN_OK;
 	if (item->span.length < PIN_MIN_BYTES) goto out;
-	memcpy(memory->pin, item->span.at, item->span.length);
-	memory->pin[item->span.length] = '\0';
+	memcpy(pin, item->span.at, item->span.length);
+	pin[item->span.length] = '\0';
 out:
 	ck_wipe(memory->answer, sizeof memory->answer);
 	ck_wipe(&map, sizeof map);
 	return outcome;
 }
 
-/* Without a touch: whether there is such a credential does not matter, the PIN is looked at first. */
-static enum ck_token_outcome check_pin(const struct ck_token *token, fido_dev_t *device)
+static enum ck_token_outcome count_tries(struct ck_token *token, struct ck_token_device *device, int *out_tries)
 {
-	static const uint8_t no_challenge[32], no_credential[16];
-	int fido = FIDO_ERR_INTERNAL;
-	fido_assert_t *assertion = fido_assert_new();
-	struct ck_token_watch *watch = ck_token_watch_begin(token, device);
-	bool gone = false;
-	if (assertion == NULL || watch == NULL) goto out;
-	ck_token_set_timeout(token, device, false);
-	if ((fido = fido_assert_set_rp(assertion, token->rp_id)) == FIDO_OK
-	    && (fido = fido_assert_set_clientdata_hash(assertion, no_challenge, sizeof no_challenge)) == FIDO_OK
-	    && (fido = fido_assert_set_up(assertion, FIDO_OPT_FALSE)) == FIDO_OK
-	    && (fido = fido_assert_allow_cred(assertion, no_credential, sizeof no_credential)) == FIDO_OK)
-		fido = fido_dev_get_assert(device, assertion, token->memory->pin);
-out:
-	if (watch != NULL) gone = ck_token_watch_end(watch);
-	fido_assert_free(&assertion);
-	if (gone) return CK_TOKEN_CANCELLED;
-	if (fido == FIDO_ERR_NO_CREDENTIALS || fido == FIDO_ERR_INVALID_CREDENTIAL) return CK_TOKEN_OK;
-	return ck_token_outcome_of(token, fido);
+	struct ck_token_result result;
+	enum ck_token_outcome outcome = ck_token_device_do(token, device, (struct ck_token_order){.job = CK_TOKEN_COUNT_TRIES}, &result);
+	if (outcome == CK_TOKEN_OK) outcome = ck_token_outcome_of(&result);
+	*out_tries = result.count;
+	if (outcome == CK_TOKEN_OK && *out_tries <= 0) outcome = CK_TOKEN_PIN_BLOCKED;
+	return outcome;
 }
 
-enum ck_token_outcome ck_token_ask_pin(struct ck_token *token, fido_dev_t *device)
+/* OK, PIN_WRONG, or what else the key says; the PIN stays only if it is right. */
+static enum ck_token_outcome check(struct ck_token *token, struct ck_token_device *device, char *pin)
 {
-	char message[80];
+	struct ck_token_result result;
+	enum ck_token_outcome outcome = ck_token_device_do(token, device, (struct ck_token_order){.job = CK_TOKEN_CHECK_PIN}, &result);
+	if (outcome != CK_TOKEN_OK) return outcome; /* the key may be at it still: its PIN is wiped when it is let go */
+	outcome = ck_token_outcome_of(&result);
+	if (outcome != CK_TOKEN_OK) ck_wipe(pin, CK_PIN_LIMIT_BYTES + 1);
+	return outcome;
+}
+
+enum ck_token_outcome ck_token_ask_pin(struct ck_token *token, struct ck_token_device *device)
+{
+	char message[80], *pin = token->memory->pins[device - token->board->devices];
 	bool first = true;
 	for (int asked = 0; asked < ASKED_LIMIT; asked++) {
 		int tries = 0;
-		ck_token_set_timeout(token, device, false);
-		int fido = fido_dev_get_retry_count(device, &tries);
-		if (fido != FIDO_OK) return ck_token_outcome_of(token, fido);
-		if (tries <= 0) return CK_TOKEN_PIN_BLOCKED;
+		enum ck_token_outcome outcome = count_tries(token, device, &tries);
+		if (outcome != CK_TOKEN_OK) return outcome;
 		snprintf(message, sizeof message, "Only %d PIN %s left", tries, tries == 1 ? "try is" : "tries are");
-		enum ck_token_outcome outcome = send_pin_wanted(token, tries, first && tries <= FEW_TRIES ? message : NULL);
-		if (outcome == CK_TOKEN_OK) outcome = receive_pin(token);
+		outcome = send_pin_wanted(token, tries, first && tries <= FEW_TRIES ? message : NULL);
+		if (outcome == CK_TOKEN_OK) outcome = receive_pin(token, pin);
 		if (outcome != CK_TOKEN_OK) return outcome;
 		first = false;
-		if (token->memory->pin[0] == '\0') {
+		if (pin[0] == '\0') {
 			ck_token_say(token, "pin-wrong", "That is no PIN: it has at least 4 characters");
 			continue;
 		}
-		outcome = check_pin(token, device);
+		outcome = check(token, device, pin);
 		if (outcome != CK_TOKEN_PIN_WRONG) return outcome;
-		ck_wipe(token->memory->pin, sizeof token->memory->pin);
-		if (fido_dev_get_retry_count(device, &tries) != FIDO_OK) return CK_TOKEN_DEVICE_ERROR;
+		outcome = count_tries(token, device, &tries);
+		if (outcome != CK_TOKEN_OK) return outcome;
 		snprintf(message, sizeof message, "PIN wrong, %d %s left", tries, tries == 1 ? "try" : "tries");
 		ck_token_say(token, "pin-wrong", message);
 	}
 	return CK_TOKEN_GARBAGE;
 }
 
-enum ck_token_outcome ck_token_verify_user(struct ck_token *token, fido_dev_t *device, bool *out_builtin)
+enum ck_token_outcome ck_token_judge_finger(struct ck_token *token, struct ck_token_device *device, enum ck_token_outcome outcome)
 {
-	*out_builtin = false;
-	if (!token->verify) return CK_TOKEN_OK;
-	if (!fido_dev_is_fido2(device)) return CK_TOKEN_PIN_NOT_SET;
-	if (fido_dev_has_uv(device)) {
-		*out_builtin = true;
-		return CK_TOKEN_OK;
+	char message[80];
+	struct ck_token_result result = {.count = 0};
+	const struct ck_token_order count = {.job = CK_TOKEN_COUNT_FINGERS};
+	if (outcome == CK_TOKEN_FINGER_WRONG) {
+		outcome = ck_token_device_do(token, device, count, &result);
+		if (outcome != CK_TOKEN_OK) return outcome;
+		/* a key that cannot count, and has nothing else, says itself when it has enough */
+		if (result.fido != FIDO_OK) result.count = device->key.has_pin ? 0 : UNKNOWN_COUNT;
 	}
-	if (fido_dev_has_pin(device)) return ck_token_ask_pin(token, device);
-	return CK_TOKEN_PIN_NOT_SET;
+	if (result.count != 0) {
+		snprintf(message, sizeof message, "Not recognised, %d %s left", result.count, result.count == 1 ? "try" : "tries");
+		if (result.count == UNKNOWN_COUNT) snprintf(message, sizeof message, "Not recognised: try again");
+		ck_token_say(token, "finger-wrong", message);
+		return CK_TOKEN_FINGER_WRONG;
+	}
+	if (!device->key.has_pin) return CK_TOKEN_FINGER_BLOCKED;
+	ck_token_say(token, "finger-blocked", "Not recognised too often: your security key wants its PIN");
+	return CK_TOKEN_PIN_DEMANDED;
 }

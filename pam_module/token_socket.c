@@ -20,6 +20,11 @@ int ck_token_left_ms(const struct ck_token *token)
 	return left_until(token->deadline_ms);
 }
 
+int ck_token_grace_ms(const struct ck_token *token)
+{
+	return token->source->grace_ms > 0 ? token->source->grace_ms : CK_TOKEN_GRACE_MS;
+}
+
 static enum ck_token_outcome wait_for(int fd, short events, int64_t deadline_ms)
 {
 	for (;;) {
@@ -64,25 +69,18 @@ enum ck_token_outcome ck_token_send(const struct ck_token *token, const uint8_t 
 	return CK_TOKEN_OK;
 }
 
-void ck_token_say(const struct ck_token *token, const char *reason, const char *message)
+enum ck_token_outcome ck_token_pause(const struct ck_token *token, int news_fd, int ms)
 {
-	struct ck_frame_out frame;
-	uint8_t bytes[512];
-	size_t length;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_TOKEN_SAY);
-	ck_field_string(&frame.map, CK_F_MESSAGE, message);
-	ck_field_string(&frame.map, CK_F_REASON, reason);
-	/* a client that is gone is noticed where something is awaited */
-	if (ck_frame_end(&frame, &length) == CK_OK) (void)ck_token_send(token, bytes, length);
-}
-
-enum ck_token_outcome ck_token_pause(const struct ck_token *token, int ms)
-{
-	int left_ms = ck_token_left_ms(token);
-	bool last = left_ms <= ms;
+	int64_t until_ms = ck_clock_monotonic_ms() + ms;
 	uint8_t byte;
-	enum ck_token_outcome outcome = wait_for(token->fd, POLLIN | POLLRDHUP, ck_clock_monotonic_ms() + (last ? left_ms : ms));
-	if (outcome == CK_TOKEN_TIMEOUT) return last ? CK_TOKEN_TIMEOUT : CK_TOKEN_OK;
-	return recv(token->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0 ? CK_TOKEN_GARBAGE : CK_TOKEN_CANCELLED;
+	for (;;) {
+		struct pollfd pollers[] = {{.fd = token->fd, .events = POLLIN | POLLRDHUP}, {.fd = news_fd, .events = POLLIN}};
+		if (ck_token_left_ms(token) == 0) return CK_TOKEN_TIMEOUT;
+		int left_ms = left_until(until_ms < token->deadline_ms ? until_ms : token->deadline_ms);
+		int ready = poll(pollers, 2, left_ms);
+		if (ready < 0 && errno != EINTR) return CK_TOKEN_CANCELLED;
+		if (ready > 0 && pollers[0].revents != 0)
+			return recv(token->fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0 ? CK_TOKEN_GARBAGE : CK_TOKEN_CANCELLED;
+		if (ready > 0 || ck_clock_monotonic_ms() >= until_ms) return CK_TOKEN_OK;
+	}
 }

@@ -179,6 +179,8 @@ enum ck_error ck_token_assert(struct ck_cli *cli, const struct ck_token_request 
 	return error;
 }
 
+_Static_assert(CK_TOLD_ALL == CK_TRAITS_TOLD, "the helper and the model number the traits alike");
+
 /* Only what a helper can know is passed on; a helper that says more than that, or nothing, has said nothing. */
 static unsigned told_traits(const struct ck_map *message)
 {

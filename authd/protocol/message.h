@@ -174,6 +174,20 @@ enum ck_token_message {
 	CK_TOKEN_FAILED = 148      /* REASON MESSAGE; the last message */
 };
 
+/* What a helper tells of a key: those of enum ck_trait that it can know, under the same numbers. */
+enum ck_told {
+	CK_TOLD_DISCOVERABLE = 1 << 0, /* it keeps the credential itself */
+	CK_TOLD_BIOMETRIC = 1 << 1,    /* it verifies its user without a PIN */
+	CK_TOLD_USB = 1 << 6,          /* how it is reached */
+	CK_TOLD_NFC = 1 << 7,
+	CK_TOLD_BLE = 1 << 8,
+	CK_TOLD_SMART_CARD = 1 << 9,
+	CK_TOLD_HYBRID = 1 << 10,
+	CK_TOLD_INTERNAL = 1 << 11
+};
+#define CK_TOLD_ALL (CK_TOLD_DISCOVERABLE | CK_TOLD_BIOMETRIC | CK_TOLD_TRANSPORTS)
+#define CK_TOLD_TRANSPORTS (CK_TOLD_USB | CK_TOLD_NFC | CK_TOLD_BLE | CK_TOLD_SMART_CARD | CK_TOLD_HYBRID | CK_TOLD_INTERNAL)
+
 /* Limits of what crosses the wire; the units are in the names. */
 #define CK_ALLOW_LIMIT 16                /* credentials offered to a key for one login */
 #define CK_CHANGES_LIMIT 64              /* statements under one touch */

@@ -1,5 +1,6 @@
 /* crosskeys-token's twin for tests: the same helper, linked to software keys. The keys lie in the directory `soft-keys` beside the program
-   as it was executed (a copy or a symbolic link will do), or where CK_SOFT_KEYS says. Never installed. */
+   as it was executed (a copy or a symbolic link will do), or where CK_SOFT_KEYS says. Where none of the keys can serve it soon gives up,
+   unless that directory holds a file `.patient`. Never installed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,21 +8,11 @@
 #include <sys/stat.h>
 
 #include "authd/sandbox/filter.h"
-#include "pam_module/token_helper.h"
-#include "tests/fakes/soft_key.h"
+#include "tests/fakes/token_source.h"
+
+#define PATIENCE_MS 1500 /* what is wrong with a key is said by then */
 
 static char root[512];
-
-static int list_soft(char names[CK_TOKEN_DEVICES_LIMIT][256], void *context)
-{
-	return ck_soft_list(names, CK_TOKEN_DEVICES_LIMIT, context);
-}
-
-static fido_dev_t *open_soft(const char *name, void *context)
-{
-	(void)context;
-	return ck_soft_open(name);
-}
 
 /* The path that execve was given: the supervisor's argv[0] names no directory. */
 static bool find_root(void)
@@ -39,15 +30,24 @@ static bool find_root(void)
 	return length > 0 && length < (int)sizeof root && stat(root, &st) == 0;
 }
 
+static bool is_patient(void)
+{
+	char path[sizeof root + 16];
+	struct stat st;
+	snprintf(path, sizeof path, "%s/.patient", root);
+	return stat(path, &st) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	/* as confined as the helper, but for the files of the keys */
 	static const struct ck_filter key_files = {.process = "the software keys", .groups = {ck_calls_files}};
-	const struct ck_token_source source = {
-		.list = list_soft, .open = open_soft, .context = root, .folder = root, .filter = &key_files};
+	struct ck_token_source source = {.list = ck_soft_source_list, .open = ck_soft_source_open, .context = root, .patience_ms = PATIENCE_MS,
+	                                 .folder = root, .filter = &key_files};
 	if (!find_root()) {
 		fprintf(stderr, "crosskeys-token-soft: there are no software keys at %s\n", root);
 		return 2;
 	}
+	if (is_patient()) source.patience_ms = 0;
 	return ck_token_main(argc, argv, &source);
 }

@@ -186,7 +186,7 @@ static void set_count(struct ck_soft_state *state, void *context)
 static void print_state(const struct ck_soft_state *state)
 {
 	char hex[2 * sizeof state->credentials[0].id + 1];
-	printf("pin %s, %u tries left\nmisbehaviour", state->pin_set ? "set" : "not set", state->retries);
+	printf("pin %s, %u tries left, %u shown\nmisbehaviour", state->pin_set ? "set" : "not set", state->retries, state->pins_seen);
 	for (unsigned bit = 1; bit <= CK_SOFT_CERTIFICATE; bit <<= 1)
 		if (state->misbehaviour & bit) printf(" %s", ck_soft_misbehaviour_name(bit));
 	printf("%s slow=%u touch-limit=%u\n", state->misbehaviour == 0 ? " none" : "", state->slow_ms, state->touch_limit_ms);

@@ -173,6 +173,7 @@ struct ck_soft_state {
 	unsigned abilities;      /* a set of enum ck_soft_ability */
 	unsigned only_rsa_bits;  /* 0, or it makes RS256 credentials of so many bits and no others */
 	unsigned wrong_fingers;  /* so many fingers to come are wrong ones */
+	unsigned pins_seen;      /* so many PINs were shown to it, right or wrong */
 	unsigned uv_retries;     /* 0: built-in verification is blocked until a PIN was right */
 	enum ck_soft_trouble trouble;
 	enum ck_soft_moment trouble_at;

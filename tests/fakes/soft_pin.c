@@ -50,6 +50,7 @@ struct pin_try {
 static void try_pin(struct ck_soft_state *state, void *context)
 {
 	struct pin_try *attempt = context;
+	state->pins_seen++;
 	if (!state->pin_set) attempt->status = FIDO_ERR_PIN_NOT_SET;
 	else if (state->retries == 0) attempt->status = FIDO_ERR_PIN_BLOCKED;
 	else if (state->wrong_in_a_row >= CK_SOFT_PIN_TRIES_IN_A_ROW) attempt->status = FIDO_ERR_PIN_AUTH_BLOCKED;

@@ -185,6 +185,7 @@ bool ck_soft_parse_line(const char *line, struct ck_soft_state *out)
 		return !out->pin_set || ck_hex_decode(ck_text_of(text), out->pin_hash, sizeof out->pin_hash) == CK_OK;
 	}
 	if (sscanf(line, "tries %u %u", &out->retries, &out->wrong_in_a_row) == 2) return true;
+	if (sscanf(line, "seen %u", &out->pins_seen) == 1) return true;
 	if (sscanf(line, "fingers %u %u", &out->uv_retries, &out->wrong_fingers) == 2) return true;
 	if (sscanf(line, "behaviour %u %u %u", &out->misbehaviour, &out->slow_ms, &out->touch_limit_ms) == 3) return true;
 	if (sscanf(line, "trouble %u %u", &trouble, &trouble_at) == 2) {
@@ -206,6 +207,7 @@ void ck_soft_print_state(FILE *file, const struct ck_soft_state *state)
 	fputs("pin", file);
 	print_bytes(file, state->pin_hash, state->pin_set ? sizeof state->pin_hash : 0);
 	fprintf(file, "\ntries %u %u\n", state->retries, state->wrong_in_a_row);
+	fprintf(file, "seen %u\n", state->pins_seen);
 	fprintf(file, "fingers %u %u\n", state->uv_retries, state->wrong_fingers);
 	fprintf(file, "behaviour %u %u %u\n", state->misbehaviour, state->slow_ms, state->touch_limit_ms);
 	fprintf(file, "trouble %u %u\n", (unsigned)state->trouble, (unsigned)state->trouble_at);

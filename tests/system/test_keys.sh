@@ -104,9 +104,11 @@ said "this key's counter went back"
 crosskeys audit show --user bob "$I/audit" > "$T/out"
 for why in 'not\x20verify' presence 'another\x20rp-id' signature 'unknown\x20key' counter-alarm; do said "$why"; done
 granted
-soft_key misbehave bob-key no-touch touch-limit=300
+soft_key misbehave bob-key no-touch touch-limit=300 # after which it is asked again
+pam_service demo timeout=5
 refused
 said "Time is up: the security key was not touched"
+pam_service demo
 soft_key misbehave bob-key no-touch
 login_as demo bob 1234 > "$T/slow.out" 2>&1 &
 until_true 10 grep -q "Touch your security key now" "$T/slow.out" || fail "no touch was asked for"
@@ -124,7 +126,7 @@ only_key bob-key
 refused bob 9999
 only_key bob-key
 refused bob 9999
-said "The security key's PIN is blocked"
+said "The PIN of this security key is blocked, your account is not"
 only_key bob-key
 refused
 soft_key pin bob-key 1234

@@ -12,7 +12,7 @@ static void expect_soon_over(struct talk *talk, int code)
 		take_text(talk, CK_F_REASON, talk->reason, sizeof talk->reason);
 	}
 	expect_exit(talk, code);
-	ck_assert_int_lt(ck_clock_monotonic_ms() - began_ms, 3000);
+	ck_assert_int_lt(ck_clock_monotonic_ms() - began_ms, WAIT_MS / 2); /* a request's time is WAIT_MS */
 }
 
 START_TEST(closed_while_touching)
@@ -21,7 +21,7 @@ START_TEST(closed_while_touching)
 	struct ck_soft_credential credential;
 	create_key("mine", "1234", CK_SOFT_NO_TOUCH, &credential);
 	struct request request = request_for(&credential, false);
-	request.time_ms = 60000;
+	request.time_ms = WAIT_MS;
 	request.create = _i == 1;
 	if (request.create) request.count = 0;
 	ask(&talk, &request);
@@ -41,7 +41,7 @@ START_TEST(closed_while_choosing)
 	struct talk talk;
 	create_key("a", "1111", CK_SOFT_NO_TOUCH, NULL);
 	create_key("b", "2222", CK_SOFT_NO_TOUCH, NULL);
-	struct request request = {.create = true, .verify = true, .time_ms = 60000};
+	struct request request = {.create = true, .verify = true, .time_ms = WAIT_MS};
 	ask(&talk, &request);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
 	expect_soon_over(&talk, 1);
@@ -55,7 +55,7 @@ START_TEST(closed_while_asking)
 	struct ck_soft_credential credential;
 	create_key("mine", "1234", 0, &credential);
 	struct request request = request_for(&credential, true);
-	request.time_ms = 60000;
+	request.time_ms = WAIT_MS;
 	ask(&talk, &request);
 	expect_pin_wanted(&talk, 8);
 	expect_soon_over(&talk, 1);
@@ -66,7 +66,7 @@ END_TEST
 START_TEST(closed_while_waiting_for_a_key)
 {
 	struct talk talk;
-	struct request request = {.time_ms = 60000};
+	struct request request = {.time_ms = WAIT_MS};
 	ask(&talk, &request);
 	expect(&talk, CK_TOKEN_SAY, "no-key");
 	expect_soon_over(&talk, 1);
@@ -155,18 +155,18 @@ START_TEST(speaks_out_of_turn)
 	struct ck_soft_credential credential;
 	create_key("mine", "1234", CK_SOFT_NO_TOUCH, &credential);
 	struct request request = request_for(&credential, false);
-	request.time_ms = 60000;
+	request.time_ms = WAIT_MS;
 	ask(&talk, &request);
 	expect(&talk, CK_TOKEN_SAY, "touch-now");
 	send_pin(&talk, "1234", true);
-	expect_failed(&talk, "cancelled");
+	expect_silent_end(&talk);
 }
 END_TEST
 
 START_TEST(noise_while_waiting_for_a_key)
 {
 	struct talk talk;
-	struct request request = {.time_ms = 60000};
+	struct request request = {.time_ms = WAIT_MS};
 	ask(&talk, &request);
 	expect(&talk, CK_TOKEN_SAY, "no-key");
 	send_pin(&talk, "1234", true);
@@ -183,7 +183,7 @@ int main(void)
 	Suite *suite = suite_create("token helper's client");
 	TCase *tcase = tcase_create("conversations");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 180);
 	add_all(tcase, twice, sizeof twice / sizeof twice[0], 2);
 	add_all(tcase, once, sizeof once / sizeof once[0], 1);
 	tcase_add_loop_test(tcase, talks_nonsense, 0, sizeof nonsense / sizeof nonsense[0]);
