@@ -115,6 +115,7 @@ until_true 10 grep -q "Touch your security key now" "$T/slow.out" || fail "no to
 soft_key touch bob-key
 expect 0 wait $!
 only_key
+: > "$T/slow.out"
 login_as demo bob 1234 > "$T/slow.out" 2>&1 &
 until_true 10 grep -q "No security key found: plug one in" "$T/slow.out" || fail "it does not say that no key is there"
 soft_key plug bob-key

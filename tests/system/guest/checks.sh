@@ -108,6 +108,7 @@ said "The security key that is plugged in is not enrolled for this: plug in one 
 said "No security key that is enrolled for this was plugged in"
 said "authenticate: PAM_AUTH_ERR (7)"
 pam_service demo
+: > "$T/slow.out"
 login_as demo ada 1234 > "$T/slow.out" 2>&1 &
 login=$!
 until_true 60 grep -q "not enrolled for this" "$T/slow.out" || fail "it does not say that the key is the wrong one"
@@ -117,6 +118,7 @@ expect 0 wait "$login"
 part "pulled out in the middle"
 only_key ada-key
 soft_key misbehave ada-key no-touch > /dev/null
+: > "$T/slow.out"
 login_as demo ada 1234 > "$T/slow.out" 2>&1 &
 login=$!
 until_true 60 grep -q "Touch your security key now" "$T/slow.out" || fail "no touch was asked for"
@@ -146,6 +148,7 @@ mv "$RULE" /guest/rule
 udevadm control --reload
 only_key ada-key
 is 600:root:root "$(owner_of ada-key)" "the key"
+: > "$T/slow.out"
 login_as demo ada 1234 > "$T/slow.out" 2>&1 &
 login=$!
 until_true 60 grep -q "A security key is there and may not be opened" "$T/slow.out" && pass || fail "the helper does not say what is wrong"
