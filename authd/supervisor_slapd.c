@@ -135,7 +135,8 @@ static enum ck_error set_paths(struct ck_slapd *slapd, struct ck_errmsg *err)
 	(void)snprintf(slapd->log_path, sizeof slapd->log_path, "%s/log/slapd.log", here);
 	folder_of_socket(slapd->config->directory_uri, slapd->run, sizeof slapd->run);
 	struct stat st;
-	if (stat(slapd->configuration, &st) != 0)
+	/* EACCES: the folder around it is slapd's own, and nothing of ours overrides modes */
+	if (stat(slapd->configuration, &st) != 0 && errno != EACCES)
 		return ck_fail(err, CK_ERR_NOT_FOUND, "%s: %s; crosskeys init makes the embedded directory (or set slapd to nothing)",
 		               slapd->configuration, strerror(errno));
 	return CK_OK;
