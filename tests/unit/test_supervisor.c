@@ -470,6 +470,7 @@ START_TEST(a_killed_supervisor_takes_its_children_along)
 {
 	start_supervisor(NO_SLAPD);
 	wait_for("met", " met ", 10);
+	wait_for("stderr", "crosskeysd: ready\n", 1);
 	pid_t pids[] = { pid_of("gate-0"), pid_of("gate-1"), pid_of("replica-0"), pid_of("ledger-0") };
 	(void)stop_supervisor(SIGKILL);
 	for (size_t i = 0; i < 4; i++) wait_gone(pids[i]);
