@@ -55,7 +55,7 @@ enum ck_error ck_kind_find_key(struct ck_cli *cli, const char *uid, const char *
 
 struct enrolment {
 	const char *uid, *label, *code;
-	bool touch_only;
+	bool touch_only, no_attestation;
 	uint8_t nonce[CK_NONCE_BYTES];
 	struct ck_made made;
 };
@@ -85,6 +85,15 @@ static enum ck_error make_credential(struct ck_cli *cli, struct enrolment *e)
 	request.name = ck_map_text_or(&reply, CK_F_NAME, CK_NAME_LIMIT_BYTES, request.user);
 	fprintf(stderr, "Plug in the new key of %s and touch it.\n", e->uid);
 	return ck_token_create(cli, &request, &e->made);
+}
+
+/* As browsers do unless asked: a certificate tells which batch the key is from, and one that is not as it should be keeps it out. */
+static void leave_out_attestation(struct ck_made *made)
+{
+	static const uint8_t empty_map[] = { 0xa0 };
+	snprintf(made->format, sizeof made->format, "none");
+	memcpy(made->statement, empty_map, sizeof empty_map);
+	made->statement_length = sizeof empty_map;
 }
 
 /* The daemon prepared the change; it must be about the key that was just made, and about nothing else. */
@@ -166,6 +175,7 @@ static int finish(struct ck_cli *cli, struct enrolment *e)
 static const struct ck_option add_options[] = {
 	{ "code", CK_OPTION_ONE, "CODE", "the one-time code, for a first key" },
 	{ "label", CK_OPTION_ONE, "TEXT", "what you call it (default: security key)" },
+	{ "no-attestation", CK_OPTION_FLAG, NULL, "do not tell what the key's maker says of it: the key is then no attested one" },
 	{ "touch-only", CK_OPTION_FLAG, NULL, "a key without PIN or fingerprint (U2F): it serves only where a touch is enough" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -182,9 +192,11 @@ static int add(struct ck_cli *cli, int argc, char **argv)
 	e.code = ck_argument(&add_help, &arguments, "code");
 	e.label = ck_argument(&add_help, &arguments, "label");
 	if (e.label == NULL) e.label = "security key";
+	e.no_attestation = ck_arguments_of(&add_help, &arguments, "no-attestation")->count > 0;
 	e.touch_only = ck_arguments_of(&add_help, &arguments, "touch-only")->count > 0;
 	cli->as = e.uid;
 	error = make_credential(cli, &e);
+	if (error == CK_OK && e.no_attestation) leave_out_attestation(&e.made);
 	return error == CK_OK ? finish(cli, &e) : ck_exit_of(error);
 }
 

@@ -60,6 +60,12 @@ granted demo sam
 refused vault sam
 said "needs a security key whose maker is trusted here"
 
+key_of nina 16 --pin 1234 --maker "$T/trusted"
+enrolled nina --no-attestation
+attestation_is nina none
+granted demo nina
+refused vault nina
+
 # ---- RSA ----
 key_of rita 14 --pin 1234 --rsa 2048 --maker "$T/trusted"
 enrolled rita
