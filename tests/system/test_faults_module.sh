@@ -43,8 +43,11 @@ not_local bob-open
 recorded bob-open acct bob account-granted "$(number bob-demo acct 2)"
 
 # ---- one who may not, nobody at all, and one whose signature is not theirs ----
+# from elsewhere: at the machine each would wait for a key that is not there
+export CK_RHOST=192.0.2.9
 run eve open "$((seeds / 8))" mo
 run nobody-here open "$((seeds / 8))" mo
+unset CK_RHOST
 for who in eve nobody-here; do
 	none "$who-open" acct
 	none "$who-open" open
