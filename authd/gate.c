@@ -29,7 +29,7 @@
 static const struct {
 	enum ck_process from;
 	enum ck_message type;
-	uint64_t required, optional;
+	ck_keys required, optional;
 } accepted[] = {
 	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
 	{CK_PROCESS_LEDGER, CK_MSG_SESSION_FOUND, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REMOTE_HOST)},
@@ -96,7 +96,7 @@ static void client_free(struct ck_gate_client *client)
 static void client_handle(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *message,
                           struct ck_bytes encoded)
 {
-	uint64_t type = CK_KEY(CK_F_TYPE);
+	ck_keys type = CK_KEY(CK_F_TYPE);
 	client->op = operation->op;
 	memset(&client->access, 0, sizeof client->access);
 	if (ck_map_expect(message, type | operation->required, operation->optional) != CK_OK) {
@@ -200,7 +200,7 @@ static bool is_accepted(enum ck_process from, uint64_t type, const struct ck_map
 {
 	for (size_t i = 0; i < sizeof accepted / sizeof accepted[0]; i++) {
 		if (accepted[i].from != from || (uint64_t)accepted[i].type != type) continue;
-		uint64_t required = accepted[i].required | CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST);
+		ck_keys required = accepted[i].required | CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST);
 		return ck_map_expect(message, required, accepted[i].optional) == CK_OK;
 	}
 	return false;

@@ -9,7 +9,7 @@
 static bool is_answer(const struct ck_operation *operation, struct ck_bytes body, uint64_t *out_type)
 {
 	struct ck_map map;
-	uint64_t always = CK_KEY(CK_F_MESSAGE) | CK_KEY(CK_F_REASON);
+	ck_keys always = CK_KEY(CK_F_MESSAGE) | CK_KEY(CK_F_REASON);
 	return body.length <= CK_FRAME_LIMIT_BYTES && ck_map_parse(body, &map) == CK_OK &&
 	       ck_map_expect(&map, CK_KEY(CK_F_TYPE), operation->reply | always) == CK_OK &&
 	       ck_map_uint(&map, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_ERROR, out_type) == CK_OK;

@@ -161,8 +161,8 @@ enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process f
 {
 	if ((rule->from & CK_FROM(from)) == 0) return CK_ERR_DENIED;
 	if (ck_map_expect(message, HEAD_KEYS | rule->required, rule->optional) != CK_OK) return CK_ERR_INVALID;
-	for (uint64_t left = message->present & ~HEAD_KEYS; left != 0; left &= left - 1)
-		if (!check_field(message, (unsigned)__builtin_ctzll(left))) return CK_ERR_INVALID;
+	for (ck_keys left = message->present & ~HEAD_KEYS; left != 0;)
+		if (!check_field(message, ck_keys_take(&left))) return CK_ERR_INVALID;
 	if ((rule->what & CK_EVENT_COUNTED) != 0 && (message->present & K(COUNT)) != 0 &&
 	    (message->at[CK_F_COUNT].number > UINT32_MAX || (message->present & K(HASH)) == 0))
 		return CK_ERR_INVALID;
@@ -298,6 +298,6 @@ static void take_field(struct ck_event_fields *fields, const struct ck_map *mess
 
 void ck_event_fields_take(struct ck_event_fields *fields, const struct ck_map *message)
 {
-	for (uint64_t left = message->present & ~HEAD_KEYS; left != 0; left &= left - 1)
-		take_field(fields, message, (unsigned)__builtin_ctzll(left));
+	for (ck_keys left = message->present & ~HEAD_KEYS; left != 0;)
+		take_field(fields, message, ck_keys_take(&left));
 }

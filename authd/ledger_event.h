@@ -23,7 +23,7 @@ struct ck_event_rule {
 	const char *name;
 	unsigned what; /* of the above */
 	unsigned from; /* a bit of CK_FROM for each process that may send it */
-	uint64_t required, optional; /* besides TYPE, REQUEST, EVENT */
+	ck_keys required, optional; /* besides TYPE, REQUEST, EVENT */
 };
 #define CK_FROM(process) (1u << (process))
 

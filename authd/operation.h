@@ -19,8 +19,8 @@ enum ck_handler { CK_HANDLER_GATE = 1, CK_HANDLER_REPLICA, CK_HANDLER_REPLICA_WI
 struct ck_operation {
 	enum ck_op op;
 	const char *name;
-	uint64_t required, optional; /* fields of the request besides TYPE */
-	uint64_t reply;              /* fields a reply may have besides TYPE, REASON, MESSAGE */
+	ck_keys required, optional; /* fields of the request besides TYPE */
+	ck_keys reply;              /* fields a reply may have besides TYPE, REASON, MESSAGE */
 	enum ck_who who;
 	enum ck_handler handler;
 	const char *help;

@@ -21,7 +21,7 @@ struct ck_peers {
 /* What the supervisor may say: the fields each message must and may have. */
 static const struct accepted {
 	enum ck_message type;
-	uint64_t required, optional;
+	ck_keys required, optional;
 } accepted[] = {
 	{ CK_MSG_PEER, CK_KEY(CK_F_PROCESS) | CK_KEY(CK_F_INDEX), 0 },
 	{ CK_MSG_STOP, 0, 0 },

@@ -22,7 +22,7 @@
 static const struct {
 	enum ck_process from;
 	enum ck_message type;
-	uint64_t required, optional;
+	ck_keys required, optional;
 } accepted[] = {
 	{CK_PROCESS_GATE, CK_MSG_RELAY, CK_KEY(CK_F_BODY) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID), 0},
 	{CK_PROCESS_GATE, CK_MSG_STATE, 0, 0},

@@ -29,7 +29,7 @@
 static const struct accepted {
 	enum ck_message type;
 	enum ck_process only; /* 0: any child */
-	uint64_t fields;
+	ck_keys fields;
 } accepted[] = {
 	{ CK_MSG_READY, 0, 0 },
 	{ CK_MSG_PING, 0, 0 },

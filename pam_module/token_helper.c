@@ -44,9 +44,9 @@ static bool parse_user(struct ck_token *token, const struct ck_map *map)
 
 static bool parse_request(struct ck_token *token, const struct ck_map *map)
 {
-	const uint64_t both = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_RP_ID) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME);
-	const uint64_t user = CK_KEY(CK_F_ID) | CK_KEY(CK_F_USER) | CK_KEY(CK_F_CHALLENGE);
-	const uint64_t what = CK_KEY((map->present & CK_KEY(CK_F_BODY)) != 0 ? CK_F_BODY : CK_F_CHALLENGE);
+	const ck_keys both = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_RP_ID) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME);
+	const ck_keys user = CK_KEY(CK_F_ID) | CK_KEY(CK_F_USER) | CK_KEY(CK_F_CHALLENGE);
+	const ck_keys what = CK_KEY((map->present & CK_KEY(CK_F_BODY)) != 0 ? CK_F_BODY : CK_F_CHALLENGE);
 	uint64_t type, wait_ms;
 	if (ck_map_uint(map, CK_F_TYPE, CK_TOKEN_ASSERT, CK_TOKEN_CREATE, &type) != CK_OK || type == CK_TOKEN_PIN) return false;
 	token->create = type == CK_TOKEN_CREATE;

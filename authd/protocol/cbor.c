@@ -202,6 +202,14 @@ static bool get_item(struct ck_reader *r, struct ck_item *out)
 	return true;
 }
 
+unsigned ck_keys_take(ck_keys *left)
+{
+	uint64_t low = (uint64_t)*left;
+	unsigned key = low != 0 ? (unsigned)__builtin_ctzll(low) : 64 + (unsigned)__builtin_ctzll((uint64_t)(*left >> 64));
+	*left &= *left - 1;
+	return key;
+}
+
 static enum ck_error fill_map(struct ck_reader *r, struct ck_map *out)
 {
 	unsigned major = 0;
@@ -225,7 +233,7 @@ enum ck_error ck_map_parse(struct ck_bytes bytes, struct ck_map *out)
 	return fill_map(&r, out);
 }
 
-enum ck_error ck_map_expect(const struct ck_map *map, uint64_t required, uint64_t optional)
+enum ck_error ck_map_expect(const struct ck_map *map, ck_keys required, ck_keys optional)
 {
 	if ((map->present & required) != required || (map->present & ~(required | optional)) != 0) return CK_ERR_INVALID;
 	return CK_OK;

@@ -8,7 +8,7 @@
 #include "directory/base/buffer.h"
 
 #define CK_CBOR_DEPTH_LIMIT 4 /* nested arrays and maps; the outermost map is depth 1 */
-#define CK_CBOR_KEY_LIMIT 63  /* the largest map key; a map's keys fit a 64-bit mask */
+#define CK_CBOR_KEY_LIMIT 95  /* the largest map key; a map's keys fit the mask below, and a map on the stack stays under 5 KiB */
 
 /* ---- writing: into a struct ck_writer; overflow is sticky there ---- */
 void ck_cbor_put_uint(struct ck_writer *w, uint64_t value);
@@ -49,15 +49,20 @@ struct ck_item {
 /* Checks all of `bytes`: one item, nothing left over, everything as said above. */
 CK_MUST_USE enum ck_error ck_cbor_check(struct ck_bytes bytes);
 
+/* A set of map keys: bit k is key k. gcc and clang have the type, ISO C has not. */
+__extension__ typedef unsigned __int128 ck_keys;
+#define CK_KEY(k) ((ck_keys)1 << (k))
+/* Takes the lowest key out of a set that is not empty. */
+unsigned ck_keys_take(ck_keys *left);
+
 /* A checked map, its items by key. Parsing checks everything inside, nested items too. Borrows from the bytes. */
 struct ck_map {
-	uint64_t present; /* bit k: key k is there */
+	ck_keys present; /* which keys are there */
 	struct ck_item at[CK_CBOR_KEY_LIMIT + 1];
 };
 CK_MUST_USE enum ck_error ck_map_parse(struct ck_bytes bytes, struct ck_map *out);
 /* No keys but these, and all of `required`. */
-CK_MUST_USE enum ck_error ck_map_expect(const struct ck_map *map, uint64_t required, uint64_t optional);
-#define CK_KEY(k) (UINT64_C(1) << (k))
+CK_MUST_USE enum ck_error ck_map_expect(const struct ck_map *map, ck_keys required, ck_keys optional);
 
 /* Absent keys: CK_ERR_NOT_FOUND. Wrong type or out of range: CK_ERR_INVALID / CK_ERR_LIMIT. */
 CK_MUST_USE enum ck_error ck_map_uint(const struct ck_map *map, unsigned key, uint64_t min, uint64_t max, uint64_t *out);

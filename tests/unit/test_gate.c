@@ -245,9 +245,9 @@ START_TEST(refusals_without_a_proof_look_alike)
 		struct ck_map reply;
 		rig_connect(&client, 0);
 		ck_assert_int_eq(rig_login_begin(&client, users[i], "tty1", "", &reply), CK_ANSWER_NEED_TOKEN);
-		ck_assert_uint_eq(reply.present, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_SYSTEM) | CK_KEY(CK_F_CHALLENGE) | CK_KEY(CK_F_RP_ID) |
-		                                         CK_KEY(CK_F_ALLOW) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME) | CK_KEY(CK_F_NONCE) |
-		                                         CK_KEY(CK_F_LOCAL));
+		ck_assert(reply.present == (CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_SYSTEM) | CK_KEY(CK_F_CHALLENGE) | CK_KEY(CK_F_RP_ID) |
+		                            CK_KEY(CK_F_ALLOW) | CK_KEY(CK_F_VERIFY) | CK_KEY(CK_F_TIME) | CK_KEY(CK_F_NONCE) |
+		                            CK_KEY(CK_F_LOCAL)));
 		ck_assert_uint_ge(reply.at[CK_F_ALLOW].number, 1);
 		/* alice: spoiled; carol and the others: with alice's good key */
 		ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, i == 0), CK_ANSWER_DENIED);

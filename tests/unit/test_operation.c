@@ -45,10 +45,10 @@ START_TEST(fields_are_told_apart)
 {
 	size_t count;
 	const struct ck_operation *rows = ck_operations(&count);
-	uint64_t always = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST);
+	ck_keys always = CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST);
 	for (size_t i = 0; i < count; i++) {
-		ck_assert_uint_eq(rows[i].required & rows[i].optional, 0);
-		ck_assert_uint_eq((rows[i].required | rows[i].optional | rows[i].reply) & always, 0);
+		ck_assert((rows[i].required & rows[i].optional) == 0);
+		ck_assert(((rows[i].required | rows[i].optional | rows[i].reply) & always) == 0);
 	}
 }
 END_TEST

@@ -63,10 +63,32 @@ START_TEST(cbor_maps_are_ascending_by_small_integers)
 	WRONG("\xa2\x01\x00\x01\x00"); /* twice */
 	WRONG("\xa1\x20\x00");         /* negative key */
 	WRONG("\xa1\x61\x61\x00");     /* text key */
-	RIGHT("\xa1\x18\x3f\x00");
-	WRONG("\xa1\x18\x40\x00");     /* past the limit */
+	RIGHT("\xa1\x18\x5f\x00");
+	WRONG("\xa1\x18\x60\x00");     /* past the limit */
 	WRONG("\xa1\x00");             /* value missing */
-	WRONG("\xb8\x41");             /* more pairs than keys exist */
+	WRONG("\xb8\x61");             /* more pairs than keys exist */
+}
+END_TEST
+
+START_TEST(keys_past_the_64th_are_known_apart)
+{
+	/* {1: 0, 64: 1, 95: 2} */
+	static const uint8_t bytes[] = "\xa3\x01\x00\x18\x40\x01\x18\x5f\x02";
+	struct ck_map map;
+	uint64_t number = 0;
+	ck_assert_int_eq(ck_map_parse((struct ck_bytes){ bytes, sizeof bytes - 1 }, &map), CK_OK);
+	ck_assert_int_eq(ck_map_uint(&map, 95, 0, 9, &number), CK_OK);
+	ck_assert_uint_eq(number, 2);
+	ck_assert_int_eq(ck_map_uint(&map, 31, 0, 9, &number), CK_ERR_NOT_FOUND); /* 95 - 64 */
+	ck_assert_int_eq(ck_map_uint(&map, 0, 0, 9, &number), CK_ERR_NOT_FOUND);
+	ck_assert_int_eq(ck_map_expect(&map, CK_KEY(1) | CK_KEY(64), CK_KEY(95)), CK_OK);
+	ck_assert_int_eq(ck_map_expect(&map, CK_KEY(1) | CK_KEY(64), CK_KEY(31)), CK_ERR_INVALID);
+	ck_assert_int_eq(ck_map_expect(&map, CK_KEY(1) | CK_KEY(65), CK_KEY(64) | CK_KEY(95)), CK_ERR_INVALID);
+	ck_keys left = map.present;
+	ck_assert_uint_eq(ck_keys_take(&left), 1);
+	ck_assert_uint_eq(ck_keys_take(&left), 64);
+	ck_assert_uint_eq(ck_keys_take(&left), 95);
+	ck_assert(left == 0);
 }
 END_TEST
 
@@ -370,6 +392,7 @@ int main(void)
 	tcase_add_test(all, cbor_takes_only_the_shortest_forms);
 	tcase_add_test(all, cbor_has_no_other_types);
 	tcase_add_test(all, cbor_maps_are_ascending_by_small_integers);
+	tcase_add_test(all, keys_past_the_64th_are_known_apart);
 	tcase_add_test(all, cbor_is_bounded);
 	tcase_add_test(all, map_getters_check_type_and_range);
 	tcase_add_test(all, frames_are_found_whole_or_not);
