@@ -18,8 +18,9 @@
 #include "directory/base/clock.h"
 #include "directory/base/secret.h"
 
-#define LOCK_WAIT_MS 5000 /* the children of a supervisor that was killed are gone long before */
+#define HEIR_WAIT_MS 5000 /* the supervisor before this one was killed, and its children are still dying: gone long before */
 #define LOCK_STEP_NS 5000000
+#define LISTENER_STEP_NS 50000000 /* each look is a connection */
 #define BACKLOG 4096
 #define SECRET_BYTES 32
 
@@ -32,7 +33,7 @@ enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg
 	(void)snprintf(path, sizeof path, "%s/lock", directory);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
-	int64_t deadline_ms = ck_clock_monotonic_ms() + LOCK_WAIT_MS;
+	int64_t deadline_ms = ck_clock_monotonic_ms() + HEIR_WAIT_MS;
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK || ck_clock_monotonic_ms() >= deadline_ms) {
 			error = ck_fail(err, CK_ERR_EXISTS, "%s: %s; is another crosskeysd running there?", path, strerror(errno));
@@ -45,10 +46,11 @@ enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg
 	return CK_OK;
 }
 
-/* Whether somebody listens at the path. What is there and no socket is an error: it is not ours to remove. */
-static enum ck_error check_stale(const struct sockaddr_un *address, struct ck_errmsg *err)
+/* CK_ERR_EXISTS, and *out_listens: somebody listens at the path. What is there and no socket is an error: it is not ours to remove. */
+static enum ck_error check_stale(const struct sockaddr_un *address, bool *out_listens, struct ck_errmsg *err)
 {
 	struct stat st;
+	*out_listens = false;
 	if (lstat(address->sun_path, &st) != 0)
 		return errno == ENOENT ? CK_OK : ck_fail(err, CK_ERR_IO, "%s: %s", address->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode)) return ck_fail(err, CK_ERR_EXISTS, "%s is there and is no socket; move it away", address->sun_path);
@@ -57,8 +59,21 @@ static enum ck_error check_stale(const struct sockaddr_un *address, struct ck_er
 	int result = connect(fd, (const struct sockaddr *)address, sizeof *address);
 	int why = errno;
 	close(fd);
-	if (result == 0 || why == EAGAIN) return ck_fail(err, CK_ERR_EXISTS, "%s: somebody listens there already", address->sun_path);
-	return CK_OK;
+	*out_listens = result == 0 || why == EAGAIN;
+	return *out_listens ? ck_fail(err, CK_ERR_EXISTS, "%s: somebody listens there already", address->sun_path) : CK_OK;
+}
+
+/* A gate of the supervisor before this one, which was killed, may listen a moment longer than that one held the lock. */
+static enum ck_error await_stale(const struct sockaddr_un *address, struct ck_errmsg *err)
+{
+	int64_t deadline_ms = ck_clock_monotonic_ms() + HEIR_WAIT_MS;
+	bool listens = false;
+	enum ck_error error = check_stale(address, &listens, err);
+	while (listens && ck_clock_monotonic_ms() < deadline_ms) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = LISTENER_STEP_NS }, NULL);
+		error = check_stale(address, &listens, err);
+	}
+	return error;
 }
 
 /* The socket's directory, made if it is missing (below /run nothing outlives a boot). */
@@ -86,7 +101,7 @@ enum ck_error ck_place_listen(const char *path, int *out_fd, struct ck_errmsg *e
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	(void)snprintf(fresh.sun_path, sizeof fresh.sun_path, "%s~", path);
 	enum ck_error error = check_parent(path, err);
-	if (error == CK_OK) error = check_stale(&address, err);
+	if (error == CK_OK) error = await_stale(&address, err);
 	if (error != CK_OK) return error;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "socket: %s", strerror(errno));

@@ -253,6 +253,7 @@ static void start_supervisor(const char *more)
 	(void)snprintf(config_path, sizeof config_path, "%s/crosskeys.conf", dir);
 	supervisor = fork();
 	if (supervisor != 0) return;
+	closefrom(STDERR_FILENO + 1); /* what the test listens on is not the supervisor's */
 	static struct ck_start start;
 	struct ck_errmsg err;
 	char path[300];
@@ -504,7 +505,7 @@ START_TEST(a_socket_that_answers_is_not_taken)
 	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s/taken", dir);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
-	ck_assert_int_eq(listen(fd, 1), 0);
+	ck_assert_int_eq(listen(fd, SOMAXCONN), 0); /* it is looked at again and again */
 	start_supervisor(more);
 	int status = 0;
 	(void)waitpid(supervisor, &status, 0);
@@ -525,6 +526,26 @@ static void expect_refused(const char *more, const char *why)
 	if (count_of("stderr", why) == 0) ck_abort_msg("expected \"%s\" in:\n%s", why, read_file("stderr"));
 	ck_assert_str_eq(read_file("met"), "");
 }
+
+/* As a gate of a supervisor that was killed: it goes once the next one has looked. */
+START_TEST(a_socket_that_answers_a_moment_longer_is_waited_for)
+{
+	char more[160];
+	(void)snprintf(more, sizeof more, NO_SLAPD "socket = %s/left\n", dir);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s/left", dir);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(listen(fd, SOMAXCONN), 0); /* it is looked at again and again */
+	start_supervisor(more);
+	int looked = accept(fd, NULL, NULL);
+	ck_assert_int_ge(looked, 0);
+	close(looked);
+	close(fd);
+	wait_for("stderr", "crosskeysd: ready\n", 1);
+	ck_assert(answers("left"));
+}
+END_TEST
 
 START_TEST(a_directory_that_others_may_write_is_refused)
 {
@@ -710,6 +731,7 @@ int main(int argc, char **argv)
 	tcase_add_test(all, a_killed_supervisor_takes_its_children_along);
 	tcase_add_test(all, a_second_one_in_the_same_directory_is_refused);
 	tcase_add_test(all, a_socket_that_answers_is_not_taken);
+	tcase_add_test(all, a_socket_that_answers_a_moment_longer_is_waited_for);
 	tcase_add_test(all, a_directory_that_others_may_write_is_refused);
 	tcase_add_test(all, what_is_no_socket_is_not_removed);
 	tcase_add_test(all, a_slapd_that_others_may_write_is_refused);
