@@ -1,0 +1,195 @@
+/* What the ledger does about a message. Trusts that the sender is the process it says (the channel says so), and nothing in the message
+   before ck_event_check. Starts from "refused"; an answer is true on one line of each path. */
+#include "authd/ledger_book_state.h"
+
+#include <string.h>
+
+#include "directory/base/clock.h"
+#include "directory/base/log.h"
+
+static struct ck_text text_of(const struct ck_map *message, unsigned key)
+{
+	if ((message->present & CK_KEY(key)) == 0) return (struct ck_text){ NULL, 0 };
+	return (struct ck_text){ (const char *)message->at[key].span.at, message->at[key].span.length };
+}
+
+static uint64_t number_of(const struct ck_map *message, unsigned key)
+{
+	return (message->present & CK_KEY(key)) != 0 ? message->at[key].number : 0;
+}
+
+/* Whether this refusal is only counted. The pair that had to make room for it is recorded. */
+static bool coalesced(struct ck_book *book, const struct ck_map *message)
+{
+	struct ck_coalesced evicted;
+	int64_t now_ms = ck_clock_monotonic_ms();
+	bool record = ck_budgets_take(book->budgets, text_of(message, CK_F_USER), text_of(message, CK_F_REMOTE_HOST), now_ms, &evicted);
+	if (evicted.count > 0 && !ck_book_add_coalesced(book, &evicted)) ck_budgets_give_back(book->budgets, &evicted, now_ms);
+	return !record;
+}
+
+/* In the place of what was asked to be recorded, unless that stands all the same. */
+static bool alarm_counter(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, const char *fault, uint32_t other)
+{
+	bool stands = strcmp(fault, "overtaken") == 0;
+	bool own = strcmp(fault, "back") == 0 || strcmp(fault, "leap") == 0;
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_text(&book->fields, "event", ck_text_of(rule->name));
+	ck_event_fields_take(&book->fields, message);
+	ck_event_fields_uint(&book->fields, own ? "last" : "learned", other);
+	ck_event_fields_text(&book->fields, "fault", ck_text_of(fault));
+	ck_event_fields_text(&book->fields, "outcome", ck_text_of(stands ? "stands" : "refused"));
+	ck_log(CK_LOG_ALARM, "the counter of a key says %llu, and %s %u: %s", (unsigned long long)number_of(message, CK_F_COUNT),
+	       own ? "said before" : "said elsewhere", other,
+	       strcmp(fault, "leap") == 0 ? "no key counts so fast; a gate may be lying" : "there may be a copy of the key");
+	return ck_book_add(book, "counter-alarm", true);
+}
+
+static bool is_counted(const struct ck_event_rule *rule, const struct ck_map *message)
+{
+	return (rule->what & CK_EVENT_COUNTED) != 0 && (message->present & CK_KEY(CK_F_COUNT)) != 0;
+}
+
+/* When the statement was issued that the key signed. Without a word about it: just now, so that whatever was learned was known before. */
+static int64_t issued_ms(const struct ck_book *book, const struct ck_map *message)
+{
+	int64_t age_ms, limit_ms = (int64_t)book->settings.challenge_limit_s * 1000;
+	if (ck_map_int(message, CK_F_AGE, &age_ms) != CK_OK || age_ms < 0) age_ms = 0;
+	return ck_clock_monotonic_ms() - (age_ms < limit_ms ? age_ms : limit_ms);
+}
+
+/* Why it does not stand, or NULL. What a gate says of a count nobody else has verified: it shall not lock a key by a count that is far ahead. */
+static const char *counter_fault(struct ck_book *book, const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message)
+{
+	static const char *const faults[] = { [CK_COUNTER_BACK] = "back", [CK_COUNTER_BEHIND] = "behind", [CK_COUNTER_OVERTAKEN] = "overtaken" };
+	uint32_t other, count = (uint32_t)number_of(message, CK_F_COUNT);
+	if (!is_counted(rule, message)) return NULL;
+	const uint8_t *key = message->at[CK_F_HASH].span.at;
+	if (from == CK_PROCESS_GATE && ck_counters_leaps(book->state.counters, key, count, ck_wall_now(&book->wall).s, &other)) {
+		(void)alarm_counter(book, rule, message, "leap", other);
+		return "counter-leap";
+	}
+	enum ck_counter_verdict verdict = ck_counters_judge(book->state.counters, key, count, issued_ms(book, message), &other);
+	if (verdict == CK_COUNTER_STANDS) return NULL;
+	bool alarmed = alarm_counter(book, rule, message, faults[verdict], other);
+	return alarmed && verdict == CK_COUNTER_OVERTAKEN ? NULL : "counter";
+}
+
+static void take_login(const struct ck_map *message, struct ck_login *out)
+{
+	memcpy(out->id, message->at[CK_F_LOGIN_ID].span.at, sizeof out->id);
+	out->peer_uid = (uint32_t)number_of(message, CK_F_PEER_UID);
+	out->remote = text_of(message, CK_F_REMOTE_HOST).length > 0;
+	out->account = text_of(message, CK_F_ACCOUNT);
+	out->service = text_of(message, CK_F_SERVICE);
+}
+
+bool ck_book_leaders(const struct ck_map *message, struct ck_leader out[CK_LEADERS_LIMIT], size_t *out_count)
+{
+	struct ck_items items;
+	struct ck_item pid, start;
+	*out_count = 0;
+	if (ck_map_array(message, CK_F_ANCESTORS, 2 * CK_LEADERS_LIMIT, &items) != CK_OK) return false;
+	while (ck_items_next(&items, &pid)) {
+		if (!ck_items_next(&items, &start) || pid.type != CK_CBOR_UINT || start.type != CK_CBOR_UINT) return false;
+		out[(*out_count)++] = (struct ck_leader){ pid.number, start.number };
+	}
+	return true;
+}
+
+/* A session for which no login was granted is refused, and recorded as such. */
+static bool open_session(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, struct ck_book_answer *answer)
+{
+	struct ck_session session;
+	take_login(message, &session.login);
+	session.remote_host = text_of(message, CK_F_REMOTE_HOST);
+	if (!ck_book_leaders(message, session.leaders, &session.leaders_count)) return false;
+	answer->reason = ck_sessions_refuse(book->state.sessions, &session, ck_clock_boot_ms() / 1000);
+	if (answer->reason != NULL && coalesced(book, message)) return false;
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_take(&book->fields, message);
+	if (answer->reason != NULL) {
+		ck_event_fields_text(&book->fields, "refused", ck_text_of(answer->reason));
+		(void)ck_book_add(book, "session-refused", false);
+		return false;
+	}
+	if (!ck_book_add(book, rule->name, true)) {
+		answer->reason = "unrecorded";
+		return false;
+	}
+	ck_sessions_open(book->state.sessions, &session);
+	return true;
+}
+
+static bool close_session(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, struct ck_book_answer *answer)
+{
+	if (!ck_sessions_close(book->state.sessions, message->at[CK_F_LOGIN_ID].span.at)) {
+		answer->reason = "no-session";
+		return false;
+	}
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_take(&book->fields, message);
+	if (ck_book_add(book, rule->name, true)) return true;
+	answer->reason = "unrecorded";
+	return false;
+}
+
+/* After the record is in the batch: what it means for those that come later. */
+static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
+{
+	if (is_counted(rule, message) && ck_counters_advance(book->state.counters, message->at[CK_F_HASH].span.at,
+	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_wall_now(&book->wall).s) != CK_OK)
+		return false;
+	if ((rule->what & CK_EVENT_RESETS) != 0) ck_counters_forget(book->state.counters, message->at[CK_F_HASH].span.at);
+	if ((rule->what & CK_EVENT_GRANTS) != 0) {
+		struct ck_login login;
+		take_login(message, &login);
+		ck_sessions_grant(book->state.sessions, &login, ck_clock_boot_ms() / 1000);
+	}
+	return true;
+}
+
+static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message,
+                   struct ck_book_answer *answer)
+{
+	if (rule->event == CK_EVENT_CLOCK_CONFIRMED) {
+		answer->flush_first = true;
+		return ck_book_confirm_clock(book, rule, message, answer);
+	}
+	if (!ck_book_outlasts_doubt(book, rule, message)) {
+		answer->reason = "clock";
+		return false;
+	}
+	if ((rule->what & CK_EVENT_OPENS) != 0) return open_session(book, rule, message, answer);
+	if ((rule->what & CK_EVENT_CLOSES) != 0) return close_session(book, rule, message, answer);
+	if ((rule->what & CK_EVENT_BUDGETED) != 0 && number_of(message, CK_F_PROVED) == CK_PROVED_NOTHING && coalesced(book, message)) return true;
+	answer->flush_first = (rule->what & CK_EVENT_FLUSHED) != 0;
+	if (book->counts_wanted && from == CK_PROCESS_GATE && is_counted(rule, message)) {
+		answer->reason = "unrecorded";
+		return false;
+	}
+	answer->reason = counter_fault(book, rule, from, message);
+	if (answer->reason != NULL) return false;
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_take(&book->fields, message);
+	if (ck_book_add(book, rule->name, (rule->what & CK_EVENT_ESSENTIAL) != 0) && take_effect(book, rule, message)) return true;
+	answer->reason = "unrecorded";
+	return false;
+}
+
+enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const struct ck_map *message, struct ck_book_answer *out)
+{
+	uint64_t event;
+	*out = (struct ck_book_answer){ .verdict = false };
+	if (ck_map_uint(message, CK_F_EVENT, 0, UINT64_MAX, &event) != CK_OK) return CK_ERR_INVALID;
+	const struct ck_event_rule *rule = ck_event_rule_of(event);
+	if (rule == NULL) return CK_ERR_INVALID;
+	enum ck_error error = ck_event_check(rule, from, message);
+	if (error != CK_OK) return error;
+	if ((rule->what & CK_EVENT_ALARMING) != 0) {
+		struct ck_text detail = text_of(message, CK_F_DETAIL);
+		ck_log(CK_LOG_ALARM, "%s: %.*s", rule->name, (int)(detail.length < 400 ? detail.length : 400), detail.length > 0 ? detail.at : "");
+	}
+	out->verdict = record(book, rule, from, message, out);
+	return CK_OK;
+}
