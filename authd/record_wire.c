@@ -139,6 +139,7 @@ static void put_staff(struct values *v, const struct ck_staff *s, bool whole)
 	one_text(v, "loginShell", s->shell);
 	one_text(v, "employeeNumber", s->staff_number);
 	one_window(v, s->window);
+	one_string(v, "ckListed", s->listed ? "TRUE" : "FALSE");
 }
 
 static void traits(struct values *v, unsigned set)

@@ -92,7 +92,7 @@ static void print_admin(const struct ck_init *init, FILE *to)
 	                                      &name, derived);
 	CK_ASSERT(error == CK_OK);
 	print_value(to, name, derived);
-	fprintf(to, "ckStatus: active\n");
+	fprintf(to, "ckStatus: active\nckListed: TRUE\n");
 	print_window(to, CK_TIME_ALWAYS, CK_TIME_UNLIMITED);
 }
 

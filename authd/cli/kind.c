@@ -36,6 +36,8 @@ static const struct ck_kind_field staff_fields[] = {
 	{ "gid-number", "gidNumber", CK_KIND_FIELD_TEXT, 0, false, NULL, "N", "default: the same as the uid number" },
 	{ "home", "homeDirectory", CK_KIND_FIELD_TEXT, 0, false, NULL, "PATH", "default: /home/UID" },
 	{ "shell", "loginShell", CK_KIND_FIELD_TEXT, 0, false, "/bin/bash", "PATH", "default: /bin/bash" },
+	{ "unlisted", "ckListed", CK_KIND_FIELD_FALSE, 0, false, NULL, NULL, "ex-directory: served like anybody, found by nobody" },
+	{ "listed", "ckListed", CK_KIND_FIELD_TRUE, 0, false, "TRUE", NULL, "found by those who search for people (default)" },
 	STATUS_FIELD,
 	WINDOW_FIELDS,
 	{ NULL, NULL, 0, 0, false, NULL, NULL, NULL },

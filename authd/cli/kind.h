@@ -13,6 +13,8 @@ enum ck_kind_field_type {
 	CK_KIND_FIELD_SYSTEM,    /* the same, or "*" */
 	CK_KIND_FIELD_RANGE,     /* FIRST-LAST: two attributes */
 	CK_KIND_FIELD_ZONE,      /* a time zone, or "local": this machine's */
+	CK_KIND_FIELD_TRUE,      /* takes no value, is one */
+	CK_KIND_FIELD_FALSE,
 	CK_KIND_FIELD_EXTRA      /* no attribute of this entry */
 };
 struct ck_kind_field {

@@ -10,12 +10,23 @@
 
 /* ---- options from fields ---- */
 
+static bool is_flag(const struct ck_kind_field *field)
+{
+	return field->type == CK_KIND_FIELD_TRUE || field->type == CK_KIND_FIELD_FALSE;
+}
+
+static enum ck_option_type option_type(const struct ck_kind_field *field)
+{
+	if (is_flag(field)) return CK_OPTION_FLAG;
+	return field->many ? CK_OPTION_MANY : CK_OPTION_ONE;
+}
+
 static void make_options(const struct ck_kind_row *row, struct ck_option out[CK_OPTIONS_LIMIT], bool fields)
 {
 	size_t used = 0;
 	for (size_t i = 0; fields && row->fields[i].option != NULL; i++)
-		out[used++] = (struct ck_option){ row->fields[i].option, row->fields[i].many ? CK_OPTION_MANY : CK_OPTION_ONE,
-			                          row->fields[i].value_name, row->fields[i].help };
+		out[used++] = (struct ck_option){ row->fields[i].option, option_type(&row->fields[i]), row->fields[i].value_name,
+			                          row->fields[i].help };
 	if (row->kind != CK_KIND_AUTHORITY && row->kind != CK_KIND_KEY)
 		out[used++] = (struct ck_option){ "authority", CK_OPTION_ONE, "NAME", "whose it is (default: the home authority of --as)" };
 	out[used] = (struct ck_option){ NULL, 0, NULL, NULL };
@@ -27,7 +38,8 @@ static enum ck_error value_as_stored(struct ck_cli *cli, const struct ck_plan *p
 	struct ck_id id, owner;
 	int64_t time_s = 0;
 	*out = value;
-	if (field->type == CK_KIND_FIELD_TEXT || (field->type == CK_KIND_FIELD_SYSTEM && strcmp(value, "*") == 0)) return CK_OK;
+	if (is_flag(field)) *out = field->type == CK_KIND_FIELD_TRUE ? "TRUE" : "FALSE";
+	if (is_flag(field) || field->type == CK_KIND_FIELD_TEXT || (field->type == CK_KIND_FIELD_SYSTEM && strcmp(value, "*") == 0)) return CK_OK;
 	if (field->type == CK_KIND_FIELD_TIME) {
 		if (ck_time_parse(ck_text_of(value), ck_clock_wall_s(), &time_s) == CK_OK) {
 			*out = ck_time_format_generalized(time_s, ck_cli_allocate(CK_TIME_TEXT_BYTES));
@@ -60,6 +72,13 @@ static enum ck_error put_range(struct ck_plan_item *item, const char *value)
 	return CK_OK;
 }
 
+static bool has(const struct ck_plan_item *item, const char *attribute)
+{
+	for (size_t i = 0; i < item->count; i++)
+		if (strcmp(item->values[i].name, attribute) == 0) return true;
+	return false;
+}
+
 /* What was given becomes attributes; what was not, and has a default, too (to add). An empty value of a change removes the attribute. */
 static enum ck_error put_fields(struct ck_cli *cli, const struct ck_plan *plan, const struct ck_kind_row *row, const struct ck_arguments *arguments,
                                 const char *authority, bool defaults, struct ck_plan_item *item)
@@ -70,14 +89,15 @@ static enum ck_error put_fields(struct ck_cli *cli, const struct ck_plan *plan, 
 		const struct ck_kind_field *field = &row->fields[i];
 		const struct ck_values *given = &arguments->options[i];
 		if (field->type == CK_KIND_FIELD_EXTRA) continue;
-		if (given->count == 0 && defaults && field->otherwise != NULL) {
+		/* another option may have given it */
+		if (given->count == 0 && defaults && field->otherwise != NULL && !has(item, field->attribute)) {
 			error = value_as_stored(cli, plan, field, field->otherwise, authority, &stored);
 			if (error == CK_OK) ck_plan_value(item, field->attribute, stored);
 		}
 		for (size_t j = 0; error == CK_OK && j < given->count; j++) {
 			if (field->type == CK_KIND_FIELD_RANGE) {
 				error = put_range(item, given->at[j]);
-			} else if (given->at[j][0] == '\0' && !defaults) {
+			} else if (!is_flag(field) && given->at[j][0] == '\0' && !defaults) {
 				ck_plan_value(item, field->attribute, NULL);
 			} else {
 				error = value_as_stored(cli, plan, field, given->at[j], authority, &stored);
@@ -86,13 +106,6 @@ static enum ck_error put_fields(struct ck_cli *cli, const struct ck_plan *plan, 
 		}
 	}
 	return error;
-}
-
-static bool has(const struct ck_plan_item *item, const char *attribute)
-{
-	for (size_t i = 0; i < item->count; i++)
-		if (strcmp(item->values[i].name, attribute) == 0) return true;
-	return false;
 }
 
 /* The options that give an attribute, as a person is told of them: "--system or --group". */

@@ -156,7 +156,7 @@ static int show(struct ck_cli *cli, enum ck_kind kind, int argc, char **argv)
 
 static const char *const *columns_of(enum ck_kind kind)
 {
-	static const char *const staff[] = { "uid", "cn", "mail", "employeeNumber", "uidNumber", "ckStatus", "ckValidUntil", NULL };
+	static const char *const staff[] = { "uid", "cn", "mail", "employeeNumber", "uidNumber", "ckStatus", "ckListed", "ckValidUntil", NULL };
 	static const char *const authority[] = { "ckName", "ckAuthorityKind", "ckStatus", "ckUidNumberFirst", "ckUidNumberLast", "ckMailDomain", "ckZone", NULL };
 	static const char *const grant[] = { "ckStaffId", "ckRoleId", "ckValidFrom", "ckValidUntil", "ckReason", "id", NULL };
 	static const char *const rule[] = { "ckName", "ckStatus", "ckTarget", "ckRoleId", "ckAccount", "ckService", "ckSource", "ckProved", "ckWeekly", "ckValidUntil", NULL };

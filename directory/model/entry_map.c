@@ -185,6 +185,7 @@ static void read_staff(struct reading *r, struct ck_id authority, struct ck_staf
 	out->shell = one_text(r, "loginShell");
 	out->status = one_status(r);
 	out->window = one_window(r);
+	out->listed = one_bool(r, "ckListed");
 }
 
 /* They restrict nothing: none is none. */

@@ -148,6 +148,7 @@ struct ck_staff {
 	struct ck_text home, shell;
 	enum ck_status status;
 	struct ck_window window;
+	bool listed; /* false: ex-directory. Decided about like anybody, found by nobody but who administers them */
 };
 struct ck_key {
 	uint8_t hash[CK_HASH_BYTES]; /* SHA-256 of credential_id; the RDN */

@@ -11,7 +11,7 @@
 #define FLAG_STATUS 0x03u
 #define FLAG_FROM_ALWAYS 0x04u
 #define FLAG_UNTIL_UNLIMITED 0x08u
-#define FLAG_OF_KIND 0x10u /* key: can verify; rule: all systems */
+#define FLAG_OF_KIND 0x10u /* staff: listed; key: can verify; rule: all systems */
 #define FLAG_ANY 0x20u     /* rule: from anywhere */
 #define FLAG_LOCAL 0x40u   /* rule: from the machine itself */
 #define FLAG_ATTESTED FLAG_ANY /* key: by a root that is trusted here */
@@ -21,7 +21,7 @@
 
 static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
 	[CK_KIND_AUTHORITY] = FLAG_STATUS | FLAGS_WINDOW,
-	[CK_KIND_STAFF] = FLAG_STATUS | FLAGS_WINDOW,
+	[CK_KIND_STAFF] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND,
 	[CK_KIND_KEY] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_ATTESTED | FLAG_TRAITS,
 	[CK_KIND_ROLE] = FLAG_STATUS,
 	[CK_KIND_GRANT] = FLAGS_WINDOW,
@@ -242,6 +242,7 @@ static void flat_staff(struct flat *f, struct ck_staff *staff)
 	struct ck_text *texts[] = {&staff->cn,         &staff->given_name, &staff->sn,           &staff->mail, &staff->telephone,
 	                           &staff->title,      &staff->department, &staff->staff_number, &staff->home, &staff->shell};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) flat_text(f, texts[i], CK_NAME_LIMIT_BYTES);
+	staff->listed = (f->flags & FLAG_OF_KIND) != 0;
 }
 
 static void flat_traits(struct flat *f, unsigned *traits)
@@ -381,6 +382,7 @@ static uint8_t flags_of(const struct ck_record *record, enum ck_status status)
 	const struct ck_window *window = window_of(record);
 	if (window != NULL && window->from_s == CK_TIME_ALWAYS) flags |= FLAG_FROM_ALWAYS;
 	if (window != NULL && window->until_s == CK_TIME_UNLIMITED) flags |= FLAG_UNTIL_UNLIMITED;
+	if (record->kind == CK_KIND_STAFF && record->as.staff.listed) flags |= FLAG_OF_KIND;
 	if (record->kind == CK_KIND_KEY && record->as.key.can_verify) flags |= FLAG_OF_KIND;
 	if (record->kind == CK_KIND_KEY && record->as.key.attested) flags |= FLAG_ATTESTED;
 	if (record->kind == CK_KIND_KEY && record->as.key.traits != 0) flags |= FLAG_TRAITS;

@@ -76,7 +76,7 @@ static void put_person(unsigned number, const char *rp_id, struct ck_id role, co
 	begin(CK_KIND_STAFF, staff, NULL, authority);
 	put_id("ckId", staff);
 	printf("uid: bench%u\nuidNumber: %u\ngidNumber: %u\nhomeDirectory: /home/bench%u\nloginShell: /bin/bash\ncn: Bench Person %u\nsn: Person %u\n"
-	       "mail: bench%u@northtown.example\nemployeeNumber: B%u\nckStaffNumber: %s:B%u\nckStatus: active\n",
+	       "mail: bench%u@northtown.example\nemployeeNumber: B%u\nckStaffNumber: %s:B%u\nckStatus: active\nckListed: TRUE\n",
 	       number, 210000 + number, 210000 + number, number, number, number, number, number, ck_id_format(authority, text), number);
 	put_forever();
 	putchar('\n');

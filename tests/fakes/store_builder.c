@@ -217,6 +217,7 @@ struct ck_record *ck_builder_staff(struct ck_builder *b, unsigned number, unsign
 	staff->shell = ck_text_of("/bin/bash");
 	staff->status = CK_STATUS_ACTIVE;
 	staff->window = always;
+	staff->listed = true;
 	return record;
 }
 

@@ -92,6 +92,7 @@ staff()
 		ckStatus: active
 		ckValidFrom: 00010101000000Z
 		ckValidUntil: 99991231235959Z
+		ckListed: TRUE
 	END
 }
 # key STAFF HASH CREDENTIAL: an entry of a key as LDIF

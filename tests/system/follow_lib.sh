@@ -114,6 +114,7 @@ ckStaffNumber: $AUTHORITY:$3
 ckStatus: active
 ckValidFrom: 00010101000000Z
 ckValidUntil: 99991231235959Z
+ckListed: TRUE
 
 LDIF
 }

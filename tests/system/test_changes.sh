@@ -43,6 +43,18 @@ expect 0 by ada authority change southport --status suspended
 expect 1 by sam role change clerks --status suspended # what they hold counts for nothing: a decoy is asked for
 said "not enrolled for this"
 expect 0 by ada authority change southport --status active
+is() { [ "$1" = "$2" ] && pass || fail "$3: $1, expected $2"; }
+# listed unless it is said, and as it was last said
+listed() { ck staff show "$1" --json | tr -d ' \n' | grep -o '"ckListed":."[A-Z]*' | cut -d'"' -f4; }
+is "$(listed cy)" TRUE "listed of itself"
+expect 0 by sam staff add una --name "Una South" --mail una@southport.example --number 4 --unlisted
+is "$(listed una)" FALSE "unlisted when it is said"
+expect 0 by sam staff change una --listed
+is "$(listed una)" TRUE "listed again"
+expect 0 by sam staff change cy --unlisted
+is "$(listed cy)" FALSE "unlisted later"
+expect 1 by sam staff change cy --listed --unlisted
+said "ckListed"
 # within one's own authority, but past what was delegated to it
 expect 1 by sam staff add eli --name "Eli South" --mail eli@southport.example --number 5 --uid-number 250000
 said "uidNumber"

@@ -362,7 +362,7 @@ static struct draft person(const char *uid, const char *number, const char *mail
 	                      .values = {{"uid", uid}, {"uidNumber", number}, {"gidNumber", number}, {"homeDirectory", "/home/x"},
 	                                 {"loginShell", "/bin/sh"}, {"cn", "Dan Dale"}, {"sn", "Dale"}, {"mail", mail},
 	                                 {"employeeNumber", "77"}, {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"},
-	                                 {"ckValidUntil", "99991231235959Z"}}};
+	                                 {"ckValidUntil", "99991231235959Z"}, {"ckListed", "TRUE"}}};
 }
 
 START_TEST(staff_added)

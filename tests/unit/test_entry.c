@@ -36,7 +36,7 @@ static const struct sample samples[CK_KIND_LAST + 1] = {
 		{"gidNumber", "200001"}, {"homeDirectory", "/home/mia"}, {"loginShell", "/bin/bash"}, {"cn", "Mia Roberts"}, {"sn", "Roberts"},
 		{"givenName", "Mia"}, {"mail", "mia@northwich.gov.uk"}, {"telephoneNumber", "+44 1606 1"}, {"title", "DBA"},
 		{"departmentNumber", "IT"}, {"employeeNumber", "1001"}, {"ckStaffNumber", A ":1001"}, {"ckStatus", "active"},
-		{"ckValidFrom", "20260101000000Z"}, {"ckValidUntil", "20270101000000Z"}, {"description", "ignored"}}},
+		{"ckValidFrom", "20260101000000Z"}, {"ckValidUntil", "20270101000000Z"}, {"ckListed", "TRUE"}, {"description", "ignored"}}},
 	[CK_KIND_KEY] = {"ckKeyHash=" H ",ckId=" S ",ou=staff," BELOW_A, {{"objectClass", "ckKey"}, {"ckKeyHash", H},
 		{"ckCredentialId", "credential"}, {"ckPublicKey", "cose"}, {"ckRpId", "portal.northwich.gov.uk"}, {"ckAaguid", ZERO},
 		{"ckLabel", "blue"}, {"ckAttestation", "self"}, {"ckTrait", "discoverable"}, {"ckTrait", "protected-2"}, {"ckTrait", "usb"},
@@ -156,6 +156,7 @@ START_TEST(staff_has_all_it_says)
 	ck_assert_uint_eq(s->uid_number, 200001);
 	ck_assert_uint_eq(s->gid_number, 200001);
 	ck_assert_int_eq(s->status, CK_STATUS_ACTIVE);
+	ck_assert(s->listed);
 	ck_assert_int_eq(s->window.from_s, INT64_C(1767225600));
 	ck_assert_int_eq(s->window.until_s, INT64_C(1798761600));
 	ck_assert_uint_eq(record.entry_uuid[0], 0x44);
@@ -341,6 +342,9 @@ START_TEST(wrong_values)
 	wrong(CK_KIND_AUTHORITY, "ckZone", "europe/london");
 	wrong(CK_KIND_AUTHORITY, "ckZone", "Europe/../London");
 	wrong(CK_KIND_AUTHORITY, "ckZone", "GMT0BST,M3.5.0/1,M10.5.0");
+	wrong(CK_KIND_STAFF, "ckListed", "");
+	wrong(CK_KIND_STAFF, "ckListed", "true");
+	wrong(CK_KIND_STAFF, "ckListed", "yes");
 	wrong(CK_KIND_STAFF, "uid", "Mia");
 	wrong(CK_KIND_STAFF, "uid", "root");
 	wrong(CK_KIND_STAFF, "uidNumber", "0");

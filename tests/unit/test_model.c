@@ -197,7 +197,7 @@ static struct ck_record valid(enum ck_kind kind)
 	case CK_KIND_STAFF:
 		r.as.staff = (struct ck_staff){.uid = t("mia"), .cn = t("Mia Roberts"), .sn = t("Roberts"), .mail = t("mia@northwich.gov.uk"),
 			.staff_number = t("1001"), .uid_number = 200001, .gid_number = 200001, .home = t("/home/mia"), .shell = t("/bin/bash"),
-			.status = CK_STATUS_ACTIVE, .window = open_window};
+			.status = CK_STATUS_ACTIVE, .window = open_window, .listed = true};
 		break;
 	case CK_KIND_KEY:
 		r.as.key = (struct ck_key){.staff = id_of(3), .credential_id = {bytes, 32}, .public_key = {bytes, 77},

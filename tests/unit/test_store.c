@@ -21,6 +21,7 @@ START_TEST(a_staff_record_comes_back_whole)
 	ck_assert_uint_eq(s->uid_number, 200001);
 	ck_assert_uint_eq(s->gid_number, 200001);
 	ck_assert_int_eq(s->status, CK_STATUS_ACTIVE);
+	ck_assert(s->listed);
 	ck_assert_int_eq(s->window.from_s, CK_TIME_ALWAYS);
 	ck_assert_int_eq(s->window.until_s, CK_TIME_UNLIMITED);
 	ck_assert_int_eq(ck_model_validate(&found, &err), CK_OK);
@@ -36,6 +37,19 @@ START_TEST(an_absent_text_stays_absent)
 	ck_assert_int_eq(ck_view_get(view, CK_KIND_STAFF, ck_builder_id(ALICE), &found), CK_OK);
 	ck_assert_ptr_null(found.as.staff.title.at);
 	ck_assert(ck_text_is(found.as.staff.department, "Planning"));
+}
+END_TEST
+
+START_TEST(an_unlisted_person_stays_unlisted)
+{
+	struct ck_record *record = ck_builder_staff(b, ALICE, LEEDS, "alice", 200001);
+	record->as.staff.listed = false;
+	ck_builder_put(b, record);
+	struct ck_view *view = ck_builder_view(b);
+	ck_assert_int_eq(ck_view_get(view, CK_KIND_STAFF, ck_builder_id(ALICE), &found), CK_OK);
+	ck_assert(!found.as.staff.listed);
+	ck_assert_int_eq(ck_view_get(view, CK_KIND_STAFF, ck_builder_id(BOB), &found), CK_OK);
+	ck_assert(found.as.staff.listed);
 }
 END_TEST
 
@@ -398,6 +412,7 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, a_staff_record_comes_back_whole);
 	tcase_add_test(c, an_absent_text_stays_absent);
+	tcase_add_test(c, an_unlisted_person_stays_unlisted);
 	tcase_add_test(c, a_key_record_comes_back_whole);
 	tcase_add_test(c, a_rule_record_comes_back_whole);
 	tcase_add_test(c, an_authoritys_clock_comes_back_whole);
