@@ -1,0 +1,23 @@
+/* A generated directory in the forms that others read. */
+#ifndef CK_DATA_OUTPUT_H
+#define CK_DATA_OUTPUT_H
+
+#include <stdio.h>
+
+#include "tests/data/data.h"
+
+/* ---- ldif.c: complete entries, as slapadd -q takes them ---- */
+/* What is above the authorities: the suffix and ou=authorities. A directory that crosskeys init made has both. */
+void ck_data_ldif_root(FILE *to, const char *suffix);
+/* An entry; of an authority its four containers, too. */
+void ck_data_ldif_entry(FILE *to, const char *suffix, const struct ck_record *record);
+
+/* ---- csv.c: a staff list as a personnel system exports it (RFC 4180, CRLF, UTF-8) ---- */
+void ck_data_csv_header(FILE *to);
+void ck_data_csv_row(FILE *to, const struct ck_data_person *person);
+
+/* ---- store.c: a store of it, without a directory ---- */
+/* Fills that directory (which must be there) with CK_STORE_FILE, finished, as of options.now_s. */
+CK_MUST_USE enum ck_error ck_data_fill_store(const struct ck_data *data, const char *directory, struct ck_errmsg *err);
+
+#endif
