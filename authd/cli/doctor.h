@@ -26,6 +26,7 @@ struct ck_service {
 };
 
 #define CK_DOCTOR_SERVICES_LIMIT 256
+#define CK_DOCTOR_INCLUDES_LIMIT 4096 /* of sshd's and sudo's files: two that name each other twice would double with each step */
 struct ck_doctor {
 	struct ck_cli *cli;
 	const char *root;         /* before every path of the machine; "" for this one */
@@ -40,6 +41,7 @@ struct ck_doctor {
 	struct ck_config config;
 	struct ck_finding *findings;
 	size_t count, room;
+	unsigned included; /* files that others named, in all */
 	struct ck_service services[CK_DOCTOR_SERVICES_LIMIT];
 	size_t services_count;
 };
@@ -59,6 +61,9 @@ const char *ck_doctor_alone_label(const char *service);
 const char *ck_doctor_path(const struct ck_doctor *doctor, const char *path);
 /* A regular file of at most limit_bytes. CK_ERR_NOT_FOUND, CK_ERR_DENIED (we may not), CK_ERR_LIMIT, CK_ERR_IO. */
 CK_MUST_USE enum ck_error ck_doctor_read(const char *path, size_t limit_bytes, struct ck_text *out);
+/* The same of a file that may include others: CK_ERR_LIMIT at depth_limit, or once there were CK_DOCTOR_INCLUDES_LIMIT of them. */
+CK_MUST_USE enum ck_error ck_doctor_read_included(struct ck_doctor *doctor, const char *path, size_t limit_bytes, unsigned depth,
+                                                  unsigned depth_limit, struct ck_text *out);
 /* Says what cannot be read, once. */
 void ck_doctor_unreadable(struct ck_doctor *doctor, const char *path, const char *what_for);
 /* A finding unless the file and every directory above it are root's and writable by nobody else. */

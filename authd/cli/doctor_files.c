@@ -20,6 +20,8 @@ enum ck_error ck_doctor_read(const char *path, size_t limit_bytes, struct ck_tex
 	*out = (struct ck_text){ "", 0 };
 	if (fd < 0) return errno == ENOENT || errno == ENOTDIR ? CK_ERR_NOT_FOUND : errno == EACCES || errno == EPERM ? CK_ERR_DENIED : CK_ERR_IO;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		/* the kernel's own files say 0; one that grows meanwhile is one to look at again */
+		if (st.st_size > 0 && (uint64_t)st.st_size < limit_bytes) limit_bytes = (size_t)st.st_size;
 		char *bytes = ck_cli_allocate(limit_bytes + 2); /* the text ends with a NUL */
 		size_t length = 0;
 		ssize_t got = 1;
@@ -32,6 +34,14 @@ enum ck_error ck_doctor_read(const char *path, size_t limit_bytes, struct ck_tex
 	}
 	close(fd);
 	return error;
+}
+
+enum ck_error ck_doctor_read_included(struct ck_doctor *doctor, const char *path, size_t limit_bytes, unsigned depth, unsigned depth_limit,
+                                      struct ck_text *out)
+{
+	if (depth >= depth_limit || doctor->included == CK_DOCTOR_INCLUDES_LIMIT) return CK_ERR_LIMIT;
+	doctor->included++;
+	return ck_doctor_read(path, limit_bytes, out);
 }
 
 void ck_doctor_unreadable(struct ck_doctor *doctor, const char *path, const char *what_for)

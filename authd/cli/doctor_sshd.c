@@ -36,7 +36,7 @@ static void include_sshd_files(struct sshd *sshd, char *patterns, unsigned depth
 static void read_sshd_file(struct sshd *sshd, const char *path, unsigned depth, bool in_match)
 {
 	struct ck_text text;
-	enum ck_error error = depth < DEPTH_LIMIT ? ck_doctor_read(path, FILE_LIMIT_BYTES, &text) : CK_ERR_LIMIT;
+	enum ck_error error = ck_doctor_read_included(sshd->doctor, path, FILE_LIMIT_BYTES, depth, DEPTH_LIMIT, &text);
 	if (error != CK_OK) {
 		sshd->unread = true;
 		ck_doctor_unreadable(sshd->doctor, path, "what sshd is told is not known");
@@ -44,7 +44,7 @@ static void read_sshd_file(struct sshd *sshd, const char *path, unsigned depth, 
 	}
 	(void)ck_doctor_check_owner(sshd->doctor, CK_SEVERITY_ERROR, "sshd-file-owner", path, "chown root and chmod go-w");
 	char *rest = ck_cli_copy(text);
-	for (char *line; (line = ck_doctor_next_line(&rest)) != NULL;) {
+	for (char *line; sshd->doctor->included < CK_DOCTOR_INCLUDES_LIMIT && (line = ck_doctor_next_line(&rest)) != NULL;) {
 		char *value = ck_doctor_split(line);
 		if (strcasecmp(line, "Include") == 0) include_sshd_files(sshd, value, depth, in_match);
 		if (strcasecmp(line, "Match") == 0) in_match = strcasecmp(value, "all") != 0;

@@ -58,21 +58,21 @@ static bool include_sudoers(struct ck_doctor *doctor, char *line, unsigned depth
 	if (!folder && strcmp(line + 1, "include") != 0) return line[0] == '#';
 	const char *path = ck_doctor_path(doctor, value[0] == '/' ? value : ck_cli_print("/etc/%s", value));
 	if (folder) read_sudoers_folder(doctor, path, depth);
-	else read_sudoers(doctor, path, depth);
+	else read_sudoers(doctor, path, depth + 1);
 	return true;
 }
 
 static void read_sudoers(struct ck_doctor *doctor, const char *path, unsigned depth)
 {
 	struct ck_text text;
-	enum ck_error error = depth < DEPTH_LIMIT ? ck_doctor_read(path, FILE_LIMIT_BYTES, &text) : CK_ERR_LIMIT;
+	enum ck_error error = ck_doctor_read_included(doctor, path, FILE_LIMIT_BYTES, depth, DEPTH_LIMIT, &text);
 	if (error == CK_ERR_NOT_FOUND) return;
 	if (error != CK_OK) {
 		ck_doctor_unreadable(doctor, path, "what sudo is told is not known");
 		return;
 	}
 	char *rest = ck_cli_copy(text);
-	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+	for (char *line; doctor->included < CK_DOCTOR_INCLUDES_LIMIT && (line = strsep(&rest, "\n")) != NULL;) {
 		line += strspn(line, " \t");
 		if (include_sudoers(doctor, line, depth) || strncmp(line, "Defaults", 8) != 0) continue;
 		line[strcspn(line, "#")] = '\0';

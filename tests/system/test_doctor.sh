@@ -160,6 +160,9 @@ finds sudo-account-off error put 'Defaults !pam_acct_mgmt\n' etc/sudoers.d/site
 finds sudo-remembers warning add 'Defaults:bob lecture=never, timestamp_timeout=-1\n' etc/sudoers
 finds sudo-service error add 'Defaults pam_service=sudo-other\n' etc/sudoers
 finds sudo-unasked note add 'Defaults !authenticate\n' etc/sudoers
+# files that name themselves, twice: the reading ends
+finds unreadable warning add '@include sudoers\n@include sudoers\n' etc/sudoers
+finds unreadable warning add 'Include sshd_config\nInclude sshd_config\n' etc/ssh/sshd_config
 finds local-names-owner error chmod o+w "$R/etc/crosskeys/local-names"
 finds local-names-comment warning add 'guest # the kiosk\n' etc/crosskeys/local-names
 finds local-names-staff warning add 'bob\n' etc/crosskeys/local-names
