@@ -261,7 +261,7 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 	}
 	if (error != CK_OK) {
 		ck_book_free(&book);
-		return error;
+		return error == CK_ERR_MEMORY ? ck_fail(err, error, "no memory for the ledger") : error;
 	}
 	*out = book;
 	return CK_OK;

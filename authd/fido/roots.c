@@ -94,7 +94,10 @@ enum ck_error ck_fido_roots_read(struct ck_text pem, struct ck_fido_roots **out,
 	BIO *bio = pem.length <= INT_MAX ? BIO_new_mem_buf(pem.at, (int)pem.length) : NULL;
 	*out = NULL;
 	if (roots != NULL) roots->store = X509_STORE_new();
-	if (roots == NULL || bio == NULL || roots->store == NULL) goto out;
+	if (roots == NULL || bio == NULL || roots->store == NULL) {
+		(void)ck_fail(err, error, "no memory for the certificates");
+		goto out;
+	}
 	error = add_all(roots, bio, err);
 	if (error == CK_OK && roots->count == 0) error = ck_fail(err, CK_ERR_INVALID, "expected at least one certificate in PEM");
 out:
