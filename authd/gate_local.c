@@ -14,13 +14,8 @@
 
 #define FIND_TIMEOUT_MS 2000
 
-struct process {
-	pid_t parent;
-	uint64_t start_ticks;
-};
-
-/* /proc/<pid>/stat (proc(5)): field 2 is the command in parentheses and may hold anything, more parentheses too, so count from the last. */
-static bool parse_stat(char *text, struct process *out)
+/* Field 2 is the command in parentheses and may hold anything, more parentheses too, so count from the last. */
+bool ck_gate_parse_process(char *text, struct ck_gate_process *out)
 {
 	char *at = strrchr(text, ')');
 	uint64_t parent = 0, start = 0;
@@ -31,14 +26,14 @@ static bool parse_stat(char *text, struct process *out)
 		if (field == 4 && ck_uint_parse(ck_text_of(word), 0, INT32_MAX, &parent) != CK_OK) return false;
 		if (field == 22) {
 			if (ck_uint_parse(ck_text_of(word), 0, UINT64_MAX, &start) != CK_OK) return false;
-			*out = (struct process){.parent = (pid_t)parent, .start_ticks = start};
+			*out = (struct ck_gate_process){.parent = (pid_t)parent, .start_ticks = start};
 			return true;
 		}
 	}
 	return false;
 }
 
-static bool read_process(pid_t pid, struct process *out)
+static bool read_process(pid_t pid, struct ck_gate_process *out)
 {
 	char path[32], text[1024];
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -48,12 +43,12 @@ static bool read_process(pid_t pid, struct process *out)
 	close(fd);
 	if (length <= 0) return false;
 	text[length] = '\0';
-	return parse_stat(text, out);
+	return ck_gate_parse_process(text, out);
 }
 
 enum ck_error ck_gate_process_start(pid_t pid, uint64_t *out_ticks)
 {
-	struct process process;
+	struct ck_gate_process process;
 	if (!read_process(pid, &process)) return CK_ERR_NOT_FOUND;
 	*out_ticks = process.start_ticks;
 	return CK_OK;
@@ -73,7 +68,7 @@ static size_t ancestors(const struct ck_gate_client *client, uint64_t out[2 * CK
 {
 	size_t count = 0;
 	uint64_t latest = client->accepted_ticks;
-	struct process process;
+	struct ck_gate_process process;
 	for (pid_t pid = client->pid; pid > 1 && count < CK_ANCESTORS_LIMIT; pid = process.parent) {
 		if (!read_process(pid, &process) || process.start_ticks > latest) break;
 		out[2 * count] = (uint64_t)pid;

@@ -191,6 +191,12 @@ bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view 
 void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then then);
 /* Without asking anybody: false if only the ledger could tell. */
 bool ck_gate_locate_at_once(struct ck_gate_client *client);
+/* One of /proc/PID/stat (proc(5)), cut in place; its second field is what the process calls itself. */
+struct ck_gate_process {
+	pid_t parent;
+	uint64_t start_ticks;
+};
+bool ck_gate_parse_process(char *text, struct ck_gate_process *out);
 /* The start time of a process, in ticks since boot. CK_ERR_NOT_FOUND. */
 CK_MUST_USE enum ck_error ck_gate_process_start(pid_t pid, uint64_t *out_ticks);
 uint64_t ck_gate_boot_ticks(void);

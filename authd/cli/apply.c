@@ -5,14 +5,12 @@
 #include "authd/cli/plan.h"
 
 #define LINE_LIMIT_BYTES 8192
-#define LINE_WORDS_LIMIT 128
 
-/* Splits a line in place: blanks part words, "…" and '…' keep blanks, \ takes the next character, # begins a comment. -1: an open quote. */
-static int split_line(char *line, char *words[LINE_WORDS_LIMIT])
+int ck_apply_split(char *line, char *words[CK_APPLY_WORDS_LIMIT])
 {
 	int count = 0;
 	char *at = line, *to = line;
-	while (count < LINE_WORDS_LIMIT) {
+	while (count < CK_APPLY_WORDS_LIMIT) {
 		while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r') at++;
 		if (*at == '\0' || *at == '#') return count;
 		words[count++] = to;
@@ -36,9 +34,9 @@ static int split_line(char *line, char *words[LINE_WORDS_LIMIT])
 
 static enum ck_error plan_line(struct ck_cli *cli, const char *file, unsigned number, const char *line, struct ck_plan *plan)
 {
-	char *words[LINE_WORDS_LIMIT];
+	char *words[CK_APPLY_WORDS_LIMIT];
 	/* a copy: the words live in the plan until it is ordered */
-	int count = split_line(ck_cli_copy(ck_text_of(line)), words);
+	int count = ck_apply_split(ck_cli_copy(ck_text_of(line)), words);
 	if (count == 0) return CK_OK;
 	if (count < 0) {
 		(void)ck_cli_complain(CK_ERR_INVALID, "%s:%u: a quote is left open, or there are too many words", file, number);

@@ -64,4 +64,10 @@ const char *ck_resolve_name(struct ck_cli *cli, const struct ck_plan *plan, cons
 /* Plans one change given as words: {"grant", "add", "bob", "caseworker", …}. CK_ERR_CANCELLED after --help. */
 CK_MUST_USE enum ck_error ck_kind_plan(struct ck_cli *cli, int argc, char **argv, struct ck_plan *plan);
 
+/* ---- apply.c ---- */
+#define CK_APPLY_WORDS_LIMIT 128 /* of a line */
+/* Splits a line in place: blanks part words, "…" and '…' keep blanks, \ takes the next character, # begins a comment. -1: an open quote, or
+   too many words. */
+int ck_apply_split(char *line, char *words[CK_APPLY_WORDS_LIMIT]);
+
 #endif

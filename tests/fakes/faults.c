@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +19,28 @@
 #define DESCRIPTORS_LIMIT 1024
 
 static struct {
-	bool on;
-	uint64_t state, failed;
+	atomic_bool on;
+	uint64_t seed;
 	unsigned one_in;
+	atomic_uint_fast64_t begun, threads, asked, failed; /* begun: so often, since the program started */
 } faults;
+
+/* Each thread throws dice of its own, in the order in which they came: else what one does would change what another meets. */
+static _Thread_local struct {
+	uint64_t begun, state;
+	unsigned passed; /* within somebody else's code */
+} mine;
 
 /* ---- the seed ---- */
 
 /* SplitMix64 (Steele, Lea, Flood 2014): good enough for dice, and one line of state. */
 static uint64_t next_random(void)
 {
-	uint64_t z = faults.state += UINT64_C(0x9e3779b97f4a7c15);
+	if (mine.begun != faults.begun) {
+		mine.begun = faults.begun;
+		mine.state = faults.seed + (faults.threads++ << 32);
+	}
+	uint64_t z = mine.state += UINT64_C(0x9e3779b97f4a7c15);
 	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
 	return z ^ z >> 31;
@@ -35,19 +48,25 @@ static uint64_t next_random(void)
 
 void ck_faults_begin(uint64_t seed, unsigned one_in)
 {
-	faults.state = seed;
-	faults.failed = 0;
+	faults.seed = seed;
+	faults.threads = faults.asked = faults.failed = 0;
 	faults.one_in = one_in;
-	faults.on = one_in > 0;
+	faults.begun++;
+	faults.on = true;
 }
 
 void ck_faults_end(void) { faults.on = false; }
 uint64_t ck_faults_count(void) { return faults.failed; }
+uint64_t ck_faults_asked(void) { return faults.asked; }
 uint64_t ck_faults_random(uint64_t below) { return next_random() % below; }
+void ck_faults_pass(void) { mine.passed++; }
+void ck_faults_back(void) { mine.passed--; }
 
 bool ck_faults_next(void)
 {
-	if (!faults.on || next_random() % faults.one_in != 0) return false;
+	if (!faults.on || mine.passed > 0) return false;
+	faults.asked++;
+	if (faults.one_in == 0 || next_random() % faults.one_in != 0) return false;
 	faults.failed++;
 	return true;
 }
@@ -64,7 +83,13 @@ static int fail_with(const int *errors, size_t count)
 #define TRACKED_LIMIT 65536
 static void *tracked[TRACKED_LIMIT]; /* open addressing; NULL: free */
 static size_t tracked_count;
-static bool tracking;
+static atomic_bool tracking;
+static atomic_flag table = ATOMIC_FLAG_INIT; /* held while it is looked at */
+
+static void hold(void)
+{
+	while (atomic_flag_test_and_set(&table)) sched_yield();
+}
 
 static size_t place_of(const void *p)
 {
@@ -75,15 +100,18 @@ static size_t place_of(const void *p)
 
 static void *track(void *p)
 {
-	if (!tracking || p == NULL || tracked_count == TRACKED_LIMIT / 2) return p;
-	tracked[place_of(p)] = p;
-	tracked_count++;
+	if (!tracking || p == NULL) return p;
+	hold();
+	if (tracked_count < TRACKED_LIMIT / 2) {
+		tracked[place_of(p)] = p;
+		tracked_count++;
+	}
+	atomic_flag_clear(&table);
 	return p;
 }
 
-static void untrack(const void *p)
+static void untrack_held(const void *p)
 {
-	if (!tracking || p == NULL) return;
 	size_t i = place_of(p);
 	if (tracked[i] == NULL) return;
 	tracked[i] = NULL;
@@ -95,9 +123,17 @@ static void untrack(const void *p)
 	}
 }
 
+static void untrack(const void *p)
+{
+	if (!tracking || p == NULL) return;
+	hold();
+	untrack_held(p);
+	atomic_flag_clear(&table);
+}
+
 void ck_faults_track(void)
 {
-	memset(tracked, 0, sizeof tracked);
+	if (tracked_count > 0) memset(tracked, 0, sizeof tracked);
 	tracked_count = 0;
 	tracking = true;
 }
@@ -150,6 +186,27 @@ char *__wrap_strndup(const char *text, size_t limit)
 	memcpy(copy, text, length);
 	copy[length] = '\0';
 	return copy;
+}
+
+int __real_vasprintf(char **out, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+int __wrap_vasprintf(char **out, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+int __wrap_vasprintf(char **out, const char *format, va_list args)
+{
+	if (no_memory()) return -1;
+	int length = __real_vasprintf(out, format, args);
+	if (length >= 0) (void)track(*out);
+	return length;
+}
+
+void ck_faults_free_tracked(void)
+{
+	tracking = false;
+	for (size_t i = 0; tracked_count > 0 && i < TRACKED_LIMIT; i++) {
+		if (tracked[i] == NULL) continue;
+		__real_free(tracked[i]);
+		tracked[i] = NULL;
+		tracked_count--;
+	}
 }
 
 char *__wrap_strdup(const char *text) { return __wrap_strndup(text, SIZE_MAX - 1); }
@@ -305,12 +362,15 @@ ssize_t __wrap_getrandom(void *out, size_t length, unsigned flags)
 	return ck_faults_random(2) == 0 ? __real_getrandom(out, fewer(length), flags) : FAIL(EINTR, ENOSYS, EAGAIN);
 }
 
+static atomic_bool steady;
+void ck_faults_spare_clock(void) { steady = true; }
+
 /* It cannot be read, or it was set to something else. The monotonic one is only ever late. */
 int __real_clock_gettime(clockid_t id, struct timespec *out);
 int __wrap_clock_gettime(clockid_t id, struct timespec *out);
 int __wrap_clock_gettime(clockid_t id, struct timespec *out)
 {
-	if (!ck_faults_next()) return __real_clock_gettime(id, out);
+	if (steady || !ck_faults_next()) return __real_clock_gettime(id, out);
 	if (id != CLOCK_REALTIME || ck_faults_random(4) == 0) return FAIL(EINVAL, EFAULT);
 	int result = __real_clock_gettime(id, out);
 	const time_t jumps[] = {-out->tv_sec, 2145916800 - out->tv_sec, 4291747200 - out->tv_sec, 86400, -86400};

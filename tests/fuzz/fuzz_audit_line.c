@@ -3,21 +3,20 @@
 #include <string.h>
 
 #include "authd/audit/record.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	struct ck_audit_record record;
 	struct ck_checkpoint checkpoint;
-	if (ck_audit_parse((struct ck_text){ (const char *)data, size }, &record) != CK_OK) return 0;
+	if (ck_audit_parse((struct ck_text){ (const char *)data, size }, &record) != CK_OK) return;
 	CK_ASSERT(record.seq > 0 && record.count <= CK_AUDIT_FIELDS_LIMIT && record.line.length == size);
 	CK_ASSERT(memchr(data, '\n', size) == NULL && memchr(data, '\0', size) == NULL);
 	if (ck_checkpoint_parse(&record, &checkpoint) == CK_OK) {
 		CK_ASSERT(checkpoint.signed_part.length < size);
-		return 0;
+		return;
 	}
-	if (ck_text_is(record.event, CK_AUDIT_CHECKPOINT)) return 0;
+	if (ck_text_is(record.event, CK_AUDIT_CHECKPOINT)) return;
 	/* put together again from what was parsed: the same bytes, where the writer could have written them */
 	static uint8_t values[CK_AUDIT_FIELDS_LIMIT][CK_AUDIT_RECORD_LIMIT_BYTES];
 	static char names[CK_AUDIT_FIELDS_LIMIT][CK_AUDIT_RECORD_LIMIT_BYTES];
@@ -34,5 +33,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* an escape that was not needed (\x41) reads, but is not written */
 	CK_ASSERT(length > 0 && length <= size);
 	CK_ASSERT(length < size || memcmp(line, data, size) == 0);
-	return 0;
 }

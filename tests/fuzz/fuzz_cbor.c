@@ -6,8 +6,7 @@
 
 #include "authd/protocol/cbor.h"
 #include "authd/protocol/statement.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void use(struct ck_bytes bytes)
 {
@@ -25,11 +24,11 @@ static void use(struct ck_bytes bytes)
 	sum = sum + (unsigned)ck_proof_decode(bytes, &proof);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	struct ck_bytes bytes = { data, size };
 	use(bytes);
-	if (ck_cbor_check(bytes) != CK_OK) return 0;
+	if (ck_cbor_check(bytes) != CK_OK) return;
 	struct cbor_load_result result;
 	cbor_item_t *item = cbor_load(data, size, &result);
 	if (item == NULL || result.read != size) abort();
@@ -38,5 +37,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (length != size || memcmp(again, data, size) != 0) abort();
 	free(again);
 	cbor_decref(&item);
-	return 0;
 }

@@ -1,6 +1,7 @@
 /* Arbitrary attribute lists to ck_entry_to_record. An input is the DN on a line, then lines "name:value"; a line with the name of the one
    before adds a value to it. What is accepted must be valid, and its DN must be the one we would build. */
 #include "directory/model/entry.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,6 @@
 /* Past the limits of the mapping, so that those are met too. */
 #define ATTRIBUTES (CK_ENTRY_ATTRIBUTES_LIMIT + 8)
 #define VALUES (CK_ENTRY_VALUES_LIMIT + 64)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct list {
 	struct ck_attribute attributes[ATTRIBUTES];
@@ -56,7 +55,7 @@ static void check_dn(const struct ck_record *record, struct ck_text dn)
 	if (strlen(built) != dn.length || strncasecmp(built, dn.at, dn.length) != 0) abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	static struct ck_entry_scratch scratch;
 	static struct list list;
@@ -79,5 +78,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	struct ck_record claims;
 	(void)!ck_entry_claims(&entry, ck_text_of(SUFFIX), &claims);
-	return 0;
 }

@@ -5,13 +5,11 @@
 
 #include "directory/base/error.h"
 #include "pam_module/token_helper.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	bool there = false;
 	for (size_t i = 0; i + 1 < size && !there; i++) there = data[i] == 0xd0 && data[i + 1] == 0xf1;
 	CK_ASSERT(!ck_token_hid_is_fido(data, size) || there);
-	return 0;
 }

@@ -4,8 +4,7 @@
 
 #include "authd/ledger_use.h"
 #include "authd/protocol/message.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void put_again(const struct ck_map *message, const struct ck_use *uses, size_t count)
 {
@@ -21,17 +20,16 @@ static void put_again(const struct ck_map *message, const struct ck_use *uses, s
 	if (w.failed || ck_writer_length(&w) != 3 + encoded.length || memcmp(bytes + 3, encoded.at, encoded.length) != 0) abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	static struct ck_map message;
 	static struct ck_uses_asked asked;
 	static struct ck_use uses[CK_USES_LIMIT], due[CK_USES_DUE_LIMIT];
 	struct ck_counters *counters;
 	size_t count;
-	if (ck_map_parse((struct ck_bytes){data, size}, &message) != CK_OK) return 0;
+	if (ck_map_parse((struct ck_bytes){data, size}, &message) != CK_OK) return;
 	if (ck_uses_get(&message, uses, &count) == CK_OK) put_again(&message, uses, count);
-	if (ck_uses_read(&message, &asked) != CK_OK || ck_counters_new(0, &counters) != CK_OK) return 0;
+	if (ck_uses_read(&message, &asked) != CK_OK || ck_counters_new(0, &counters) != CK_OK) return;
 	if (ck_uses_take(counters, &asked, 1000) == CK_OK && ck_uses_due(counters, &asked, 1800000000, 86400, due) > 0) abort();
 	ck_counters_free(&counters);
-	return 0;
 }

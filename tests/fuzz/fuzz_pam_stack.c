@@ -5,18 +5,17 @@
 #include <string.h>
 
 #include "authd/cli/doctor_module.h"
+#include "tests/fuzz/fuzz.h"
 
 #define FILES 4
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct ck_text files[FILES];
 
 static enum ck_error open_file(void *context, const char *name, struct ck_text *out_text, const char **out_path)
 {
 	static const char *const paths[FILES] = { "a", "b", "c", "d" };
-	const bool *one_file = context;
-	size_t which = *one_file && name[0] == '\0' ? 0 : (size_t)(unsigned char)name[0] - 'a';
+	const bool *whole = context;
+	size_t which = *whole && name[0] == '\0' ? 0 : (size_t)(unsigned char)name[0] - 'a';
 	if (which >= FILES || (name[0] != '\0' && name[1] != '\0')) return CK_ERR_NOT_FOUND;
 	*out_text = files[which];
 	*out_path = paths[which];
@@ -54,7 +53,9 @@ static void walk(const struct ck_stack *service, const struct ck_stack *other, s
 	}
 }
 
-static void judge(bool one_file)
+static bool one_file;
+
+static void judge(void)
 {
 	static struct ck_stack service, other;
 	static struct ck_means means;
@@ -73,17 +74,18 @@ static void judge(bool one_file)
 		if (strcmp(means.at[i].name, "security key") == 0) abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	const char *at = (const char *)data;
-	if (size > 4 * CK_STACK_LINE_BYTES) return 0; /* longer ones find nothing else, slowly */
+	if (size > 4 * CK_STACK_LINE_BYTES) return; /* longer ones find nothing else, slowly */
 	for (size_t i = 0; i < FILES; i++) {
 		const char *end = size > 0 ? memchr(at, 0xff, size) : NULL;
 		files[i] = (struct ck_text){ at, end != NULL ? (size_t)(end - at) : size };
 		size -= files[i].length + (end != NULL ? 1 : 0);
 		at += files[i].length + (end != NULL ? 1 : 0);
 	}
-	judge(false);
-	judge(true);
-	return 0;
+	for (int i = 0; i < 2; i++) {
+		one_file = i == 1;
+		fuzz_program(judge);
+	}
 }

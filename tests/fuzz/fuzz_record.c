@@ -6,8 +6,7 @@
 #include "directory/base/buffer.h"
 #include "directory/store/flat.h"
 #include "directory/store/index.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static bool touch(const struct ck_index_key *key, const char *what, void *context)
 {
@@ -28,12 +27,12 @@ static void check(enum ck_kind kind, struct ck_id id, struct ck_bytes bytes)
 	(void)!ck_model_validate(&record, &err);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	static uint8_t sealed[CK_FLAT_LIMIT_BYTES];
 	struct ck_id id;
 	struct ck_writer writer;
-	if (size < 17 || size - 17 > sizeof sealed - CK_FLAT_CRC_BYTES) return 0;
+	if (size < 17 || size - 17 > sizeof sealed - CK_FLAT_CRC_BYTES) return;
 	enum ck_kind kind = (enum ck_kind)data[0];
 	memcpy(id.bytes, data + 1, sizeof id.bytes);
 	check(kind, id, (struct ck_bytes){data + 17, size - 17});
@@ -42,9 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ck_put_u32le(&writer, ck_flat_crc(kind, id, (struct ck_bytes){data + 17, size - 17}));
 	/* an exact-size copy, so that a read past its end is seen */
 	uint8_t *exact = malloc(ck_writer_length(&writer));
-	if (exact == NULL) return 0;
+	if (exact == NULL) return;
 	memcpy(exact, sealed, ck_writer_length(&writer));
 	check(kind, id, (struct ck_bytes){exact, ck_writer_length(&writer)});
 	free(exact);
-	return 0;
 }

@@ -1,4 +1,4 @@
-/* The command's words: options and how each is refused, lines of `apply`, what one plan holds, which verbs a kind has. The splitting of a
+/* The command's words: options and how each is refused, lines of `apply`, what one plan holds, which verbs a kind has. The planning of a
    line is private to its file, so that is included. */
 #include <check.h>
 #include <stdlib.h>
@@ -145,12 +145,12 @@ END_TEST
 /* ---- lines of apply ---- */
 
 static char line_bytes[LINE_LIMIT_BYTES];
-static char *line_words[LINE_WORDS_LIMIT];
+static char *line_words[CK_APPLY_WORDS_LIMIT];
 
 static int split(const char *line)
 {
 	snprintf(line_bytes, sizeof line_bytes, "%s", line);
-	return split_line(line_bytes, line_words);
+	return ck_apply_split(line_bytes, line_words);
 }
 
 START_TEST(a_line_is_words)
@@ -196,9 +196,9 @@ END_TEST
 
 START_TEST(a_line_has_so_many_words)
 {
-	char line[2 * LINE_WORDS_LIMIT + 8] = "";
-	for (int i = 0; i < LINE_WORDS_LIMIT - 1; i++) strcat(line, "w ");
-	ck_assert_int_eq(split(line), LINE_WORDS_LIMIT - 1);
+	char line[2 * CK_APPLY_WORDS_LIMIT + 8] = "";
+	for (int i = 0; i < CK_APPLY_WORDS_LIMIT - 1; i++) strcat(line, "w ");
+	ck_assert_int_eq(split(line), CK_APPLY_WORDS_LIMIT - 1);
 	strcat(line, "w w");
 	ck_assert_int_eq(split(line), -1);
 }
