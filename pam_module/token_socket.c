@@ -10,8 +10,8 @@
 
 static int left_until(int64_t deadline_ms)
 {
-	int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
-	if (left_ms < 0) return 0;
+	int64_t now_ms = ck_clock_monotonic_ms(), left_ms = deadline_ms - now_ms;
+	if (left_ms < 0 || now_ms == 0) return 0; /* a clock that cannot be read says 0: nobody waits for ever by it */
 	return left_ms > CK_TOKEN_TIME_LIMIT_MS ? CK_TOKEN_TIME_LIMIT_MS : (int)left_ms;
 }
 

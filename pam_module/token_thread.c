@@ -52,11 +52,11 @@ bool ck_token_device_start(struct ck_token_board *board, struct ck_token_device 
 	device->phase = CK_TOKEN_OPENING;
 	hand_over(device, (struct ck_token_order){.job = CK_TOKEN_OPEN});
 	if (pthread_mutex_init(&device->call, NULL) != 0) return false;
-	if (pthread_cond_init(&device->work, NULL) != 0 || pthread_create(&device->thread, NULL, run, device) != 0) {
-		pthread_mutex_destroy(&device->call);
-		return false;
-	}
-	return true;
+	bool made = pthread_cond_init(&device->work, NULL) == 0;
+	if (made && pthread_create(&device->thread, NULL, run, device) == 0) return true;
+	if (made) pthread_cond_destroy(&device->work);
+	pthread_mutex_destroy(&device->call);
+	return false;
 }
 
 void ck_token_device_give(struct ck_token_device *device, struct ck_token_order order)
@@ -100,11 +100,8 @@ void *ck_token_canceller_run(void *context)
 	pthread_mutex_lock(&board->lock);
 	while (!board->quit) {
 		if (cancel_all(board)) {
-			struct timespec until;
-			clock_gettime(CLOCK_MONOTONIC, &until);
-			until.tv_nsec += CANCEL_EVERY_MS * 1000000L;
-			until.tv_sec += until.tv_nsec / 1000000000L;
-			until.tv_nsec %= 1000000000L;
+			int64_t until_ms = ck_clock_monotonic_ms() + CANCEL_EVERY_MS;
+			struct timespec until = {.tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000};
 			if (!board->quit) pthread_cond_timedwait(&board->stop, &board->lock, &until);
 		} else if (!board->quit) {
 			pthread_cond_wait(&board->stop, &board->lock);

@@ -26,6 +26,8 @@ uint64_t ck_faults_asked(void); /* so many could have */
 CK_FAULTS_EXPORT void ck_faults_track(void);
 CK_FAULTS_EXPORT size_t ck_faults_untracked(void);
 void ck_faults_free_tracked(void); /* as the end of a program does */
+/* Of libfido2's objects, so many were made and not freed by our code (faults_token.c). */
+int ck_faults_fido_objects(void);
 /* Descriptors open in this process. */
 CK_FAULTS_EXPORT unsigned ck_faults_descriptors(void);
 

@@ -75,6 +75,3 @@ WRAP(int, EVP_PKEY_verify,
      (EVP_PKEY_CTX *context, const unsigned char *signature, size_t signature_length, const unsigned char *hash, size_t hash_length),
      (context, signature, signature_length, hash, hash_length), ck_faults_random(2) ? 0 : -1)
 WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_pkey, (OSSL_LIB_CTX *library, EVP_PKEY *key, const char *query), (library, key, query), NULL)
-WRAP(int, fido_dev_get_assert, (fido_dev_t *dev, fido_assert_t *assert, const char *pin), (dev, assert, pin),
-     ck_faults_random(2) ? FIDO_ERR_RX : FIDO_ERR_INTERNAL)
-WRAP(int, fido_dev_make_cred, (fido_dev_t *dev, fido_cred_t *cred, const char *pin), (dev, cred, pin), ck_faults_random(2) ? FIDO_ERR_RX : FIDO_ERR_TX)
