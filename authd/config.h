@@ -37,6 +37,8 @@ struct ck_config {
 	uint64_t recovery_delay_s;   /* before a code by root becomes valid */
 	uint64_t code_life_s;
 	uint64_t refresh_removal_percent;
+	uint64_t tries_per_minute;    /* per source, begun and not proved by a key */
+	uint64_t logins_per_minute;   /* per person, proved by their key */
 	uint64_t refusals_per_minute; /* per uid and source, recorded one by one; above, coalesced */
 	uint64_t audit_segment_bytes;
 	uint64_t audit_reserve_bytes; /* preallocated for grants and changes */

@@ -53,7 +53,7 @@ static void fill_decoys(struct ck_enrol_person *out, struct ck_text uid, const u
 }
 
 enum ck_error ck_enrol_person(struct ck_view *view, struct ck_text uid, const uint8_t secret[CK_LOGIN_SECRET_BYTES], struct ck_moment now,
-                              struct ck_enrol_person *out)
+                              uint64_t asker_uid, struct ck_enrol_person *out)
 {
 	struct ck_record staff;
 	struct gathering gathering = {.person = out, .now = now};
@@ -66,6 +66,7 @@ enum ck_error ck_enrol_person(struct ck_view *view, struct ck_text uid, const ui
 		out->staff = staff.id;
 		out->authority = staff.authority;
 		error = ck_view_keys_of(view, staff.id, gather_key, &gathering);
+		if (asker_uid != 0 && asker_uid != staff.as.staff.uid_number) out->allow_count = 0;
 	} else if (error == CK_OK || error == CK_ERR_NOT_FOUND) {
 		error = CK_OK;
 		out->staff = decoy_id(secret, "staff", uid);

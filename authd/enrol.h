@@ -43,9 +43,10 @@ struct ck_enrol_person {
 	size_t allow_lengths[CK_ALLOW_LIMIT];
 	uint8_t allow[CK_ALLOW_LIMIT][CK_CREDENTIAL_ID_LIMIT_BYTES];
 };
-/* The person's active keys, or the decoys of a name that has none. CK_ERR_CORRUPT, CK_ERR_UNAVAILABLE from the store. */
+/* The person's active keys, or the decoys of a name that has none; the same for whoever may not know: all but the person themself (asker_uid is
+   their uidNumber) and root (0). CK_ERR_CORRUPT, CK_ERR_UNAVAILABLE from the store. */
 CK_MUST_USE enum ck_error ck_enrol_person(struct ck_view *view, struct ck_text uid, const uint8_t secret[CK_LOGIN_SECRET_BYTES],
-                                          struct ck_moment now, struct ck_enrol_person *out);
+                                          struct ck_moment now, uint64_t asker_uid, struct ck_enrol_person *out);
 
 /* ---- the new key ---- */
 CK_MUST_USE enum ck_error ck_enrol_challenge(const struct ck_change_place *place, const struct ck_nonce *nonce,

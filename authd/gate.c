@@ -31,7 +31,8 @@ static const struct {
 	enum ck_message type;
 	ck_keys required, optional;
 } accepted[] = {
-	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
+	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT) | CK_KEY(CK_F_COUNT)},
+	{CK_PROCESS_LEDGER, CK_MSG_TRIED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_COUNT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_SESSION_FOUND, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REMOTE_HOST)},
 	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
@@ -57,15 +58,24 @@ static const ck_gate_handler handlers[CK_OP_LAST + 1] = {
 
 /* ---- clients ---- */
 
-/* One local user gets at most a quarter of the places, all but root together three quarters: root can always get in. */
-static bool has_room(const struct ck_gate *gate, uid_t uid)
+/* One local user gets at most a quarter of the places, all but root together three quarters, and never the last eighth: root can always get in. */
+static bool has_room(const struct ck_gate *gate, uid_t owner)
 {
 	size_t same = 0;
 	if (gate->clients_count >= gate->clients_limit) return false;
-	if (uid == 0) return true;
+	if (owner == 0) return true;
 	if (gate->ordinary_count >= gate->clients_limit - gate->clients_limit / 4) return false;
-	for (size_t i = 0; i < gate->clients_limit; i++) same += gate->uids[i] == uid;
+	if (gate->clients_count >= gate->clients_limit - gate->clients_limit / 8) return false;
+	for (size_t i = 0; i < gate->clients_limit; i++) same += gate->owners[i] == owner;
 	return same < (gate->clients_limit + 3) / 4;
+}
+
+/* Whom a place is counted to. Once half of them are taken, those of root's programs are counted to whoever started them: a user who has su wait
+   a thousand times takes no more than by a program of their own. */
+static uid_t owner_of(const struct ck_gate *gate, const struct ucred *peer)
+{
+	if (peer->uid != 0 || gate->clients_count < gate->clients_limit / 2) return peer->uid;
+	return ck_gate_owner(peer->uid, peer->pid, ck_gate_boot_ticks());
 }
 
 static void mind_the_door(struct ck_gate *gate)
@@ -82,12 +92,13 @@ static void client_free(struct ck_gate_client *client)
 {
 	struct ck_gate *gate = client->gate;
 	if (client->pending != 0 && client->waits_for == CK_PROCESS_REPLICA) gate->replica_waiting--;
+	ck_gate_login_forget(client);
 	ck_channel_close(&client->channel);
 	free(client->kept);
 	gate->clients[client->slot] = NULL;
-	gate->uids[client->slot] = UINT32_MAX;
+	gate->owners[client->slot] = UINT32_MAX;
 	gate->clients_count--;
-	if (client->uid != 0) gate->ordinary_count--;
+	if (client->owner != 0) gate->ordinary_count--;
 	ck_wipe(client, sizeof *client);
 	free(client);
 	mind_the_door(gate);
@@ -147,7 +158,9 @@ static bool client_new(struct ck_gate *gate, int fd)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0 || length != sizeof peer || !has_room(gate, peer.uid)) {
+	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer;
+	uid_t owner = known ? owner_of(gate, &peer) : UINT32_MAX;
+	if (!known || !has_room(gate, owner)) {
 		close(fd);
 		return false;
 	}
@@ -161,6 +174,7 @@ static bool client_new(struct ck_gate *gate, int fd)
 	client->gate = gate;
 	client->slot = slot;
 	client->uid = peer.uid;
+	client->owner = owner;
 	client->pid = peer.pid;
 	client->accepted_ticks = ck_gate_boot_ticks();
 	client->active_ms = ck_clock_monotonic_ms();
@@ -170,9 +184,9 @@ static bool client_new(struct ck_gate *gate, int fd)
 		return false;
 	}
 	gate->clients[slot] = client;
-	gate->uids[slot] = peer.uid;
+	gate->owners[slot] = owner;
 	gate->clients_count++;
-	if (peer.uid != 0) gate->ordinary_count++;
+	if (owner != 0) gate->ordinary_count++;
 	return true;
 }
 
@@ -359,9 +373,9 @@ static enum ck_error make_places(struct ck_gate *gate, struct ck_errmsg *err)
 	if (limit < 4) limit = 4;
 	if (limit > UINT16_MAX) limit = UINT16_MAX; /* a place's number is 16 bits of a request's */
 	gate->clients = calloc(limit, sizeof *gate->clients);
-	gate->uids = malloc(limit * sizeof *gate->uids);
-	if (gate->clients == NULL || gate->uids == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for %zu clients", limit);
-	for (size_t i = 0; i < limit; i++) gate->uids[i] = UINT32_MAX;
+	gate->owners = malloc(limit * sizeof *gate->owners);
+	if (gate->clients == NULL || gate->owners == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for %zu clients", limit);
+	for (size_t i = 0; i < limit; i++) gate->owners[i] = UINT32_MAX;
 	gate->clients_limit = limit;
 	return CK_OK;
 }
@@ -412,7 +426,7 @@ static void finish(struct ck_gate *gate)
 	ck_store_close(&gate->store);
 	ck_wipe(gate->secret, sizeof gate->secret);
 	free(gate->clients);
-	free(gate->uids);
+	free(gate->owners);
 }
 
 int ck_gate_main(struct ck_start *start)

@@ -26,12 +26,13 @@ static void spend_alike(struct ck_view *view, const struct ck_question *question
 	spent_on = ck_decide(view, &about, NULL, NULL).reason;
 }
 
-enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state)
+static enum ck_error decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state, bool *out_asks_less)
 {
 	const struct ck_config *config = client->gate->config;
 	bool corrupt = false;
 	struct ck_moment now = ck_wall_now(&client->gate->wall);
 	memset(&client->verdict, 0, sizeof client->verdict);
+	if (out_asks_less != NULL) *out_asks_less = false;
 	struct ck_question question = {
 		.uid = ck_text_of(client->ask.user),
 		.account = ck_text_of(client->ask.account),
@@ -54,9 +55,27 @@ enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view
 		return CK_OK;
 	}
 	client->verdict = ck_decide(view, &question, NULL, &corrupt);
+	if (out_asks_less != NULL) *out_asks_less = ck_decide_asks_less(view, &question);
 	if (corrupt) return ck_gate_stored(client->gate, CK_ERR_CORRUPT);
 	if (!client->verdict.allow) spend_alike(view, &question, client->verdict.reason == CK_REASON_UNKNOWN_STAFF);
 	return client->verdict.reason == CK_REASON_UNAVAILABLE ? CK_ERR_UNAVAILABLE : CK_OK;
+}
+
+enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state)
+{
+	return decide(client, view, state, NULL);
+}
+
+/* Who is let in by a touch alone is not asked to verify. Where that can be, half of all the names that nothing lets in are not asked either,
+   always the same ones: not to be asked tells nobody that the name is somebody's. */
+enum ck_error ck_gate_decide_prompt(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state, bool *out_verify)
+{
+	bool asks_less;
+	enum ck_error error = decide(client, view, state, &asks_less);
+	const struct ck_verdict *verdict = &client->verdict;
+	bool decoy = !verdict->allow && asks_less && ck_login_decoy_asks_less(client->gate->secret, ck_text_of(client->ask.user));
+	*out_verify = verdict->reason == CK_REASON_PROOF ? (verdict->demanded & CK_PROVED_VERIFIED) != 0 : !decoy;
+	return error;
 }
 
 const char *ck_gate_sentence(const struct ck_verdict *verdict, unsigned proved)

@@ -93,6 +93,14 @@ void ck_gate_ask_end(struct ck_gate_client *client, enum ck_process process, int
 	ck_channel_send(channel, gate->out, length, pass_fd);
 }
 
+void ck_gate_tell_ledger(struct ck_gate_client *client)
+{
+	struct ck_gate *gate = client->gate;
+	size_t length;
+	client->pending = 0;
+	if (ck_frame_end(&gate->frame, &length) == CK_OK && gate->ledger != NULL) ck_channel_send(gate->ledger, gate->out, length, -1);
+}
+
 struct ck_gate_client *ck_gate_answered(struct ck_gate *gate, uint64_t request, enum ck_process process)
 {
 	uint64_t slot = request & ((UINT64_C(1) << SLOT_BITS) - 1);

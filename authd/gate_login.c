@@ -45,7 +45,14 @@ static void spend_alike(struct ck_view *view, struct ck_text user, bool nobody, 
 	(void)error; /* what it found is nobody's business */
 }
 
-/* The person's keys, borrowed from the view; for names that have none, what the decoys hold. */
+/* Which credentials are whose is told to root, who reads it in the store, and to the person themself: with somebody else's credential id one
+   can have their key blink. */
+static bool may_know(const struct ck_gate_client *client, const struct ck_record *staff)
+{
+	return client->uid == 0 || staff->as.staff.uid_number == client->uid;
+}
+
+/* The person's keys, borrowed from the view; for names that have none, and for whoever may not know, what the decoys hold. */
 static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view *view, struct ck_text user, struct ck_decoys *decoys,
                                   struct allow *out)
 {
@@ -58,6 +65,7 @@ static enum ck_error find_allowed(struct ck_gate_client *client, struct ck_view 
 	if (error == CK_OK) {
 		out->authority = staff.authority;
 		error = ck_gate_stored(gate, ck_view_keys_of(view, staff.id, collect_key, out));
+		if (!may_know(client, &staff)) out->count = 0;
 	}
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return CK_ERR_UNAVAILABLE;
 	for (size_t i = 0; out->count == 0 && i < decoys->count; i++) out->ids[i] = (struct ck_bytes){decoys->ids[i], decoys->lengths[i]};
@@ -114,20 +122,39 @@ static void login_located(struct ck_gate_client *client)
 	enum ck_error error = ck_gate_view(client->gate, &view, &state);
 	login->origin = client->origin;
 	if (error == CK_OK) {
-		error = ck_gate_decide(client, view, &state);
-		bool verify = client->verdict.reason != CK_REASON_PROOF || (client->verdict.demanded & CK_PROVED_VERIFIED) != 0;
+		bool verify = true;
+		error = ck_gate_decide_prompt(client, view, &state, &verify);
 		if (error == CK_OK) error = prompt(client, view, verify);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
 }
 
-static void forget_login(struct ck_gate_login *login) { memset(login, 0, sizeof *login); }
+/* Somebody began and went, or had no key that fits: seldom an attack, and the only trace of one that never gets as far as a signature. */
+static void note_abandoned(struct ck_gate_client *client, const struct ck_gate_login *login, const char *reason)
+{
+	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_ABANDONED,
+	                              .ask = &login->ask,
+	                              .system = client->gate->config->system,
+	                              .reason = reason,
+	                              .detail = login->identify ? "identify" : NULL};
+	if (login->origin.remote_host[0] != '\0') event.remote_host = login->origin.remote_host;
+	ck_gate_note(client, &event);
+}
+
+void ck_gate_login_forget(struct ck_gate_client *client)
+{
+	struct ck_gate_login *login = &client->login;
+	if (login->challenge.open) note_abandoned(client, login, "no-answer");
+	memset(login, 0, sizeof *login);
+}
+
+static void login_tried(struct ck_gate_client *client) { ck_gate_locate(client, false, login_located); }
 
 void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
 	(void)encoded;
-	forget_login(&client->login);
+	ck_gate_login_forget(client);
 	client->operator_challenge = false;
 	client->proved = CK_PROVED_NOTHING;
 	if (ck_login_read_ask(request, &client->ask) != CK_OK) {
@@ -135,7 +162,7 @@ void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *req
 		return;
 	}
 	client->login.ask = client->ask;
-	ck_gate_locate(client, false, login_located);
+	ck_gate_try(client, true, login_tried);
 }
 
 static void identify_located(struct ck_gate_client *client)
@@ -151,10 +178,12 @@ static void identify_located(struct ck_gate_client *client)
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
 }
 
+static void identify_tried(struct ck_gate_client *client) { ck_gate_locate(client, true, identify_located); }
+
 void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
 	(void)encoded;
-	forget_login(&client->login);
+	ck_gate_login_forget(client);
 	client->operator_challenge = false;
 	client->person.known = false;
 	memset(&client->ask, 0, sizeof client->ask);
@@ -164,7 +193,7 @@ void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *reques
 	}
 	client->login.ask = client->ask;
 	client->login.identify = true;
-	ck_gate_locate(client, true, identify_located);
+	ck_gate_try(client, client->uid != 0, identify_tried);
 }
 
 /* ---- the answer of a key ---- */
@@ -247,9 +276,12 @@ static void record_refused(struct ck_gate_client *client, const char *reason, co
 	ck_gate_record(client, &event, refused_recorded);
 }
 
-static void not_granted(struct ck_gate_client *client, enum ck_error error, const char *reason)
+static void not_granted(struct ck_gate_client *client, const struct ck_map *reply, enum ck_error error, const char *reason)
 {
-	if (error == CK_ERR_DENIED && strcmp(reason, "counter-leap") == 0)
+	uint64_t wait_ms;
+	if (error == CK_ERR_DENIED && strcmp(reason, CK_REASON_LOGINS) == 0 && ck_map_uint(reply, CK_F_COUNT, 0, INT32_MAX, &wait_ms) == CK_OK)
+		ck_gate_deny_limited(client, reason, "your key was used too often just now", (int64_t)wait_ms);
+	else if (error == CK_ERR_DENIED && strcmp(reason, "counter-leap") == 0)
 		ck_gate_deny(client, reason, "this key's counter is too far ahead of what is known of it; see your administrator");
 	else if (error == CK_ERR_DENIED)
 		ck_gate_deny(client, reason, "this key's counter went back: it may have been copied; see your administrator");
@@ -263,7 +295,7 @@ static void granted_recorded(struct ck_gate_client *client, const struct ck_map 
 	char reason[64];
 	enum ck_error error = ck_gate_recorded(reply, reason);
 	if (error != CK_OK) {
-		not_granted(client, error, reason);
+		not_granted(client, reply, error, reason);
 		return;
 	}
 	login->proved = client->proved;
@@ -306,6 +338,7 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 	client->origin = client->login.origin;
 	if (error == CK_OK) {
 		if (verify(client, view, a, &staff)) client->proved = proved_by(a);
+		if (client->proved != CK_PROVED_NOTHING) ck_gate_proved(client);
 		error = ck_gate_decide(client, view, &state);
 		ck_view_end(&view);
 	}
@@ -323,7 +356,7 @@ static void identified_recorded(struct ck_gate_client *client, const struct ck_m
 	enum ck_error error = ck_gate_recorded(reply, reason);
 	if (error != CK_OK) {
 		memset(&client->person, 0, sizeof client->person);
-		not_granted(client, error, reason);
+		not_granted(client, reply, error, reason);
 		return;
 	}
 	client->person.since_ms = ck_clock_monotonic_ms();
@@ -347,6 +380,7 @@ static void assert_person(struct ck_gate_client *client, struct answered *a)
 		return;
 	}
 	if (verify(client, view, a, &staff)) {
+		ck_gate_proved(client);
 		person->staff = staff.id;
 		memcpy(person->key_hash, a->hash, sizeof person->key_hash);
 		good = ck_text_copy(person->uid, sizeof person->uid, staff.as.staff.uid) == CK_OK && ck_gate_person_is_active(client, view, &staff);
@@ -378,6 +412,7 @@ void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *re
 	login->tokens_left = 0;
 	login->proved = CK_PROVED_NOTHING;
 	if (error != CK_OK) {
+		if (error == CK_ERR_TIMEOUT) note_abandoned(client, login, "challenge-expired");
 		if (error == CK_ERR_TIMEOUT) ck_gate_deny(client, "challenge-expired", "that took too long; try again");
 		else ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");
 		return;

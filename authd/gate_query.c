@@ -37,16 +37,22 @@ void ck_gate_look_up(struct ck_gate_client *client, enum ck_event event, const c
                      void (*run)(struct ck_gate_client *client, const struct ck_map *request))
 {
 	struct ck_gate_event e = {.event = event, .user = client->person.known ? client->person.uid : NULL, .name = name};
+	if (!ck_gate_keep(client, encoded)) return;
+	client->look_up = run;
+	ck_gate_record(client, &e, looked_up_recorded);
+}
+
+bool ck_gate_keep(struct ck_gate_client *client, struct ck_bytes encoded)
+{
 	free(client->kept);
 	client->kept = encoded.length <= KEPT_LIMIT_BYTES ? malloc(encoded.length) : NULL;
 	if (client->kept == NULL) {
 		ck_gate_error(client, "invalid", "the request is too long");
-		return;
+		return false;
 	}
 	memcpy(client->kept, encoded.at, encoded.length);
 	client->kept_bytes = encoded.length;
-	client->look_up = run;
-	ck_gate_record(client, &e, looked_up_recorded);
+	return true;
 }
 
 /* ---- entries ---- */

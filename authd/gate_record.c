@@ -65,12 +65,8 @@ static bool is_within_budget(struct ck_gate *gate, uid_t uid)
 	return true;
 }
 
-void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e, ck_gate_resume resume)
+static void begin_record(struct ck_gate_client *client, const struct ck_gate_event *e)
 {
-	if (client->uid != 0 && costs_nothing(e->event) && !is_within_budget(client->gate, client->uid)) {
-		resume(client, NULL);
-		return;
-	}
 	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_RECORD);
 	put_question(m, e);
 	if (e->login_id != NULL) ck_field_bytes(m, CK_F_LOGIN_ID, e->login_id, CK_LOGIN_ID_BYTES);
@@ -87,7 +83,22 @@ void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e
 	if (e->with_leader) put_leader(m, e->leader);
 	ck_field_string(m, CK_F_DETAIL, e->detail);
 	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
+}
+
+void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e, ck_gate_resume resume)
+{
+	if (client->uid != 0 && costs_nothing(e->event) && !is_within_budget(client->gate, client->uid)) {
+		resume(client, NULL);
+		return;
+	}
+	begin_record(client, e);
 	ck_gate_ask_end(client, CK_PROCESS_LEDGER, LEDGER_TIMEOUT_MS, -1, resume);
+}
+
+void ck_gate_note(struct ck_gate_client *client, const struct ck_gate_event *e)
+{
+	begin_record(client, e);
+	ck_gate_tell_ledger(client);
 }
 
 enum ck_error ck_gate_recorded(const struct ck_map *reply, char out_reason[64])

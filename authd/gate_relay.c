@@ -2,6 +2,8 @@
    may ask, with the client's socket, so that the replica reads the credentials itself. The gate looks at them only as the table says. */
 #include "authd/gate_state.h"
 
+#include <stdlib.h>
+
 #define RELAY_TIMEOUT_MS 8000      /* a change is answered when the store holds it, or after 5 s; and some for the directory itself */
 #define RELAYS_LIMIT 64            /* under way at once: what the replica is given to hold is bounded */
 #define RELAY_OVERHEAD_BYTES 64    /* the message around the body: type, request, uid, pid, heads */
@@ -34,6 +36,7 @@ static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
 	}
 	/* A challenge of the replica's: the token helper may be asked for it. */
 	client->operator_challenge = type == CK_ANSWER_NEED_TOKEN;
+	if (type == CK_ANSWER_GRANTED) ck_gate_proved(client);
 	ck_writer_init(&gate->frame.w, gate->out, sizeof gate->out);
 	ck_put_u32be(&gate->frame.w, (uint32_t)body.length);
 	ck_put_bytes(&gate->frame.w, body.at, body.length);
@@ -76,10 +79,22 @@ static void relay_to_replica(struct ck_gate_client *client, const struct ck_oper
 	ck_gate_ask_end(client, CK_PROCESS_REPLICA, RELAY_TIMEOUT_MS, with_peer ? ck_channel_fd(client->channel) : -1, relayed);
 }
 
+static void relay_kept(struct ck_gate_client *client)
+{
+	uint8_t *kept = client->kept;
+	client->kept = NULL;
+	relay_to_replica(client, ck_operation_of(client->op), (struct ck_bytes){kept, client->kept_bytes});
+	free(kept);
+}
+
 void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
 	(void)request;
 	const struct ck_operation *operation = ck_operation_of(client->op);
+	if (operation->op == CK_OP_CHANGE_BEGIN || operation->op == CK_OP_ENROL_BEGIN) {
+		if (ck_gate_keep(client, encoded)) ck_gate_try(client, client->uid != 0, relay_kept);
+		return;
+	}
 	if (operation->handler != CK_HANDLER_LEDGER) {
 		relay_to_replica(client, operation, encoded);
 		return;

@@ -24,6 +24,13 @@ struct ck_gate_origin {
 	char remote_host[CK_REMOTE_HOST_LIMIT_BYTES + 1]; /* of the session it is in; "" if none or not known */
 };
 
+/* Where it comes from, for what is limited. */
+struct ck_gate_source {
+	bool known;
+	uid_t owner; /* who asks, or started what asks; 0: nobody but root */
+	uint8_t hash[CK_SOURCE_BYTES]; /* of that, or of the host or terminal; zeros: nothing is known */
+};
+
 #define CK_GATE_TOKENS_LIMIT 4 /* helpers for one challenge: a key plugged in late, a PIN mistyped; each is a process */
 
 /* What was begun and what was proved on a connection: lives and dies with it. */
@@ -58,6 +65,7 @@ struct ck_gate_client {
 	struct ck_channel *channel;
 	unsigned slot;
 	uid_t uid; /* of the process that connected, as the kernel says */
+	uid_t owner; /* whom its place is counted to: that, or who started root's program */
 	pid_t pid;
 	uint64_t accepted_ticks; /* boot time: a process that started later is not the one that connected */
 	int64_t active_ms;
@@ -82,6 +90,9 @@ struct ck_gate_client {
 	void (*look_up)(struct ck_gate_client *client, const struct ck_map *request);
 	struct ck_gate_access access;
 	/* what stays between requests */
+	struct ck_gate_source source; /* of what was begun last */
+	bool tried;      /* it was counted at the ledger, and nothing has proved it yet */
+	int64_t wait_ms; /* until it may be tried again */
 	struct ck_gate_login login;
 	bool operator_challenge; /* the replica gave one, for a change or an enrolment */
 	struct ck_gate_person person;
@@ -116,7 +127,7 @@ struct ck_gate {
 	int64_t store_tried_ms;
 	uint8_t secret[CK_LOGIN_SECRET_BYTES];
 	struct ck_gate_client **clients; /* by slot */
-	uint32_t *uids;                  /* by slot, beside them: counted at every accept */
+	uint32_t *owners;                /* by slot, beside them: counted at every accept */
 	size_t clients_limit, clients_count, ordinary_count;
 	struct ck_gate_budget budgets[CK_GATE_BUDGETS];
 	bool accepting;
@@ -143,6 +154,8 @@ void ck_gate_error(struct ck_gate_client *client, const char *reason, const char
 struct ck_map_writer *ck_gate_ask_begin(struct ck_gate_client *client, enum ck_message type);
 void ck_gate_ask_end(struct ck_gate_client *client, enum ck_process process, int timeout_ms, int pass_fd, ck_gate_resume resume);
 /* The client that waits for this answer; it waits no more. NULL: it is gone, or was answered otherwise. */
+/* After ck_gate_ask_begin, in the place of ck_gate_ask_end: nobody waits for an answer. */
+void ck_gate_tell_ledger(struct ck_gate_client *client);
 struct ck_gate_client *ck_gate_answered(struct ck_gate *gate, uint64_t request, enum ck_process process);
 /* Everybody who waits for this process, or for anybody past the deadline, goes on without an answer. */
 void ck_gate_give_up(struct ck_gate *gate, enum ck_process process);
@@ -167,6 +180,8 @@ struct ck_gate_event {
 	int64_t age_ms;
 };
 void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *event, ck_gate_resume resume);
+/* The same for a refusal of which nobody waits to hear; the client may be about to go. */
+void ck_gate_note(struct ck_gate_client *client, const struct ck_gate_event *event);
 /* CK_OK: recorded, and it stands. CK_ERR_DENIED: it does not stand, out_reason says why. CK_ERR_UNAVAILABLE: it is not recorded. */
 CK_MUST_USE enum ck_error ck_gate_recorded(const struct ck_map *reply, char out_reason[64]);
 
@@ -201,7 +216,24 @@ bool ck_gate_parse_process(char *text, struct ck_gate_process *out);
 CK_MUST_USE enum ck_error ck_gate_process_start(pid_t pid, uint64_t *out_ticks);
 uint64_t ck_gate_boot_ticks(void);
 
+/* ---- gate_source.c: what is limited, by where it comes from ---- */
+
+/* The user who asks, or who started the program of root's that asks; 0: root, or nobody knows. */
+uid_t ck_gate_owner(uid_t uid, pid_t pid, uint64_t accepted_ticks);
+/* client->source, of the client and what it claims in client->ask. */
+void ck_gate_find_source(struct ck_gate_client *client);
+/* Something is begun that a key is to prove. Goes on with `then`, or answers that there were too many. limited: false for root's own commands. */
+void ck_gate_try(struct ck_gate_client *client, bool limited, ck_gate_then then);
+/* A key has proved it: it does not count. */
+void ck_gate_proved(struct ck_gate_client *client);
+void ck_gate_deny_limited(struct ck_gate_client *client, const char *reason, const char *what, int64_t wait_ms);
+#define CK_REASON_TRIES "too-many-tries"
+#define CK_REASON_LOGINS "too-many-logins" /* the ledger's word */
+
 /* ---- gate_query.c ---- */
+
+/* Keeps the request in client->kept until another process has answered. False: answered, it is too long. */
+CK_MUST_USE bool ck_gate_keep(struct ck_gate_client *client, struct ck_bytes encoded);
 
 /* Looking people up leaves a trace: `run` sees the request once the ledger has recorded it. name: what is written down. */
 void ck_gate_look_up(struct ck_gate_client *client, enum ck_event event, const char *name, struct ck_bytes encoded,
@@ -216,6 +248,8 @@ void ck_gate_send_entries(struct ck_gate_client *client, const uint8_t *items, s
 /* ---- the handlers, one an operation ---- */
 typedef void (*ck_gate_handler)(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_status(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+/* What was begun on this connection and not answered by a key is recorded as such, and forgotten. */
+void ck_gate_login_forget(struct ck_gate_client *client);
 void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
@@ -234,6 +268,9 @@ void ck_gate_token_came(struct ck_gate *gate, uint64_t request, int fd);
 
 /* gate_account.c: the decision as this gate asks it, of client->ask, client->origin and client->proved: sets client->verdict. */
 CK_MUST_USE enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state);
+/* The same at the beginning of a login, and whether its key is to verify its user. */
+CK_MUST_USE enum ck_error ck_gate_decide_prompt(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state,
+                                                bool *out_verify);
 /* A sentence for the person, when it may be told. */
 const char *ck_gate_sentence(const struct ck_verdict *verdict, unsigned proved);
 

@@ -27,7 +27,7 @@ static void want_token(struct ck_gate_client *client)
 	client->waits_for = CK_PROCESS_SUPERVISOR;
 	client->deadline_ms = ck_clock_monotonic_ms() + TOKEN_TIMEOUT_MS;
 	client->resume = token_missing;
-	ck_peers_want_token(gate->peers, client->pending);
+	ck_peers_want_token(gate->peers, client->pending, client->source.hash, client->source.owner);
 }
 
 static void token_located(struct ck_gate_client *client)
@@ -48,6 +48,7 @@ void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *req
 		login->tokens_left = CK_GATE_TOKENS_LIMIT;
 		client->operator_challenge = false;
 		memset(&client->ask, 0, sizeof client->ask);
+		ck_gate_find_source(client);
 		ck_gate_locate(client, true, token_located);
 	} else if (login->tokens_left == 0) {
 		ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");

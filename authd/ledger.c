@@ -23,6 +23,8 @@ static const struct {
 } accepted[] = {
 	{ CK_MSG_RECORD, CK_FROM(CK_PROCESS_GATE) | CK_FROM(CK_PROCESS_REPLICA), ck_ledger_handle_record },
 	{ CK_MSG_SESSION_FIND, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_find },
+	{ CK_MSG_TRY, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_try },
+	{ CK_MSG_PROVED, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_proved },
 	{ CK_MSG_STATE, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_state },
 	{ CK_MSG_KEY_USES, CK_FROM(CK_PROCESS_REPLICA), ck_ledger_handle_uses },
 };
@@ -203,6 +205,8 @@ static enum ck_error open_book(struct ck_ledger *ledger, const struct ck_start *
 	struct ck_book_settings settings = {
 		.limits = { .segment_bytes = config->audit_segment_bytes, .reserve_bytes = config->audit_reserve_bytes },
 		.refusals_per_minute = config->refusals_per_minute,
+		.tries_per_minute = config->tries_per_minute,
+		.logins_per_minute = config->logins_per_minute,
 		.checkpoint_interval_s = config->checkpoint_interval_s,
 		.key_use_interval_s = config->key_use_interval_s,
 		.challenge_limit_s = config->challenge_limit_s,

@@ -101,6 +101,40 @@ bool ck_ledger_handle_find(struct ck_ledger *ledger, struct ck_ledger_peer *peer
 	return true;
 }
 
+static bool read_source(const struct ck_map *message, struct ck_bytes *out)
+{
+	return ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST) | CK_KEY(CK_F_HASH), 0) == CK_OK &&
+	       ck_map_bytes(message, CK_F_HASH, CK_SOURCE_BYTES, CK_SOURCE_BYTES, out) == CK_OK;
+}
+
+bool ck_ledger_handle_try(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
+{
+	uint8_t bytes[64];
+	struct ck_frame_out frame;
+	struct ck_bytes source;
+	size_t length;
+	if (!read_source(message, &source)) return false;
+	int64_t wait_ms = ck_book_try(ledger->book, source);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_TRIED);
+	ck_field_uint(&frame.map, CK_F_REQUEST, request);
+	ck_field_bool(&frame.map, CK_F_VERDICT, wait_ms == 0);
+	ck_field_uint(&frame.map, CK_F_COUNT, (uint64_t)wait_ms);
+	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
+	ck_channel_send(peer->channel, bytes, length, -1);
+	return true;
+}
+
+bool ck_ledger_handle_proved(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
+{
+	struct ck_bytes source;
+	(void)peer;
+	(void)request;
+	if (!read_source(message, &source)) return false;
+	ck_book_proved(ledger->book, source);
+	return true;
+}
+
 static const char *state_of(struct ck_ledger *ledger, bool *out_fine, const char **out_detail)
 {
 	enum ck_book_room room = ck_book_room(ledger->book);

@@ -13,6 +13,8 @@ struct ck_book_settings {
 	char directory[512];
 	struct ck_chain_limits limits;
 	uint64_t refusals_per_minute;
+	uint64_t tries_per_minute;  /* of one source */
+	uint64_t logins_per_minute; /* of one person */
 	uint64_t checkpoint_interval_s;
 	uint64_t key_use_interval_s;
 	uint64_t challenge_limit_s; /* no statement was issued longer ago */
@@ -23,6 +25,7 @@ struct ck_book_answer {
 	bool verdict;
 	bool flush_first;   /* after ck_book_flush, not after ck_book_write */
 	const char *reason; /* why not, or NULL; lives for ever */
+	int64_t wait_ms;    /* until it might stand; 0: not known */
 };
 struct ck_book;
 
@@ -35,6 +38,10 @@ CK_MUST_USE enum ck_error ck_book_record(struct ck_book *book, enum ck_process f
 /* A CK_MSG_KEY_USES: what the directory has is learned, and what it is to be given goes to `out`. CK_ERR_INVALID: malformed. */
 CK_MUST_USE enum ck_error ck_book_uses(struct ck_book *book, const struct ck_map *message, struct ck_use out[CK_USES_DUE_LIMIT], size_t *out_count,
                                        struct ck_errmsg *err);
+/* Something was begun, from where the bytes say, that a key is to prove. 0: it may go on; else in so many milliseconds. Nothing is recorded. */
+CK_MUST_USE int64_t ck_book_try(struct ck_book *book, struct ck_bytes source);
+/* It was proved: it does not count. */
+void ck_book_proved(struct ck_book *book, struct ck_bytes source);
 /* Of the ledger's own accord: an alarm, or what the supervisor noted. */
 void ck_book_alarm(struct ck_book *book, struct ck_text detail);
 void ck_book_note(struct ck_book *book, struct ck_text detail);

@@ -28,6 +28,37 @@ static bool coalesced(struct ck_book *book, const struct ck_map *message)
 	return !record;
 }
 
+/* A person's budget: who has no key of theirs spends nothing of it, so nobody is locked out by strangers. Past it a refusal is counted, and a
+   grant does not stand. Before the counter is judged, whose alarms are recorded one by one. */
+static bool overspent(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, int64_t *out_wait_ms)
+{
+	struct ck_text user = text_of(message, CK_F_USER);
+	bool proved = number_of(message, CK_F_PROVED) != CK_PROVED_NOTHING || (rule->what & CK_EVENT_COUNTED) != 0;
+	*out_wait_ms = 0;
+	if ((rule->what & CK_EVENT_SPENDS) != 0 && proved)
+		*out_wait_ms = ck_rates_take(book->logins, ck_bytes_of(user), ck_clock_monotonic_ms());
+	return *out_wait_ms > 0;
+}
+
+static void record_limited(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
+{
+	if (coalesced(book, message)) return;
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_text(&book->fields, "event", ck_text_of(rule->name));
+	ck_event_fields_take(&book->fields, message);
+	(void)ck_book_add(book, "login-limited", false);
+}
+
+int64_t ck_book_try(struct ck_book *book, struct ck_bytes source)
+{
+	return ck_rates_take(book->tries, source, ck_clock_monotonic_ms());
+}
+
+void ck_book_proved(struct ck_book *book, struct ck_bytes source)
+{
+	ck_rates_give_back(book->tries, source, ck_clock_monotonic_ms());
+}
+
 /* In the place of what was asked to be recorded, unless that stands all the same. */
 static bool alarm_counter(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message, const char *fault, uint32_t other)
 {
@@ -163,6 +194,11 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 	if ((rule->what & CK_EVENT_OPENS) != 0) return open_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_CLOSES) != 0) return close_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_BUDGETED) != 0 && number_of(message, CK_F_PROVED) == CK_PROVED_NOTHING && coalesced(book, message)) return true;
+	if (overspent(book, rule, message, &answer->wait_ms)) {
+		answer->reason = "too-many-logins";
+		record_limited(book, rule, message);
+		return (rule->what & CK_EVENT_BUDGETED) != 0; /* a refusal stands, counted */
+	}
 	answer->flush_first = (rule->what & CK_EVENT_FLUSHED) != 0;
 	if (book->counts_wanted && from == CK_PROCESS_GATE && is_counted(rule, message)) {
 		answer->reason = "unrecorded";

@@ -5,6 +5,7 @@
 #include "authd/ledger_book.h"
 #include "authd/ledger_budget.h"
 #include "authd/ledger_event.h"
+#include "authd/ledger_rate.h"
 #include "authd/ledger_state.h"
 #include "authd/wall.h"
 
@@ -13,6 +14,8 @@ struct ck_book {
 	struct ck_chain *chain;
 	struct ck_state state;
 	struct ck_budgets *budgets;
+	struct ck_rates *tries;  /* by source: begun, and not proved */
+	struct ck_rates *logins; /* by person: spent only by what a key has proved */
 	struct ck_wall wall;
 	bool behind;                      /* the clock, as it was recorded */
 	int64_t seen_wall_ms, seen_boot_ms; /* when both were looked at last; 0: not yet */

@@ -16,7 +16,8 @@ enum {
 	CK_EVENT_GRANTS = 32,    /* registers LOGIN_ID for one session */
 	CK_EVENT_OPENS = 64,     /* a session, if its login was granted */
 	CK_EVENT_CLOSES = 128,
-	CK_EVENT_RESETS = 256    /* what is known of HASH's counter is forgotten */
+	CK_EVENT_RESETS = 256,   /* what is known of HASH's counter is forgotten */
+	CK_EVENT_SPENDS = 512    /* of its person's budget, where something was PROVED or a key is COUNTED */
 };
 struct ck_event_rule {
 	enum ck_event event;

@@ -17,7 +17,7 @@ void ck_ledger_fail(struct ck_ledger *ledger, const char *what, const struct ck_
 
 /* ---- answers ---- */
 
-void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool verdict, const char *reason, const char *text)
+static void send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool verdict, const char *reason, const char *text, int64_t wait_ms)
 {
 	uint8_t bytes[RECORDED_BYTES];
 	struct ck_frame_out frame;
@@ -29,14 +29,20 @@ void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool
 	ck_field_string(&frame.map, CK_F_REASON, reason);
 	ck_field_string(&frame.map, CK_F_TEXT, text);
 	ck_field_bool(&frame.map, CK_F_VERDICT, verdict);
+	if (wait_ms > 0) ck_field_uint(&frame.map, CK_F_COUNT, (uint64_t)wait_ms);
 	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
 	ck_channel_send(peer->channel, bytes, length, -1);
+}
+
+void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool verdict, const char *reason, const char *text)
+{
+	send_recorded(peer, request, verdict, reason, text, 0);
 }
 
 static void answer(const struct ck_waiter *waiter, bool stands)
 {
 	const char *reason = stands || !waiter->answer.verdict ? waiter->answer.reason : "unrecorded";
-	ck_ledger_send_recorded(waiter->peer, waiter->request, stands && waiter->answer.verdict, reason, NULL);
+	send_recorded(waiter->peer, waiter->request, stands && waiter->answer.verdict, reason, NULL, waiter->answer.wait_ms);
 }
 
 /* ---- flushing ---- */

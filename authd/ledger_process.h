@@ -51,6 +51,8 @@ void ck_ledger_flushed(struct ck_ledger *ledger);
 /* ---- ledger_answer.c: the messages. False: malformed, or not the sender's to send ---- */
 bool ck_ledger_handle_record(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_find(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
+bool ck_ledger_handle_try(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
+bool ck_ledger_handle_proved(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_state(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_uses(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 /* How late it is known to be. confirmed: root says so, whatever was known before. */

@@ -116,6 +116,13 @@ void ck_login_decoys(const uint8_t secret[CK_LOGIN_SECRET_BYTES], struct ck_text
 	}
 }
 
+bool ck_login_decoy_asks_less(const uint8_t secret[CK_LOGIN_SECRET_BYTES], struct ck_text user)
+{
+	uint8_t shape[64];
+	decoy_block(secret, 0, user, shape);
+	return (shape[63] & 1) != 0;
+}
+
 /* COSE ES256 with P-256's base point (SEC 2, 2.4.2): its private key is 1, which is why it is only ever used where the answer is no. */
 const uint8_t ck_login_nobody_key[] = {
 	0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20, 0x6b, 0x17, 0xd1, 0xf2, 0xe1, 0x2c, 0x42, 0x47, 0xf8, 0xbc,

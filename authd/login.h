@@ -53,6 +53,8 @@ struct ck_decoys {
 	uint8_t ids[CK_DECOYS_LIMIT][CK_DECOY_LIMIT_BYTES];
 };
 void ck_login_decoys(const uint8_t secret[CK_LOGIN_SECRET_BYTES], struct ck_text user, struct ck_decoys *out);
+/* Whether a name that nothing lets in is to be asked for no verification: half of all names, the same ones at each asking. */
+bool ck_login_decoy_asks_less(const uint8_t secret[CK_LOGIN_SECRET_BYTES], struct ck_text user);
 
 /* A key that nobody holds: what an assertion is verified with when there is no key to verify it with, so that this takes as long. */
 extern const uint8_t ck_login_nobody_key[];

@@ -160,7 +160,7 @@ void ck_peers_accuse(struct ck_peers *peers, enum ck_process process, unsigned i
 	if (peers->control != NULL) ck_channel_send(peers->control, bytes, length, -1);
 }
 
-void ck_peers_want_token(struct ck_peers *peers, uint64_t request)
+void ck_peers_want_token(struct ck_peers *peers, uint64_t request, const uint8_t *source, uint64_t owner)
 {
 	uint8_t bytes[CONTROL_FRAME_BYTES];
 	struct ck_frame_out frame;
@@ -168,6 +168,8 @@ void ck_peers_want_token(struct ck_peers *peers, uint64_t request)
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_TOKEN);
 	ck_field_uint(&frame.map, CK_F_REQUEST, request);
+	ck_field_bytes(&frame.map, CK_F_HASH, source, CK_SOURCE_BYTES);
+	ck_field_uint(&frame.map, CK_F_PEER_UID, owner);
 	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
 	if (peers->control != NULL) ck_channel_send(peers->control, bytes, length, -1);
 }

@@ -44,7 +44,8 @@ struct ck_peers_handlers {
 CK_MUST_USE enum ck_error ck_peers_new(struct event_base *base, const struct ck_peers_handlers *handlers, void *context, struct ck_peers **out);
 void ck_peers_ready(struct ck_peers *peers);
 void ck_peers_accuse(struct ck_peers *peers, enum ck_process process, unsigned index, const char *detail);
-void ck_peers_want_token(struct ck_peers *peers, uint64_t request);
+/* source: CK_SOURCE_BYTES of where it is wanted; owner: the user it is for, 0 for nobody but root. Each has a share of the helpers. */
+void ck_peers_want_token(struct ck_peers *peers, uint64_t request, const uint8_t *source, uint64_t owner);
 void ck_peers_free(struct ck_peers **peers);
 
 int ck_supervisor_main(struct ck_start *start);

@@ -74,8 +74,12 @@ void ck_replica_enrol_begin(struct ck_replica *r, const struct ck_asker *asker, 
 	}
 	bool with_code = ck_map_text(request, CK_F_CODE, 128, &code) == CK_OK;
 	enum ck_error error = ck_follower_view(r->follower, &view);
-	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, place.now, &person);
-	if (error == CK_OK && with_code) error = check_code(r, asker, view, &person, code, &found, &denial);
+	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, place.now, asker->peer_uid, &person);
+	if (error == CK_OK && with_code) {
+		error = check_code(r, asker, view, &person, code, &found, &denial);
+		/* who holds the code may know: what they have already is not made again */
+		if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, place.now, 0, &person);
+	}
 	if (view != NULL) ck_view_end(&view);
 	if (error == CK_OK)
 		error = ck_nonce_issue(&r->nonces, CK_NONCE_ENROL, user, asker->peer_uid, place.now_ms, place.now.s, challenge_life_ms(r), &nonce);
@@ -164,7 +168,7 @@ static enum ck_error prepare(struct ck_replica *r, const struct ck_asker *asker,
 	if (error == CK_ERR_TIMEOUT) return ck_deny(denial, "expired", "the key came too late; begin again");
 	if (error != CK_OK) return ck_deny(denial, "nonce", "the enrolment was not begun here, or is finished already");
 	error = ck_follower_view(r->follower, &view);
-	if (error == CK_OK) error = ck_enrol_person(view, ck_text_of(nonce.user), r->secret, place.now, person);
+	if (error == CK_OK) error = ck_enrol_person(view, ck_text_of(nonce.user), r->secret, place.now, asker->peer_uid, person);
 	if (error != CK_OK) (void)ck_deny(denial, "unavailable", "there is no copy of the directory to enrol by");
 	if (error == CK_OK && ck_map_text(request, CK_F_CODE, 128, &code_text) == CK_OK)
 		error = check_code(r, asker, view, person, code_text, code, denial);

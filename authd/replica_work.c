@@ -149,7 +149,7 @@ void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker,
 		return;
 	}
 	enum ck_error error = ck_follower_view(r->follower, &view);
-	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, ck_wall_now(&r->wall), &person);
+	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, ck_wall_now(&r->wall), asker->peer_uid, &person);
 	if (view != NULL) ck_view_end(&view);
 	if (error == CK_OK)
 		error = ck_nonce_issue(&r->nonces, CK_NONCE_CHANGE, user, asker->peer_uid, ck_clock_monotonic_ms(), ck_wall_now(&r->wall).s,

@@ -34,7 +34,7 @@ static const struct accepted {
 	{ CK_MSG_READY, 0, 0 },
 	{ CK_MSG_PING, 0, 0 },
 	{ CK_MSG_ACCUSE, 0, CK_KEY(CK_F_PROCESS) | CK_KEY(CK_F_INDEX) | CK_KEY(CK_F_DETAIL) },
-	{ CK_MSG_TOKEN, CK_PROCESS_GATE, CK_KEY(CK_F_REQUEST) },
+	{ CK_MSG_TOKEN, CK_PROCESS_GATE, CK_KEY(CK_F_REQUEST) | CK_KEY(CK_F_HASH) | CK_KEY(CK_F_PEER_UID) },
 };
 
 /* The order of stopping: each stage ends when its processes are gone, or are killed after STOP_WAIT_S. */
@@ -99,11 +99,15 @@ static bool handle_accuse(struct ck_child *accuser, const struct ck_map *message
 
 static bool handle_token(struct ck_child *gate, const struct ck_map *message)
 {
-	uint64_t request;
-	if (ck_map_uint(message, CK_F_REQUEST, 0, UINT64_MAX, &request) != CK_OK) return false;
+	struct ck_token_want want = { .gate = gate->index };
+	uint64_t request, owner;
+	if (ck_map_uint(message, CK_F_REQUEST, 0, UINT64_MAX, &request) != CK_OK || ck_map_uint(message, CK_F_PEER_UID, 0, UINT32_MAX, &owner) != CK_OK ||
+	    ck_map_fixed(message, CK_F_HASH, want.source, sizeof want.source) != CK_OK)
+		return false;
+	want.owner = (uint32_t)owner;
 	struct ck_errmsg err = { "the daemon is stopping" };
 	int fd = -1;
-	if (supervisor_of(gate)->stage != STAGE_RUNNING || ck_tokens_start(supervisor_of(gate)->tokens, gate->index, &fd, &err) != CK_OK)
+	if (supervisor_of(gate)->stage != STAGE_RUNNING || ck_tokens_start(supervisor_of(gate)->tokens, &want, &fd, &err) != CK_OK)
 		ck_log(CK_LOG_WARNING, "no token helper for %s: %s", gate->name, err.text);
 	ck_child_send_token(gate, request, fd);
 	if (fd >= 0) close(fd);

@@ -75,11 +75,18 @@ void ck_slapd_free(struct ck_slapd **slapd);
 /* ---- supervisor_token.c ---- */
 #define CK_TOKENS_LIMIT 32          /* helpers alive, in all */
 #define CK_TOKENS_PER_GATE_LIMIT 16 /* so that one taken gate does not take them all */
+#define CK_TOKENS_PER_SOURCE_LIMIT 8 /* nor one user, one terminal, one host; all users together three quarters, of a gate's too */
 #define CK_TOKEN_LIFE_S 180
 struct ck_tokens;
 CK_MUST_USE enum ck_error ck_tokens_new(struct event_base *base, const struct ck_config *config, struct ck_tokens **out, struct ck_errmsg *err);
-/* Starts a helper for a gate; *out_fd is the end for its client. */
-CK_MUST_USE enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_fd, struct ck_errmsg *err);
+/* For whom a helper is wanted, as the gate says. */
+struct ck_token_want {
+	unsigned gate;
+	uint32_t owner; /* a user, or 0: nobody but root */
+	uint8_t source[CK_SOURCE_BYTES];
+};
+/* Starts a helper; *out_fd is the end for its client. */
+CK_MUST_USE enum ck_error ck_tokens_start(struct ck_tokens *tokens, const struct ck_token_want *want, int *out_fd, struct ck_errmsg *err);
 bool ck_tokens_reaped(struct ck_tokens *tokens, const struct ck_death *death);
 void ck_tokens_kill(struct ck_tokens *tokens);
 void ck_tokens_free(struct ck_tokens **tokens);

@@ -2,6 +2,7 @@
    nothing else. A helper is believed nothing; here it is only bounded, in number and in time. */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 
 struct helper {
 	pid_t pid; /* 0: free */
-	unsigned gate;
+	struct ck_token_want want;
 	struct event *life;
 };
 struct ck_tokens {
@@ -28,7 +29,7 @@ static void on_life_over(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct helper *helper = context;
 	if (helper->pid <= 0) return;
-	ck_log(CK_LOG_WARNING, "a token helper of gate %u was not done after %d s: killed", helper->gate, CK_TOKEN_LIFE_S);
+	ck_log(CK_LOG_WARNING, "a token helper of gate %u was not done after %d s: killed", helper->want.gate, CK_TOKEN_LIFE_S);
 	(void)kill(helper->pid, SIGKILL);
 }
 
@@ -52,26 +53,36 @@ enum ck_error ck_tokens_new(struct event_base *base, const struct ck_config *con
 	return error;
 }
 
-/* A free place, unless this gate or all have too many. */
-static struct helper *find_place(struct ck_tokens *tokens, unsigned gate)
+static unsigned three_quarters(unsigned limit) { return limit - limit / 4; }
+
+/* A free place, unless this gate, this source or, of the last quarter, all users have too many: who sits down at a console finds one. */
+static struct helper *find_place(struct ck_tokens *tokens, const struct ck_token_want *want)
 {
 	struct helper *place = NULL;
-	unsigned of_gate = 0;
+	unsigned of_gate = 0, of_source = 0, of_users = 0, of_users_of_gate = 0;
 	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++) {
-		if (tokens->helpers[i].pid == 0)
+		const struct helper *helper = &tokens->helpers[i];
+		if (helper->pid == 0) {
 			place = &tokens->helpers[i];
-		else if (tokens->helpers[i].gate == gate)
-			of_gate++;
+			continue;
+		}
+		bool same_gate = helper->want.gate == want->gate;
+		of_gate += same_gate;
+		of_source += memcmp(helper->want.source, want->source, sizeof want->source) == 0;
+		of_users += helper->want.owner != 0;
+		of_users_of_gate += same_gate && helper->want.owner != 0;
 	}
-	return of_gate < CK_TOKENS_PER_GATE_LIMIT ? place : NULL;
+	if (of_gate >= CK_TOKENS_PER_GATE_LIMIT || of_source >= CK_TOKENS_PER_SOURCE_LIMIT) return NULL;
+	bool crowded = of_users >= three_quarters(CK_TOKENS_LIMIT) || of_users_of_gate >= three_quarters(CK_TOKENS_PER_GATE_LIMIT);
+	return want->owner != 0 && crowded ? NULL : place;
 }
 
-enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_fd, struct ck_errmsg *err)
+enum ck_error ck_tokens_start(struct ck_tokens *tokens, const struct ck_token_want *want, int *out_fd, struct ck_errmsg *err)
 {
 	static const char *const arguments[] = { "crosskeys-token", "--fd", "3", NULL };
 	*out_fd = -1;
 	if (tokens->program[0] == '\0') return ck_fail(err, CK_ERR_UNAVAILABLE, "token_helper is not configured");
-	struct helper *place = find_place(tokens, gate);
+	struct helper *place = find_place(tokens, want);
 	if (place == NULL) return ck_fail(err, CK_ERR_LIMIT, "too many token helpers are alive");
 	enum ck_error error = ck_place_check_program(tokens->program, err);
 	if (error != CK_OK) return error;
@@ -92,7 +103,7 @@ enum ck_error ck_tokens_start(struct ck_tokens *tokens, unsigned gate, int *out_
 		close(pair[0]);
 		return error;
 	}
-	place->gate = gate;
+	place->want = *want;
 	if (event_add(place->life, &(struct timeval){ .tv_sec = CK_TOKEN_LIFE_S }) != 0) (void)kill(place->pid, SIGKILL);
 	*out_fd = pair[0];
 	return CK_OK;
@@ -103,7 +114,7 @@ bool ck_tokens_reaped(struct ck_tokens *tokens, const struct ck_death *death)
 {
 	for (size_t i = 0; i < CK_TOKENS_LIMIT; i++) {
 		if (tokens->helpers[i].pid != death->pid) continue;
-		if (death->refused) ck_log(CK_LOG_ALARM, "the token helper of gate %u[%d] %s", tokens->helpers[i].gate, (int)death->pid, death->how);
+		if (death->refused) ck_log(CK_LOG_ALARM, "the token helper of gate %u[%d] %s", tokens->helpers[i].want.gate, (int)death->pid, death->how);
 		tokens->helpers[i].pid = 0;
 		event_del(tokens->helpers[i].life);
 		return true;

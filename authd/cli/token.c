@@ -1,4 +1,5 @@
 /* The conversation with the token helper, whose socket the daemon hands out: the PIN goes there and nowhere else. */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -150,6 +151,14 @@ static struct copied copy_request(const struct ck_token_request *request)
 	return copied;
 }
 
+/* To anybody but the person and root the daemon shows credentials that are nobody's; no key then has one. */
+static void hint_at_account(const struct ck_cli *cli)
+{
+	const struct passwd *caller = getpwuid(geteuid());
+	if (geteuid() == 0 || cli->as == NULL || (caller != NULL && strcmp(caller->pw_name, cli->as) == 0)) return;
+	fprintf(stderr, "Which keys somebody has is shown in their own account only, and to root: run this as %s.\n", cli->as);
+}
+
 enum ck_error ck_token_assert(struct ck_cli *cli, const struct ck_token_request *request, struct ck_touch *out)
 {
 	static uint8_t bytes[CK_ALLOW_LIMIT * (CK_CREDENTIAL_ID_LIMIT_BYTES + 3) + 1024];
@@ -176,6 +185,7 @@ enum ck_error ck_token_assert(struct ck_cli *cli, const struct ck_token_request 
 	     take(&message, CK_F_SIGNATURE, out->signature, sizeof out->signature, &out->signature_length) != CK_OK))
 		error = CK_ERR_INTERNAL;
 	ck_client_close(&helper);
+	if (error == CK_ERR_DENIED) hint_at_account(cli);
 	return error;
 }
 

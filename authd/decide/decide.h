@@ -81,6 +81,9 @@ struct ck_trace {
 
 /* trace may be NULL. CK_ERR_CORRUPT from the store gives CK_REASON_UNAVAILABLE and sets *out_corrupt (may be NULL). */
 struct ck_verdict ck_decide(struct ck_view *view, const struct ck_question *question, struct ck_trace *trace, bool *out_corrupt);
+/* Whether some rule lets somebody enter this account here by this service with a touch and no verification: whoever it is, so that it says
+   nothing about who asks. Only for what is asked of everybody; a rule that cannot be read counts as none. */
+bool ck_decide_asks_less(struct ck_view *view, const struct ck_question *question);
 
 /* Whether this person, active, holds the role now (by grant, member roles or all-staff); *out_until_s: the earliest end relied on. */
 bool ck_role_held(struct ck_view *view, struct ck_id staff, struct ck_id role, struct ck_moment now, int64_t *out_until_s);

@@ -106,17 +106,20 @@ enum ck_message {
 	CK_MSG_PEER = 65,    /* supervisor: PROCESS INDEX and a descriptor: a new channel to that peer */
 	CK_MSG_STOP = 66,    /* supervisor: finish and exit 0 */
 	CK_MSG_ACCUSE = 67,  /* child: PROCESS INDEX DETAIL sent something malformed; kill it */
-	CK_MSG_TOKEN = 68,   /* gate: REQUEST → supervisor answers REQUEST TYPE=CK_MSG_TOKEN and a descriptor (none: unavailable) */
+	CK_MSG_TOKEN = 68,   /* gate: REQUEST HASH(of where it comes from) PEER_UID(whose it is; 0: nobody's) → supervisor answers REQUEST TYPE=CK_MSG_TOKEN and a descriptor (none: unavailable) */
 	CK_MSG_PING = 69,    /* supervisor: answered by the same; a child that does not for 10 s is replaced */
 	CK_MSG_NOTE = 70,    /* supervisor → ledger: DETAIL: a process started, died or was killed: recorded as CK_EVENT_PROCESS */
 	/* → ledger */
 	CK_MSG_RECORD = 80,  /* REQUEST EVENT and the event's fields → CK_MSG_RECORDED */
-	CK_MSG_RECORDED = 81, /* REQUEST VERDICT(bool: it stands, act on it) [REASON] [TEXT] */
+	CK_MSG_RECORDED = 81, /* REQUEST VERDICT(bool: it stands, act on it) [REASON] [TEXT] [COUNT(milliseconds to wait)] */
 	CK_MSG_SESSION_FIND = 82, /* REQUEST ANCESTORS → CK_MSG_SESSION_FOUND */
 	CK_MSG_SESSION_FOUND = 83, /* REQUEST VERDICT(bool: inside a registered session) [REMOTE_HOST] */
 	CK_MSG_KEY_USES = 84, /* replica: REQUEST COUNT(of those wanted) USES(as the directory has them) STAGE → CK_MSG_KEY_USES_DUE */
 	CK_MSG_KEY_USES_DUE = 85, /* REQUEST USES(that the directory does not have, and is due) */
 	CK_MSG_CLOCK = 86, /* ledger → all: TIME(it cannot be earlier) VERDICT(bool: root confirmed it, whatever was known); REQUEST says nothing */
+	CK_MSG_TRY = 100,    /* gate: REQUEST HASH(of where it comes from): something was begun that a key is to prove → CK_MSG_TRIED */
+	CK_MSG_TRIED = 101,  /* REQUEST VERDICT(bool: it may go on) COUNT(milliseconds to wait, else) */
+	CK_MSG_PROVED = 102, /* gate: REQUEST HASH: a key has proved what was begun there; not answered */
 	/* gate → replica and back */
 	CK_MSG_RELAY = 96,   /* REQUEST PEER_UID PEER_PID BODY [descriptor] */
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */
@@ -147,6 +150,7 @@ enum ck_event {
 	CK_EVENT_REFRESHED = 18,       /* W COUNT */
 	CK_EVENT_PROCESS = 19,         /* W DETAIL: started, died, killed */
 	CK_EVENT_COUNTER_RESET = 20,   /* F alarm USER HASH */
+	CK_EVENT_LOGIN_ABANDONED = 45, /* W … REASON: begun, and no key answered; budgeted and coalesced */
 	CK_EVENT_CLOCK_CONFIRMED = 21, /* F alarm: root says that the clock is right; VERDICT false: it is not behind */
 	/* made by the ledger itself */
 	CK_EVENT_STARTED = 32,
@@ -157,6 +161,7 @@ enum ck_event {
 	CK_EVENT_STOPPED = 37,
 	CK_EVENT_CLOCK_BEHIND = 38, /* alarm: the clock says less than the last record */
 	CK_EVENT_CLOCK_CAUGHT_UP = 39,
+	CK_EVENT_LOGIN_LIMITED = 46, /* USER …: proved, and too often in a minute; budgeted and coalesced */
 	CK_EVENT_CLOCK_JUMPED = 40  /* alarm: the clock went forward by more than time passed */
 };
 
@@ -204,5 +209,6 @@ enum ck_told {
 #define CK_NONCE_BYTES 32
 #define CK_LOGIN_ID_BYTES 16
 #define CK_CHALLENGE_BYTES 32
+#define CK_SOURCE_BYTES 32               /* a hash of where something comes from, between processes only */
 
 #endif

@@ -67,6 +67,23 @@ static void state_answer(struct ck_client *peer, uint64_t request, const struct 
 	rig_send(peer, &out, -1);
 }
 
+static void serve_source(uint64_t type, uint64_t request, const struct ck_map *message)
+{
+	struct rig_frame out;
+	ck_assert_int_eq(ck_map_fixed(message, CK_F_HASH, rig.source, sizeof rig.source), CK_OK);
+	if (type == CK_MSG_PROVED) {
+		rig.proved++;
+		return;
+	}
+	rig.tries++;
+	if (rig.ledger_silent) return;
+	struct ck_map_writer *m = rig_begin(&out, CK_MSG_TRIED);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	ck_field_bool(m, CK_F_VERDICT, rig.try_wait_ms == 0);
+	ck_field_uint(m, CK_F_COUNT, rig.try_wait_ms);
+	rig_send(&rig.ledger, &out, -1);
+}
+
 void rig_serve_ledger(void)
 {
 	struct ck_map message;
@@ -75,6 +92,10 @@ void rig_serve_ledger(void)
 	uint64_t type = rig_number(&message, CK_F_TYPE), request = rig_number(&message, CK_F_REQUEST);
 	if (type == CK_MSG_STATE) {
 		if (!rig.ledger_state.silent) state_answer(&rig.ledger, request, &rig.ledger_state);
+		return;
+	}
+	if (type == CK_MSG_TRY || type == CK_MSG_PROVED) {
+		serve_source(type, request, &message);
 		return;
 	}
 	if (type == CK_MSG_SESSION_FIND) {
@@ -92,6 +113,7 @@ void rig_serve_ledger(void)
 	if (type == CK_MSG_RECORD) ck_field_string(m, CK_F_REASON, rig.refuse);
 	if (type == CK_MSG_RECORD && rig_number(&message, CK_F_EVENT) == CK_EVENT_CHECKPOINT) ck_field_string(m, CK_F_TEXT, "a checkpoint");
 	ck_field_bool(m, CK_F_VERDICT, type == CK_MSG_RECORD ? rig.refuse == NULL : rig.inside);
+	if (type == CK_MSG_RECORD && rig.refuse != NULL && rig.wait_ms > 0) ck_field_uint(m, CK_F_COUNT, rig.wait_ms);
 	rig_send(&rig.ledger, &out, -1);
 }
 
@@ -111,7 +133,10 @@ static bool receive(struct ck_client *client, struct ck_map *reply, bool with_re
 		                       {.fd = rig.ledger.fd, .events = POLLIN},
 		                       {.fd = with_replica ? rig.replica.fd : -1, .events = POLLIN}};
 		if (poll(fds, 3, 500) < 0) return false;
-		if (fds[1].revents != 0) rig_serve_ledger();
+		if (fds[1].revents != 0) {
+			do rig_serve_ledger();
+			while (rig.ledger.length > rig.ledger.used); /* what came in one read with it */
+		}
 		if ((fds[2].revents & POLLIN) != 0) serve_replica();
 		if (fds[0].revents != 0) return ck_client_receive(client, reply, until_ms, -1) == CK_OK;
 	}
@@ -254,6 +279,11 @@ static void fill_store(void)
 	ck_builder_put(b, rule);
 	rule = ck_builder_rule(b, 64, LEEDS, "vault", DB1, VAULT);
 	rule->as.rule.proved = CK_PROVED_TOUCH | CK_PROVED_VERIFIED | CK_PROVED_ATTESTED;
+	rule->as.rule.services = (struct ck_texts){.at = {ck_text_of("login")}, .count = 1};
+	ck_builder_put(b, rule);
+	rule = ck_builder_rule(b, 65, LEEDS, "kiosk", DB1, VAULT);
+	rule->as.rule.services = (struct ck_texts){.at = {ck_text_of("kiosk")}, .count = 1};
+	rule->as.rule.proved = CK_PROVED_TOUCH;
 	ck_builder_put(b, rule);
 }
 

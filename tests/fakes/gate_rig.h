@@ -17,7 +17,7 @@
 /* Alice: ops and an administrator of leeds, a key. Bob: batch, no key. Carol: a key and no role. Dave: of rochdale.
    Erin and Fran: the vault, by an attested key and by one that is not.
    db1 lets in ops by a touch, batch with nothing proved, ops by service "seat" from the machine itself with nothing proved, and those of
-   the vault with an attested key. */
+   the vault with an attested key, and those by service "kiosk" with a touch alone. */
 enum { LEEDS = 1, ROCHDALE = 2, ADMINS = 1000001, ALICE = 11, BOB = 12, CAROL = 13, DAVE = 14, ERIN = 15, FRAN = 16, OPS = 21, BATCH = 22, VAULT = 23, DB1 = 31 };
 
 /* What the ledger and the replica say of themselves; zeros: all is well. */
@@ -42,6 +42,10 @@ struct rig {
 	/* what it was told last; the texts live until it is told something else */
 	struct ck_map event;
 	unsigned events, finds;
+	/* what it was asked about sources: so many tries, of which the last HASH, and so many that were proved */
+	unsigned tries, proved;
+	uint8_t source[CK_SOURCE_BYTES];
+	uint64_t try_wait_ms, wait_ms; /* a try is refused for so long; a record that is refused says so */
 	uint64_t find_ancestors;
 };
 extern struct rig rig;

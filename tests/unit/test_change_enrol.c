@@ -23,7 +23,7 @@ static void enrol_setup(void)
 	sent.label = "the blue one";
 	ck_assert(ck_soft_make_credential(&fresh_key, RP, CK_SOFT_ES256, "a new one"));
 	ck_assert_int_eq(ck_nonce_issue(&f.nonces, CK_NONCE_ENROL, ck_text_of("bob"), 1000, 1000, NOW, LIFE_MS, &enrol_nonce), CK_OK);
-	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, AT(NOW), &person), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, AT(NOW), 0, &person), CK_OK);
 }
 
 static void register_key(bool verified, bool packed)
@@ -271,18 +271,35 @@ START_TEST(persons_and_decoys)
 	struct ck_view *view = ck_builder_view(f.b);
 	ck_assert(person.known);
 	ck_assert_uint_eq(person.allow_count, 2);
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, AT(NOW), &person), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, AT(NOW), 0, &person), CK_OK);
 	ck_assert(!person.known);
 	ck_assert_uint_ge(person.allow_count, 1);
 	ck_assert(!ck_id_is_zero(person.staff));
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, AT(NOW), &again), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody"), secret, AT(NOW), 0, &again), CK_OK);
 	ck_assert_mem_eq(&person, &again, sizeof person);
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody2"), secret, AT(NOW), &again), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("nobody2"), secret, AT(NOW), 0, &again), CK_OK);
 	ck_assert(!ck_id_equal(person.staff, again.staff));
 	/* a person without keys has decoys too */
-	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("carol"), secret, AT(NOW), &again), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("carol"), secret, AT(NOW), 0, &again), CK_OK);
 	ck_assert(again.known);
 	ck_assert_uint_ge(again.allow_count, 1);
+}
+END_TEST
+
+START_TEST(keys_are_shown_to_their_owner_and_to_root)
+{
+	struct ck_enrol_person others, roots, own;
+	struct ck_record staff;
+	struct ck_view *view = ck_builder_view(f.b);
+	ck_assert_int_eq(ck_view_staff_by_uid(view, ck_text_of("bob"), &staff), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("bob"), secret, AT(NOW), staff.as.staff.uid_number, &own), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("bob"), secret, AT(NOW), 0, &roots), CK_OK);
+	ck_assert_mem_eq(&own, &roots, sizeof own);
+	ck_assert_int_eq(ck_enrol_person(view, ck_text_of("bob"), secret, AT(NOW), staff.as.staff.uid_number + 1, &others), CK_OK);
+	ck_assert_uint_ge(others.allow_count, 1);
+	for (size_t i = 0; i < others.allow_count; i++)
+		for (size_t k = 0; k < own.allow_count; k++)
+			ck_assert(others.allow_lengths[i] != own.allow_lengths[k] || memcmp(others.allow[i], own.allow[k], own.allow_lengths[k]) != 0);
 }
 END_TEST
 
@@ -346,7 +363,7 @@ START_TEST(key_of_another_authority)
 {
 	struct ck_record *record = ck_builder_key(f.b, 72, BATH, BOB, "twin");
 	ck_builder_put(f.b, record);
-	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, AT(NOW), &person), CK_OK);
+	ck_assert_int_eq(ck_enrol_person(ck_builder_view(f.b), ck_text_of("bob"), secret, AT(NOW), 0, &person), CK_OK);
 	ck_assert_uint_eq(person.allow_count, 2); /* his own */
 }
 END_TEST
@@ -448,6 +465,7 @@ int main(void)
 	tcase_add_test(c, traits_are_recorded);
 	tcase_add_test(c, traits_that_nobody_can_tell);
 	tcase_add_test(c, persons_and_decoys);
+	tcase_add_test(c, keys_are_shown_to_their_owner_and_to_root);
 	tcase_add_test(c, code_forms);
 	tcase_add_test(c, code_found);
 	tcase_add_test(c, code_of_another_authority);

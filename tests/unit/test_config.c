@@ -372,7 +372,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 31);
+	ck_assert_uint_eq(lines, 33);
 }
 END_TEST
 

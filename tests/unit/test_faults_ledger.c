@@ -278,6 +278,8 @@ static void set_up(void)
 	strcpy(start.config.directory, fixture_directory);
 	strcpy(start.config.user_ledger, "nobody");
 	start.config.refusals_per_minute = 3;
+	start.config.tries_per_minute = 5;
+	start.config.logins_per_minute = 1000000;
 	start.config.audit_segment_bytes = 65536; /* a few logs go on in a second file */
 	start.config.audit_reserve_bytes = 65536;
 	start.config.checkpoint_interval_s = 300;

@@ -22,7 +22,8 @@ static uint8_t login_id[CK_LOGIN_ID_BYTES] = {7};
 
 static void open_book(void)
 {
-	struct ck_book_settings settings = {.limits = fixture_limits(0), .refusals_per_minute = 3, .checkpoint_interval_s = 300, .boot = "boot-1"};
+	struct ck_book_settings settings = {.limits = fixture_limits(0), .refusals_per_minute = 3, .tries_per_minute = 5,
+	                                     .logins_per_minute = 1000000, .checkpoint_interval_s = 300, .boot = "boot-1"};
 	strcpy(settings.directory, fixture_directory);
 	ck_assert_msg(ck_book_open(&settings, &book, &err) == CK_OK, "%s", err.text);
 }

@@ -104,7 +104,8 @@ static void open_book(void)
 static void make_book(void)
 {
 	fixture_make();
-	settings = (struct ck_book_settings){ .limits = fixture_limits(0), .refusals_per_minute = 3, .checkpoint_interval_s = 300,
+	settings = (struct ck_book_settings){ .limits = fixture_limits(0), .refusals_per_minute = 3, .tries_per_minute = 5, .logins_per_minute = 1000000,
+		                              .checkpoint_interval_s = 300,
 		                              .key_use_interval_s = 3600, .challenge_limit_s = 120, .boot = "boot-1" };
 	strcpy(settings.directory, fixture_directory);
 	ck_log_init("test", CK_LOG_ALARM);
@@ -692,6 +693,8 @@ static void make_process(void)
 	strcpy(start.config.directory, fixture_directory);
 	strcpy(start.config.user_ledger, "nobody");
 	start.config.refusals_per_minute = 3;
+	start.config.tries_per_minute = 5;
+	start.config.logins_per_minute = 1000000;
 	start.config.audit_segment_bytes = 1 << 24;
 	start.config.audit_reserve_bytes = 1 << 20;
 	start.config.checkpoint_interval_s = 300;

@@ -115,13 +115,25 @@ static void on_stop(void *context)
 	event_base_loopbreak(self.base);
 }
 
+/* For whom: the file "want" names a source and a user. */
+static void want_token(void)
+{
+	unsigned source = 1, owner = 0;
+	char path[300];
+	(void)snprintf(path, sizeof path, "%.*s/want", (int)(strrchr(self.log_path, '/') - self.log_path), self.log_path);
+	FILE *file = fopen(path, "r");
+	if (file != NULL && fscanf(file, "%u %u", &source, &owner) != 2) _exit(9);
+	if (file != NULL) fclose(file);
+	ck_peers_want_token(self.peers, 77, (const uint8_t[CK_SOURCE_BYTES]){ (uint8_t)source }, owner);
+}
+
 static void on_signal(evutil_socket_t number, short what, void *context)
 {
 	(void)what;
 	(void)context;
 	if (number == SIGUSR1) ck_peers_accuse(self.peers, CK_PROCESS_GATE, 1, "a test accuses");
 	if (number == SIGUSR2) ck_peers_accuse(self.peers, CK_PROCESS_LEDGER, 0, "a test accuses");
-	if (number == SIGHUP) ck_peers_want_token(self.peers, 77);
+	if (number == SIGHUP) want_token();
 	if (number == SIGWINCH && send(CK_CONTROL_FD, "\xff\xff\xff\xff", 4, 0) != 4) _exit(9);
 }
 
@@ -608,6 +620,18 @@ START_TEST(a_helper_that_others_may_write_is_not_run)
 }
 END_TEST
 
+static void ask_for_helpers(const char *gate, const char *want, unsigned times, bool there)
+{
+	char needle[64];
+	(void)snprintf(needle, sizeof needle, "%s token 77: %s", gate, there ? "here" : "none");
+	write_file("want", want, 0644);
+	unsigned before = count_of("met", needle);
+	for (unsigned i = 1; i <= times; i++) {
+		(void)kill(pid_of(gate), SIGHUP);
+		wait_for("met", needle, before + i);
+	}
+}
+
 START_TEST(helpers_are_bounded)
 {
 	char more[256];
@@ -615,14 +639,16 @@ START_TEST(helpers_are_bounded)
 	(void)snprintf(more, sizeof more, NO_SLAPD "token_helper = %s/helper\n", dir);
 	start_supervisor(more);
 	wait_for("stderr", "crosskeysd: ready\n", 1);
-	for (unsigned i = 1; i <= CK_TOKENS_PER_GATE_LIMIT; i++) {
-		(void)kill(pid_of("gate-0"), SIGHUP);
-		wait_for("met", "gate-0 token 77: here", i);
-	}
-	(void)kill(pid_of("gate-0"), SIGHUP);
-	wait_for("met", "gate-0 token 77: none", 1);
-	(void)kill(pid_of("gate-1"), SIGHUP);
-	wait_for("met", "gate-1 token 77: here", 1);
+	ask_for_helpers("gate-0", "1 1000", CK_TOKENS_PER_SOURCE_LIMIT, true); /* one user has a share, of all gates together */
+	ask_for_helpers("gate-0", "1 1000", 1, false);
+	ask_for_helpers("gate-1", "1 1000", 1, false);
+	ask_for_helpers("gate-0", "2 1001", CK_TOKENS_PER_GATE_LIMIT * 3 / 4 - CK_TOKENS_PER_SOURCE_LIMIT, true); /* and all users one of a gate */
+	ask_for_helpers("gate-0", "2 1001", 1, false);
+	ask_for_helpers("gate-0", "3 0", CK_TOKENS_PER_GATE_LIMIT / 4, true); /* a console still finds one, and has a share of its own */
+	ask_for_helpers("gate-0", "4 0", 1, false);
+	ask_for_helpers("gate-1", "3 0", CK_TOKENS_PER_SOURCE_LIMIT - CK_TOKENS_PER_GATE_LIMIT / 4, true);
+	ask_for_helpers("gate-1", "3 0", 1, false);
+	ask_for_helpers("gate-1", "4 0", 1, true);
 	int status = stop_supervisor(SIGTERM);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

@@ -1,0 +1,148 @@
+/* Where something comes from, for what is limited: the user who asks, or who started root's program that asks (su, sudo: nobody can deny their
+   own uid); where there is none, the remote host or the terminal that root's program names. What is begun from there, and ends without a key's
+   proof, is limited at the ledger. Whoever comes from elsewhere is not touched by it, and no name is: no stranger locks anybody out. */
+#include "authd/gate_state.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "directory/base/clock.h"
+
+#define STATUS_BYTES 2048    /* of /proc/<pid>/status; what is read stands in the first third */
+#define TRY_TIMEOUT_MS 4000  /* shorter than CK_CLIENT_REPLY_TIMEOUT_MS, so that the client hears why */
+#define IPV6_SITE_BYTES 8    /* one site has at least a /64, and may change within it as it likes */
+
+/* ---- whose process it is ---- */
+
+static bool number_after(const char *text, const char *label, uint64_t *out)
+{
+	const char *at = strstr(text, label);
+	if (at == NULL) return false;
+	at += strlen(label);
+	size_t length = strspn(at, "0123456789");
+	return ck_uint_parse((struct ck_text){at, length}, 0, UINT32_MAX, out) == CK_OK;
+}
+
+/* The real uid and the parent. The name, which may hold anything, has its newlines escaped by the kernel (proc(5)). */
+static bool read_status(pid_t pid, uint64_t *out_uid, uint64_t *out_parent)
+{
+	char path[40], text[STATUS_BYTES];
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return false;
+	ssize_t length = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (length <= 0) return false;
+	text[length] = '\0';
+	return number_after(text, "\nPPid:\t", out_parent) && number_after(text, "\nUid:\t", out_uid);
+}
+
+/* A program that runs as root keeps the real uid of who started it (su), or has them among its parents (sudo). */
+uid_t ck_gate_owner(uid_t uid, pid_t pid, uint64_t accepted_ticks)
+{
+	uint64_t start, real, parent = (uint64_t)pid;
+	if (uid != 0) return uid;
+	if (ck_gate_process_start(pid, &start) != CK_OK || start > accepted_ticks) return 0;
+	for (size_t i = 0; i < CK_ANCESTORS_LIMIT && parent > 1; i++) {
+		if (!read_status((pid_t)parent, &real, &parent)) return 0;
+		if (real != 0) return (uid_t)real;
+	}
+	return 0;
+}
+
+/* ---- the source ---- */
+
+static void hash_source(struct ck_gate_source *source, char kind, const void *at, size_t length)
+{
+	crypto_generichash_state state;
+	crypto_generichash_init(&state, NULL, 0, sizeof source->hash);
+	crypto_generichash_update(&state, (const unsigned char *)&kind, 1);
+	crypto_generichash_update(&state, at, length);
+	crypto_generichash_final(&state, source->hash, sizeof source->hash);
+	source->known = true;
+}
+
+static void hash_host(struct ck_gate_source *source, const char *host)
+{
+	struct ck_network address;
+	if (ck_address_parse(ck_text_of(host), &address) != CK_OK) hash_source(source, 'h', host, strlen(host));
+	else hash_source(source, (char)('0' + address.family), address.address, address.family == 6 ? IPV6_SITE_BYTES : 4);
+}
+
+void ck_gate_find_source(struct ck_gate_client *client)
+{
+	struct ck_gate_source *source = &client->source;
+	const struct ck_login_ask *ask = &client->ask;
+	memset(source, 0, sizeof *source);
+	source->owner = ck_gate_owner(client->uid, client->pid, client->accepted_ticks);
+	if (source->owner != 0) hash_source(source, 'u', &source->owner, sizeof source->owner);
+	else if (ask->remote_host[0] != '\0') hash_host(source, ask->remote_host);
+	else if (ask->tty[0] != '\0') hash_source(source, 't', ask->tty, strlen(ask->tty));
+}
+
+/* ---- trying ---- */
+
+/* Seconds, rounded up, as a person reads them. */
+void ck_gate_deny_limited(struct ck_gate_client *client, const char *reason, const char *what, int64_t wait_ms)
+{
+	char message[160];
+	snprintf(message, sizeof message, "%s; try again in %lld s", what, (long long)((wait_ms + 999) / 1000));
+	ck_gate_deny(client, reason, message);
+}
+
+static void refusal_recorded(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	char reason[64];
+	if (ck_gate_recorded(reply, reason) != CK_OK) ck_gate_unavailable(client, "the refusal could not be recorded");
+	else ck_gate_deny_limited(client, CK_REASON_TRIES, "too many tries from here", client->wait_ms);
+}
+
+static void record_too_many(struct ck_gate_client *client)
+{
+	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_REFUSED,
+	                              .ask = &client->ask,
+	                              .system = client->gate->config->system,
+	                              .reason = CK_REASON_TRIES,
+	                              .detail = ck_operation_of(client->op)->name,
+	                              .with_proved = true,
+	                              .proved = CK_PROVED_NOTHING};
+	ck_gate_record(client, &event, refusal_recorded);
+}
+
+static void tried(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	bool may = false;
+	uint64_t wait_ms = 0;
+	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &may) != CK_OK || ck_map_uint(reply, CK_F_COUNT, 0, INT32_MAX, &wait_ms) != CK_OK) {
+		ck_gate_unavailable(client, "the part that keeps count does not answer");
+		return;
+	}
+	client->wait_ms = (int64_t)wait_ms;
+	client->tried = may;
+	if (may) client->then(client);
+	else record_too_many(client);
+}
+
+void ck_gate_try(struct ck_gate_client *client, bool limited, ck_gate_then then)
+{
+	ck_gate_find_source(client);
+	client->tried = false;
+	client->then = then;
+	if (!limited || !client->source.known) {
+		then(client);
+		return;
+	}
+	ck_field_bytes(ck_gate_ask_begin(client, CK_MSG_TRY), CK_F_HASH, client->source.hash, sizeof client->source.hash);
+	ck_gate_ask_end(client, CK_PROCESS_LEDGER, TRY_TIMEOUT_MS, -1, tried);
+}
+
+void ck_gate_proved(struct ck_gate_client *client)
+{
+	if (!client->tried) return;
+	client->tried = false;
+	ck_field_bytes(ck_gate_ask_begin(client, CK_MSG_PROVED), CK_F_HASH, client->source.hash, sizeof client->source.hash);
+	ck_gate_tell_ledger(client);
+}
