@@ -71,7 +71,8 @@ static void put_state(struct ck_state *state, const struct ck_chain_place *place
 
 static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t length, bool durable, struct ck_errmsg *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	(void)unlink(path); /* left over from a crash, or put there */
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
 	enum ck_error error = CK_OK;
 	for (size_t done = 0; done < length && error == CK_OK;) {
@@ -113,7 +114,7 @@ enum ck_error ck_state_save(struct ck_state *state, const char *directory, const
 static enum ck_error read_file(const char *path, uint8_t **out, size_t *out_length, struct ck_errmsg *err)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a FIFO would keep it waiting */
 	*out = NULL;
 	if (fd < 0) return errno == ENOENT ? CK_ERR_NOT_FOUND : ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
 	enum ck_error error = CK_ERR_CORRUPT;

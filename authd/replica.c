@@ -242,7 +242,7 @@ static char damaged_path[CK_CONFIG_TEXT_BYTES + 32], suspect_path[CK_CONFIG_TEXT
 static void on_sigbus(int number)
 {
 	(void)number;
-	int fd = open(damaged_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	int fd = open(damaged_path, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd >= 0) close(fd);
 	_exit(1);
 }
@@ -251,7 +251,7 @@ static void on_sigbus(int number)
 /* Perhaps a fault of ours, perhaps a page that led astray: the next start looks at the whole copy, and dies of it once at most. */
 static void on_crash(int number)
 {
-	int fd = open(suspect_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	int fd = open(suspect_path, O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd >= 0) close(fd);
 	(void)raise(number); /* which now has its usual end, once this returns */
 }

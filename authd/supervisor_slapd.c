@@ -43,8 +43,8 @@ static void start(struct ck_slapd *slapd)
 {
 	const char *arguments[] = { "slapd", "-F", slapd->configuration, "-h", slapd->config->directory_uri, "-d", "none", NULL };
 	struct ck_errmsg err;
-	/* root's file: slapd writes to it and cannot take it away */
-	int log_fd = open(slapd->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	/* root's file: slapd writes to it and cannot take it away. A FIFO in its place would keep the supervisor waiting */
+	int log_fd = open(slapd->log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
 	const struct ck_reach reach[] = {
 		{ slapd->database, CK_REACH_WRITE },
 		{ slapd->run, CK_REACH_SOCKETS | CK_REACH_OPTIONAL },

@@ -60,7 +60,8 @@ static enum ck_error store_file(int directory_fd, const char *name, mode_t mode,
 {
 	char beside[64];
 	(void)snprintf(beside, sizeof beside, "%s" NEW_SUFFIX, name);
-	int fd = openat(directory_fd, beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	(void)unlinkat(directory_fd, beside, 0); /* left over from a crash, or put there */
+	int fd = openat(directory_fd, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "%s: %s", beside, strerror(errno));
 	enum ck_error error = write_all(fd, beside, bytes, length, err);
 	if (error == CK_OK && fsync(fd) != 0) error = ck_fail(err, CK_ERR_IO, "%s: %s", beside, strerror(errno));
@@ -77,7 +78,7 @@ static enum ck_error store_file(int directory_fd, const char *name, mode_t mode,
 /* The file's bytes; one byte more than length is looked for, so that a longer file does not pass. */
 static enum ck_error load_file(int directory_fd, const char *name, uint8_t *out, size_t length, struct ck_errmsg *err)
 {
-	int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a FIFO would keep it waiting */
 	if (fd < 0) return errno == ENOENT ? CK_ERR_NOT_FOUND : ck_fail(err, CK_ERR_IO, "%s: %s", name, strerror(errno));
 	struct stat st;
 	ssize_t got = fstat(fd, &st) == 0 && st.st_size == (off_t)length ? pread(fd, out, length, 0) : 0;
@@ -134,7 +135,7 @@ static void overwrite(int fd)
 
 enum ck_error ck_audit_key_advance(int directory_fd, struct ck_errmsg *err)
 {
-	int old = openat(directory_fd, CK_KEY_FILE, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	int old = openat(directory_fd, CK_KEY_FILE, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	enum ck_error error = CK_OK;
 	if (renameat(directory_fd, CK_KEY_NEXT_FILE, directory_fd, CK_KEY_FILE) != 0 || fsync(directory_fd) != 0)
 		error = ck_fail(err, CK_ERR_IO, "the next key cannot take its place: %s", strerror(errno));

@@ -104,7 +104,7 @@ static int64_t last_record_s(const char *path)
 	struct ck_audit_record record;
 	int64_t last_s = 0, time_s;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		if (fd >= 0) close(fd);
 		return 0;

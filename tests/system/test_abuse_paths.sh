@@ -39,6 +39,7 @@ refuses() {
 # goes_on WHAT: it started, as it may
 goes_on() {
 	started && pass || { fail "$1: did not start"; tail -3 "$T/start.log"; }
+	grep -q "did not stop when told" "$T/start.log" && fail "$1: hangs at its end" || pass
 	untouched "$1"
 }
 aside() { mv "$1" "$T/aside"; }
@@ -47,6 +48,7 @@ back() { rm -rf "$1"; mv "$T/aside" "$1"; }
 # ---- the configuration ----
 conf=$I/crosskeys.conf
 aside "$conf"; mkfifo "$conf"; refuses "the configuration is a FIFO" "crosskeys.conf"; back "$conf"
+aside "$conf"; ln -s "$T/precious" "$conf"; refuses "the configuration is a link to something else" "key = value"; back "$conf"
 aside "$conf"; mkdir "$conf"; refuses "the configuration is a directory" "crosskeys.conf"; back "$conf"
 aside "$conf"; truncate -s 4G "$conf"; refuses "the configuration is huge" "crosskeys.conf"; back "$conf"
 cp -p "$conf" "$T/kept"; chmod 666 "$conf"; refuses "others may write the configuration" "crosskeys.conf"; cp -p "$T/kept" "$conf"
@@ -57,6 +59,8 @@ expect 0 started
 secret=$I/secret
 aside "$secret"; ln -s "$T/precious" "$secret"; refuses "the secret is a link" "secret"; back "$secret"
 aside "$secret"; mkfifo "$secret"; refuses "the secret is a FIFO" "secret"; back "$secret"
+aside "$secret"; mkdir "$secret"; refuses "the secret is a directory" "secret"; back "$secret"
+aside "$secret"; : > "$secret"; refuses "the secret is empty" "secret"; back "$secret"
 
 # ---- directories that are links ----
 for place in audit store; do
@@ -71,12 +75,90 @@ for place in audit store; do
 done
 chmod 777 "$I/audit"; refuses "others may write the audit log's directory" "$I/audit"; chmod 700 "$I/audit"
 
+# ---- the roots that make keys attested, and the program that talks to keys ----
+cp -p "$conf" "$T/kept"
+echo "attestation_roots = $T/roots.pem" >> "$conf"
+for kind in missing fifo huge directory link open; do
+	rm -rf "$T/roots.pem"
+	case $kind in
+	fifo) mkfifo "$T/roots.pem" ;;
+	huge) truncate -s 4G "$T/roots.pem" ;;
+	directory) mkdir "$T/roots.pem" ;;
+	link) ln -s "$T/precious" "$T/roots.pem" ;;
+	open) : > "$T/roots.pem"; chmod 666 "$T/roots.pem" ;;
+	esac
+	refuses "the roots are a $kind" "roots.pem"
+done
+rm -rf "$T/roots.pem"
+cp -p "$T/kept" "$conf"
+helper=$K/crosskeys-token-soft
+unhelped() { # WHAT: nobody logs in with a key, nothing hangs, and the rest goes on
+	start_daemon
+	soon account bob
+	never timeout 30 "$CK_BUILD/crosskeys" login --service-dir "$S" --tty tty1 --pin-fd 9 demo bob 9<<< 1234
+	stop_daemon
+	untouched "$1"
+}
+aside "$helper"; mkfifo "$helper"; unhelped "the helper is a FIFO"; back "$helper"
+aside "$helper"; cp "$T/aside" "$helper"; chmod 777 "$helper"; unhelped "others may write the helper"; back "$helper"
+aside "$helper"; cp "$T/aside" "$helper"; chown crosskeys-gate "$helper"; unhelped "the helper is a gate's"; back "$helper"
+aside "$helper"; unhelped "the helper is missing"; mv "$T/aside" "$helper"
+
+# ---- what the ledger keeps: a state that is none is read from the log again, a key that is none ends it ----
+for kind in fifo huge link directory; do
+	for name in ledger.state ledger.recent ledger.state.new; do
+		at=$I/audit/$name
+		rm -rf "$T/aside"
+		[ ! -e "$at" ] || aside "$at"
+		case $kind in
+		fifo) mkfifo "$at" ;;
+		huge) truncate -s 100G "$at" ;;
+		link) ln -s "$T/precious" "$at" ;;
+		directory) mkdir "$at" ;;
+		esac
+		chown -h crosskeys-ledger "$at"
+		goes_on "$name is a $kind"
+		rm -rf "$at"
+		rm -rf "$T/aside" # it is older than the log by now
+	done
+done
+key=$I/audit/key
+for kind in fifo huge link directory; do
+	aside "$key"
+	case $kind in
+	fifo) mkfifo "$key" ;;
+	huge) truncate -s 4G "$key" ;;
+	link) ln -s "$T/precious" "$key" ;;
+	directory) mkdir "$key" ;;
+	esac
+	chown -h crosskeys-ledger "$key"
+	refuses "the ledger's key is a $kind" "the ledger does not start"
+	back "$key"
+done
+goes_on "the ledger's key is as it was"
+
+# ---- a copy of the log that somebody brings to be verified ----
+cp -a "$I/audit" "$T/brought"
+for log in "$T"/brought/audit-*.log; do :; done
+rm -f "$log"
+mkfifo "$log"
+got=0
+timeout 20 "$CK_BUILD/crosskeys" audit verify "$T/brought" > "$T/out" 2>&1 || got=$?
+[ "$got" != 0 ] && [ "$got" != 124 ] && pass || fail "a log that is a FIFO: audit verify gave $got"
+got=0
+timeout 20 "$CK_BUILD/crosskeys" audit show "$T/brought" > "$T/out" 2>&1 || got=$?
+[ "$got" != 124 ] && pass || fail "a log that is a FIFO: audit show hangs"
+rm -rf "$T/brought"
+
 # ---- files of the log, the lock, the log of slapd ----
 log=$(find "$I/audit" -name 'audit-*.log' | sort | tail -1)
 aside "$log"; ln -s "$T/precious" "$log"; refuses "the log is a link" "audit-"; back "$log"
 aside "$I/lock"; ln -s "$T/precious" "$I/lock"; refuses "the lock is a link" "lock"; back "$I/lock"
 aside "$I/lock"; mkfifo "$I/lock"; goes_on "the lock is a FIFO"; back "$I/lock"
 aside "$I/log/slapd.log"; ln -s "$T/precious" "$I/log/slapd.log"; goes_on "slapd's log is a link"; back "$I/log/slapd.log"
+aside "$I/log/slapd.log"; mkfifo "$I/log/slapd.log"; goes_on "slapd's log is a FIFO"; back "$I/log/slapd.log"
+aside "$I/directory/slapd.d"; ln -s "$T/aside" "$I/directory/slapd.d"
+goes_on "slapd's configuration is a link"; back "$I/directory/slapd.d"
 
 # ---- what lies where the socket belongs ----
 rm -f "$I/run/gate.sock"
