@@ -21,6 +21,18 @@ done
 for program in crosskeysd crosskeys-token; do
 	"$CK_BUILD/$program" --help > /dev/null 2>&1 || complain "$program --help fails"
 done
+# what threats.md shows by a test is there to be run: names without their folder follow one of the same
+named=0
+while read -r word; do
+	named=$((named + 1))
+	case $word in
+	tests/*) folder=${word%/*} ;;
+	*) word=$folder/$word ;;
+	esac
+	# shellcheck disable=SC2086
+	ls $word > /dev/null 2>&1 || ls $word.c > /dev/null 2>&1 || complain "docs/threats.md names $word, which is not there"
+done < <(grep -oE '`(tests/[a-z_/]+|test_[a-z0-9_]+)[a-z0-9_*/]*(\.[a-z]+)?( names)?`' docs/threats.md | tr -d '`' | sed 's/ names$//')
+[ "$named" -ge 60 ] || complain "docs/threats.md names only $named tests: the check looks for the wrong thing"
 # nothing speaks of a workplace; the words are put together here so that this file passes its own check
 bad="issue""s show|/work""/main|\.\./sha""red"
 if grep -rnE "$bad" --include='*' directory authd pam_module schema docs contrib tests README.md CHANGELOG.md SECURITY.md 2>/dev/null; then

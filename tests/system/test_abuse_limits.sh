@@ -98,6 +98,47 @@ full_below() { # NAME USER
 	rm -rf "$T/saved"
 	start_daemon
 }
+# ---- where slapd's messages go there is no room: it works without them ----
+stop_daemon
+mount -t tmpfs -o size=64k,mode=750 crosskeys-full "$I/log"
+dd if=/dev/zero of="$I/log/fill" bs=4k 2> /dev/null || true
+start_daemon
+soon account bob
+ok login_bob
+only_key ada-key
+ok as ada 1234 role add without-messages
+only_key bob-key
+stop_daemon
+umount "$I/log"
+
+# ---- no room for the socket's name: it says so and does not start; and it starts when there is room ----
+rm -f "$I/run/gate.sock"
+mount -t tmpfs -o nr_inodes=1,mode=755 crosskeys-full "$I/run"
+got=0
+timeout 30 "$CK_BUILD/crosskeysd" --config "$I/crosskeys.conf" > "$T/start.log" 2>&1 || got=$?
+[ "$got" != 0 ] && [ "$got" != 124 ] && pass || fail "without room for its socket the daemon ended with $got"
+grep -q 'gate.sock.*No space left on device' "$T/start.log" && pass || { fail "not said why"; tail -3 "$T/start.log"; }
+umount "$I/run"
+start_daemon
+soon account bob
+
+# ---- init where there is no room leaves nothing behind, and does it when there is ----
+mkdir "$T/small"
+tried=0
+for size in 16 64 256 1024; do # kilobytes: each is spent in another of its steps
+	mount -t tmpfs -o "size=${size}k,mode=755" crosskeys-full "$T/small"
+	if crosskeys init "$T/small/new" --suffix dc=example,dc=org --rp-id keys.example.org --portal-origin https://keys.example.org --system core2 \
+		--authority northtown --admin ada --admin-name Ada --admin-mail ada@northtown.example --mail-domain northtown.example > "$T/out" 2>&1; then
+		umount "$T/small"
+		break
+	fi
+	tried=$((tried + 1))
+	[ ! -e "$T/small/new/crosskeys.conf" ] && pass || fail "init failed for want of room at $size k, and left a configuration"
+	[ -s "$T/out" ] && pass || fail "init said nothing"
+	umount "$T/small"
+done
+[ "$tried" -ge 2 ] && pass || fail "init was not kept from finishing: $tried"
+
 full_below store crosskeys-replica
 full_below directory crosskeys-directory
 soon verify_log
