@@ -3,7 +3,7 @@
 # stranger sees, bytes and exit codes, is the same for everybody's name and for nobody's.
 set -eu
 export LIMITS=
-MORE_CONFIG=$'tries_per_minute = 6\nlogins_per_minute = 8'
+MORE_CONFIG=$'tries_per_minute = 6\nlogins_per_minute = 8\nrefusals_per_minute = 1000'
 . "$CK_SOURCE/tests/system/fault_lib.sh"
 new_instance
 new_people
