@@ -28,7 +28,8 @@ enum ck_data_purpose {
 	CK_DATA_FOR_GRANT,
 	CK_DATA_FOR_ROLE,
 	CK_DATA_FOR_SYSTEM,
-	CK_DATA_FOR_RULE
+	CK_DATA_FOR_RULE,
+	CK_DATA_FOR_QUERY
 };
 
 static inline struct ck_dice ck_data_dice(const struct ck_data *data, enum ck_data_purpose purpose, uint64_t number)

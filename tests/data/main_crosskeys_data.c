@@ -9,10 +9,11 @@
 #include "tests/data/output.h"
 
 static const char usage[] =
-	"usage: crosskeys-data [OPTIONS] ldif|csv|store|counts\n"
+	"usage: crosskeys-data [OPTIONS] ldif|csv|queries|store|counts\n"
 	"Writes a made-up directory that follows from a seed: the same options give the same bytes.\n"
 	"  ldif       complete entries, parents first, as slapadd -q takes them\n"
 	"  csv        staff lists as a personnel system exports them: one, or with --out DIR a file for each authority\n"
+	"  queries    questions with known answers: KIND QUERY UID CKID SHARED, a tab between them\n"
 	"  store      a store, in --out DIR\n"
 	"  counts     how many of what there are\n"
 	"Options:\n"
@@ -24,11 +25,13 @@ static const char usage[] =
 	"  --suffix DN        dc=example,dc=org\n"
 	"  --rp-id NAME       keys.example.org\n"
 	"  --below            without the suffix and ou=authorities: to be added to a directory that crosskeys init made\n"
+	"  --each N           200 questions of each kind\n"
 	"  --out DIR\n";
 
 struct arguments {
 	struct ck_data_options options;
 	const char *suffix, *out;
+	unsigned each;
 	bool below;
 };
 
@@ -99,6 +102,8 @@ static bool write_form(const struct ck_data *data, const char *form, const struc
 		write_ldif(data, arguments);
 	else if (strcmp(form, "csv") == 0)
 		return write_csv(data, arguments);
+	else if (strcmp(form, "queries") == 0)
+		ck_data_queries(stdout, data, arguments->each);
 	else if (strcmp(form, "store") == 0)
 		return write_store(data, arguments);
 	else if (strcmp(form, "counts") == 0)
@@ -115,7 +120,9 @@ static bool read_options(int argc, char **argv, struct arguments *a)
 	static const struct option options[] = {
 		{"seed", required_argument, NULL, 's'}, {"staff", required_argument, NULL, 'n'}, {"authorities", required_argument, NULL, 'a'},
 		{"now", required_argument, NULL, 't'}, {"first-uid-number", required_argument, NULL, 'u'}, {"suffix", required_argument, NULL, 'x'},
-		{"rp-id", required_argument, NULL, 'r'}, {"below", no_argument, NULL, 'b'}, {"out", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+		{"rp-id", required_argument, NULL, 'r'}, {"below", no_argument, NULL, 'b'}, {"each", required_argument, NULL, 'e'},
+		{"out", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	uint64_t each = a->each;
 	bool well = true;
 	for (int c; well && (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (c) {
@@ -127,17 +134,19 @@ static bool read_options(int argc, char **argv, struct arguments *a)
 		case 'x': a->suffix = optarg; break;
 		case 'r': a->options.rp_id = optarg; break;
 		case 'b': a->below = true; break;
+		case 'e': well = read_number(&each, 10000); break;
 		case 'o': a->out = optarg; break;
 		case 'h': fputs(usage, stdout); exit(0);
 		default: well = false;
 		}
 	}
+	a->each = (unsigned)each;
 	return well && optind == argc - 1;
 }
 
 int main(int argc, char **argv)
 {
-	struct arguments arguments = {.options = {.seed = 1, .staff = 20000}, .suffix = "dc=example,dc=org"};
+	struct arguments arguments = {.options = {.seed = 1, .staff = 20000}, .suffix = "dc=example,dc=org", .each = 200};
 	struct ck_errmsg err;
 	if (!read_options(argc, argv, &arguments)) {
 		fputs(usage, stderr);

@@ -16,6 +16,12 @@ void ck_data_ldif_entry(FILE *to, const char *suffix, const struct ck_record *re
 void ck_data_csv_header(FILE *to);
 void ck_data_csv_row(FILE *to, const struct ck_data_person *person);
 
+/* ---- queries.c: questions with known answers ---- */
+#define CK_DATA_SHARED_LIMIT 20 /* as many people as one answer shows: where more share the words, the authority is named */
+/* `each` of every kind, as lines KIND <tab> QUERY <tab> UID <tab> CKID <tab> SHARED. Kinds: exact, prefix, two-words, misspelt, accent-free. Whoever is
+   asked for is active, here at options.now_s and not ex-directory. SHARED: how many such people the words fit. */
+void ck_data_queries(FILE *to, const struct ck_data *data, unsigned each);
+
 /* ---- store.c: a store of it, without a directory ---- */
 /* Fills that directory (which must be there) with CK_STORE_FILE, finished, as of options.now_s. */
 CK_MUST_USE enum ck_error ck_data_fill_store(const struct ck_data *data, const char *directory, struct ck_errmsg *err);
