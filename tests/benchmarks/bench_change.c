@@ -1,55 +1,18 @@
 /* From sending a directory change to a different answer at the gate. Writes to slapd as the daemon's identity.
    usage: bench_change GATE-SOCKET LDAPI-URI RULE-DN REPLICA-USER */
-#include <grp.h>
-#include <ldap.h>
-#include <pwd.h>
-#include <sasl/sasl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/benchmarks/ask.h"
 #include "tests/benchmarks/bench.h"
+#include "tests/benchmarks/write.h"
 
 #define CHANGES 400
-
-static int interact(LDAP *ldap, unsigned flags, void *defaults, void *interactions)
-{
-	(void)ldap;
-	(void)flags;
-	(void)defaults;
-	for (sasl_interact_t *i = interactions; i->id != SASL_CB_LIST_END; i++) {
-		i->result = "";
-		i->len = 0;
-	}
-	return LDAP_SUCCESS;
-}
-
-static LDAP *connect_as(const char *uri, const char *user)
-{
-	LDAP *ldap = NULL;
-	int version = LDAP_VERSION3;
-	struct passwd *identity = getpwnam(user);
-	if (identity == NULL || setgroups(0, NULL) != 0 || setresgid(identity->pw_gid, identity->pw_gid, identity->pw_gid) != 0 ||
-	    setresuid(identity->pw_uid, identity->pw_uid, identity->pw_uid) != 0 || ldap_initialize(&ldap, uri) != LDAP_SUCCESS)
-		return NULL;
-	ldap_set_option(ldap, LDAP_OPT_PROTOCOL_VERSION, &version);
-	if (ldap_sasl_interactive_bind_s(ldap, NULL, "EXTERNAL", NULL, NULL, LDAP_SASL_QUIET, interact, NULL) != LDAP_SUCCESS) return NULL;
-	return ldap;
-}
-
-static int send_status(LDAP *ldap, const char *dn, char *status)
-{
-	int id = -1;
-	char *values[] = { status, NULL };
-	LDAPMod mod = { .mod_op = LDAP_MOD_REPLACE, .mod_type = (char[]){ "ckStatus" }, .mod_values = values }, *mods[] = { &mod, NULL };
-	return ldap_modify_ext(ldap, dn, mods, NULL, NULL, &id) == LDAP_SUCCESS ? id : -1;
-}
 
 int main(int argc, char **argv)
 {
 	static double samples[CHANGES];
-	static char active[] = "active", suspended[] = "suspended";
 	struct ck_client client = { .fd = -1, .passed_fd = -1 };
 	if (argc != 5) {
 		fputs("usage: bench_change GATE-SOCKET LDAPI-URI RULE-DN REPLICA-USER\n", stderr);
@@ -60,7 +23,7 @@ int main(int argc, char **argv)
 		fputs("bench0 should be granted before anything is changed\n", stderr);
 		return 1;
 	}
-	LDAP *ldap = connect_as(argv[2], argv[4]);
+	LDAP *ldap = bench_connect_as(argv[2], argv[4]);
 	if (ldap == NULL) {
 		fputs("cannot bind as the daemon's identity\n", stderr);
 		return 1;
@@ -69,7 +32,7 @@ int main(int argc, char **argv)
 		int want = i % 2 == 0 ? CK_ANSWER_DENIED : CK_ANSWER_GRANTED, answer = 0;
 		LDAPMessage *result = NULL;
 		double begin = bench_now_us(), end = 0;
-		int id = send_status(ldap, argv[3], i % 2 == 0 ? suspended : active);
+		int id = bench_send_status(ldap, argv[3], i % 2 == 0 ? "suspended" : "active");
 		do {
 			answer = bench_ask_account(&client, argv[1], "bench0", "bench");
 			end = bench_now_us();

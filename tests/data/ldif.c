@@ -184,12 +184,17 @@ static void put_kind(FILE *to, const struct ck_record *record)
 
 /* ---- entries ---- */
 
-void ck_data_ldif_root(FILE *to, const char *suffix)
+static void put_suffix(FILE *to, const char *suffix)
 {
 	const char *value = strchr(suffix, '=');
 	CK_ASSERT(value != NULL && strncmp(suffix, "dc=", 3) == 0);
 	int length = (int)strcspn(value + 1, ",");
 	fprintf(to, "dn: %s\nobjectClass: organization\nobjectClass: dcObject\no: %.*s\ndc: %.*s\n\n", suffix, length, value + 1, length, value + 1);
+}
+
+void ck_data_ldif_root(FILE *to, const char *suffix)
+{
+	put_suffix(to, suffix);
 	fprintf(to, "dn: ou=authorities,%s\nobjectClass: organizationalUnit\nou: authorities\n\n", suffix);
 }
 
@@ -221,4 +226,26 @@ void ck_data_ldif_entry(FILE *to, const char *suffix, const struct ck_record *re
 	put_text(to, "entryCSN", record->csn);
 	putc('\n', to);
 	if (record->kind == CK_KIND_AUTHORITY) put_containers(to, dn);
+}
+
+/* ---- plain ---- */
+
+void ck_data_ldif_plain_root(FILE *to, const char *suffix)
+{
+	put_suffix(to, suffix);
+	fprintf(to, "dn: ou=people,%s\nobjectClass: organizationalUnit\nou: people\n\n", suffix);
+}
+
+void ck_data_ldif_plain_person(FILE *to, const char *suffix, const struct ck_data_person *p)
+{
+	fprintf(to, "dn: uid=%s,ou=people,%s\nobjectClass: inetOrgPerson\nuid: %s\n", p->uid, suffix, p->uid);
+	put_text(to, "cn", ck_text_of(p->cn));
+	put_text(to, "givenName", ck_text_of(p->name.given));
+	put_text(to, "sn", ck_text_of(p->name.family));
+	put_text(to, "mail", ck_text_of(p->mail));
+	put_text_if(to, "telephoneNumber", ck_text_of(p->telephone));
+	put_text(to, "title", ck_text_of(p->title));
+	put_text(to, "departmentNumber", ck_text_of(p->department));
+	put_text(to, "o", ck_text_of(p->authority->name));
+	putc('\n', to);
 }

@@ -9,11 +9,12 @@
 #include "tests/data/output.h"
 
 static const char usage[] =
-	"usage: crosskeys-data [OPTIONS] ldif|csv|queries|store|counts\n"
+	"usage: crosskeys-data [OPTIONS] ldif|plain|csv|queries|store|counts\n"
 	"Writes a made-up directory that follows from a seed: the same options give the same bytes.\n"
 	"  ldif       complete entries, parents first, as slapadd -q takes them\n"
+	"  plain      those who can be found, as a plain directory has people (inetOrgPerson): for benchmarks of other directories\n"
 	"  csv        staff lists as a personnel system exports them: one, or with --out DIR a file for each authority\n"
-	"  queries    questions with known answers: KIND QUERY UID CKID SHARED, a tab between them\n"
+	"  queries    questions with known answers: KIND QUERY UID CKID SHARED AUTHORITY, a tab between them\n"
 	"  store      a store, in --out DIR\n"
 	"  counts     how many of what there are\n"
 	"Options:\n"
@@ -41,6 +42,16 @@ static void write_ldif(const struct ck_data *data, const struct arguments *argum
 	if (!arguments->below) ck_data_ldif_root(stdout, arguments->suffix);
 	for (const struct ck_record *record; (record = ck_data_next(cursor)) != NULL;) ck_data_ldif_entry(stdout, arguments->suffix, record);
 	ck_data_cursor_free(&cursor);
+}
+
+static void write_plain(const struct ck_data *data, const char *suffix)
+{
+	static struct ck_data_person person;
+	ck_data_ldif_plain_root(stdout, suffix);
+	for (uint64_t i = 0; i < ck_data_count(data).staff; i++) {
+		ck_data_person_at(data, i, &person);
+		if (ck_data_is_findable(data, &person)) ck_data_ldif_plain_person(stdout, suffix, &person);
+	}
 }
 
 static void write_people(const struct ck_data *data, FILE *to, uint64_t first, uint64_t count)
@@ -100,6 +111,8 @@ static bool write_form(const struct ck_data *data, const char *form, const struc
 {
 	if (strcmp(form, "ldif") == 0)
 		write_ldif(data, arguments);
+	else if (strcmp(form, "plain") == 0)
+		write_plain(data, arguments->suffix);
 	else if (strcmp(form, "csv") == 0)
 		return write_csv(data, arguments);
 	else if (strcmp(form, "queries") == 0)

@@ -107,7 +107,7 @@ static bool fits(const struct query *q, const char *token)
 
 /* ---- drawing ---- */
 
-static bool is_findable(const struct ck_data *data, const struct ck_data_person *p)
+bool ck_data_is_findable(const struct ck_data *data, const struct ck_data_person *p)
 {
 	return p->listed && p->status == CK_STATUS_ACTIVE && ck_window_contains(p->window, (struct ck_moment){.s = ck_data_now(data)});
 }
@@ -183,7 +183,7 @@ static bool draw_query(struct asking *asking, enum kind kind, uint64_t number, s
 	q->kind = kind;
 	for (unsigned i = 0; i < TRIES; i++) {
 		ck_data_person_at(asking->data, ck_dice_below(&dice, ck_data_count(asking->data).staff), &person);
-		if (!is_findable(asking->data, &person) || !put_question(q, &person, &dice)) continue;
+		if (!ck_data_is_findable(asking->data, &person) || !put_question(q, &person, &dice)) continue;
 		q->id = ck_data_id(asking->data, CK_KIND_STAFF, person.number, 0);
 		strcpy(q->uid, person.uid);
 		q->authority = person.authority;
@@ -241,7 +241,7 @@ static void count_all(struct asking *asking)
 	uint64_t staff = ck_data_count(asking->data).staff;
 	for (uint64_t i = 0; i < staff; i++) {
 		ck_data_person_at(asking->data, i, &person);
-		if (!is_findable(asking->data, &person)) continue;
+		if (!ck_data_is_findable(asking->data, &person)) continue;
 		tokens_of(&person, &tokens);
 		count_person(asking, &person, &tokens);
 	}
@@ -254,8 +254,8 @@ static bool write_query(FILE *to, const struct query *q)
 	uint64_t shared = named ? q->shared_here : q->shared;
 	CK_ASSERT(shared >= 1); /* the person themself */
 	if (shared > CK_DATA_SHARED_LIMIT) return false;
-	fprintf(to, "%s\t%s%s%s\t%s\t%s\t%llu\n", kind_names[q->kind], q->text, named ? " " : "", named ? q->authority->slug : "", q->uid,
-	        ck_id_format(q->id, id), (unsigned long long)shared);
+	fprintf(to, "%s\t%s%s%s\t%s\t%s\t%llu\t%s\n", kind_names[q->kind], q->text, named ? " " : "", named ? q->authority->slug : "", q->uid,
+	        ck_id_format(q->id, id), (unsigned long long)shared, named ? q->authority->slug : "-");
 	return true;
 }
 
