@@ -4,7 +4,7 @@
 
 #include "directory/base/buffer.h"
 #include "directory/store/flat.h"
-#include "directory/store/internal.h"
+#include "directory/store/people_internal.h"
 
 #define NOTE_NAME_LIMIT_BYTES 64
 
@@ -18,6 +18,7 @@ enum ck_error ck_batch_begin(struct ck_store *store, struct ck_batch **out, stru
 	int rc = mdb_txn_begin(store->env, NULL, 0, &batch->txn);
 	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot begin to write", store->name);
 	batch->store = store;
+	batch->was_number = CK_NUMBER_NONE;
 	batch->view = (struct ck_view){.store = store, .txn = batch->txn, .meta = &batch->meta, .writing = true};
 	enum ck_error error = ck_meta_get(&batch->view, &batch->meta);
 	if (error != CK_OK) {
@@ -33,8 +34,17 @@ void ck_batch_abort(struct ck_batch **batch)
 {
 	if (*batch == NULL) return;
 	mdb_txn_abort((*batch)->txn);
+	/* some of what was put off may be of this batch */
+	(*batch)->store->pending_lost = (*batch)->store->pending_lost || (*batch)->store->pending != NULL;
+	ck_pending_free((*batch)->store);
 	(*batch)->store->batching = false;
 	*batch = NULL;
+}
+
+/* What nobody reads before it is finished puts the people index off, and writes it in few and large steps. */
+static bool must_flush(const struct ck_batch *batch)
+{
+	return batch->meta.finished || ck_pending_full(batch->store);
 }
 
 enum ck_error ck_batch_commit(struct ck_batch **batch_at, struct ck_errmsg *err)
@@ -42,7 +52,10 @@ enum ck_error ck_batch_commit(struct ck_batch **batch_at, struct ck_errmsg *err)
 	struct ck_batch *batch = *batch_at;
 	struct ck_store *store = batch->store;
 	batch->meta.generation++;
-	enum ck_error error = batch->failure != CK_OK ? batch->failure : ck_meta_set(batch);
+	enum ck_error error = batch->failure;
+	if (error == CK_OK && store->pending_lost && !batch->meta.finished) error = CK_ERR_UNAVAILABLE;
+	if (error == CK_OK && must_flush(batch)) error = ck_people_flush(batch);
+	if (error == CK_OK) error = ck_meta_set(batch);
 	if (error != CK_OK) {
 		ck_batch_abort(batch_at);
 		return ck_fail(err, error, "a write to %s failed: nothing of this batch was stored", store->name);
@@ -102,6 +115,7 @@ static enum ck_error remove_record(struct ck_batch *batch, enum ck_kind kind, st
 	struct index_change change = {.batch = batch, .error = CK_OK};
 	ck_index_each(&record, remove_index, &change);
 	if (change.error == CK_OK) change.error = ck_kv_remove(batch, &key);
+	if (change.error == CK_OK) change.error = ck_people_remove(batch, &record);
 	if (change.error != CK_OK || batch->meta.counts[kind] == 0) return ck_batch_broken(batch, CK_ERR_CORRUPT);
 	batch->meta.counts[kind]--;
 	return CK_OK;
@@ -213,6 +227,8 @@ static enum ck_error add_record(struct ck_batch *batch, const struct ck_record *
 	}
 	struct index_change change = {.batch = batch, .value = {known + 1, 16}, .error = error};
 	if (error == CK_OK) ck_index_each(record, add_index, &change);
+	if (change.error == CK_OK) change.error = ck_people_add(batch, record);
+	if (change.error == CK_OK && ck_pending_full(batch->store)) change.error = ck_people_flush(batch);
 	if (change.error != CK_OK) return ck_batch_broken(batch, change.error);
 	batch->meta.counts[record->kind]++;
 	return CK_OK;

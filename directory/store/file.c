@@ -11,7 +11,7 @@
 
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
-#include "directory/store/internal.h"
+#include "directory/store/people_internal.h"
 
 #define DATA_MODE 0640
 #define LOCK_MODE 0660
@@ -79,14 +79,43 @@ static void on_lmdb_assert(MDB_env *env, const char *text)
 void ck_store_close_env(struct ck_store *store)
 {
 	CK_ASSERT(!store->viewing && !store->batching);
-	for (size_t i = 0; i < CK_CURSORS_LIMIT; i++) {
-		if (store->view.cursors[i] != NULL) mdb_cursor_close(store->view.cursors[i]);
+	for (size_t i = 0; i < CK_TREES * CK_CURSORS_LIMIT; i++) {
+		MDB_cursor *cursor = store->view.cursors[i / CK_CURSORS_LIMIT][i % CK_CURSORS_LIMIT];
+		if (cursor != NULL) mdb_cursor_close(cursor);
 	}
 	if (store->reader != NULL) mdb_txn_abort(store->reader);
 	if (store->env != NULL) mdb_env_close(store->env);
 	memset(&store->view, 0, sizeof store->view);
 	store->reader = NULL;
 	store->env = NULL;
+}
+
+/* How many bytes the file has fewer than its newest page says. */
+static enum ck_error env_missing(struct ck_store *store, off_t *out_size, off_t *out_missing)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat st;
+	int fd = -1;
+	*out_missing = 0;
+	if (mdb_env_info(store->env, &info) != MDB_SUCCESS || mdb_env_stat(store->env, &stat) != MDB_SUCCESS) return CK_ERR_CORRUPT;
+	if (mdb_env_get_fd(store->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0) return CK_ERR_IO;
+	if (info.me_last_pgno >= CK_STORE_MAP_BYTES / stat.ms_psize) return CK_ERR_CORRUPT;
+	*out_size = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
+	if (st.st_size < *out_size) *out_missing = *out_size - st.st_size;
+	return CK_OK;
+}
+
+/* A file that lacks one of them is another version's, or damaged. */
+static int trees_open(struct ck_store *store, bool fresh)
+{
+	static const char *const names[CK_TREES] = {[CK_TREE_RECORDS] = "records", [CK_TREE_PEOPLE] = "people"};
+	MDB_txn *txn = NULL;
+	int rc = mdb_txn_begin(store->env, NULL, fresh ? 0 : MDB_RDONLY, &txn);
+	for (size_t i = 0; rc == MDB_SUCCESS && i < CK_TREES; i++) rc = mdb_dbi_open(txn, names[i], fresh ? MDB_CREATE : 0, &store->dbi[i]);
+	if (rc == MDB_SUCCESS) return mdb_txn_commit(txn);
+	if (txn != NULL) mdb_txn_abort(txn);
+	return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
 }
 
 static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errmsg *err)
@@ -104,12 +133,16 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	(void)mdb_env_set_assert(store->env, on_lmdb_assert);
 	rc = mdb_env_set_mapsize(store->env, CK_STORE_MAP_BYTES);
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_maxreaders(store->env, CK_STORE_READERS_LIMIT);
+	if (rc == MDB_SUCCESS) rc = mdb_env_set_maxdbs(store->env, CK_TREES);
 	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (store->writer ? 0 : MDB_RDONLY);
 	if (rc == MDB_SUCCESS) rc = mdb_env_open(store->env, path.text, flags, DATA_MODE);
-	MDB_txn *txn = NULL;
-	if (rc == MDB_SUCCESS) rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
-	if (rc == MDB_SUCCESS) rc = mdb_dbi_open(txn, NULL, 0, &store->dbi);
-	if (txn != NULL) mdb_txn_abort(txn);
+	/* before any page is looked at: one that is not there ends the process */
+	off_t size, missing = 0;
+	if (rc == MDB_SUCCESS && !fresh && (env_missing(store, &size, &missing) != CK_OK || missing > 0)) {
+		ck_store_close_env(store);
+		return ck_fail(err, CK_ERR_CORRUPT, "%s was cut or damaged", store->name);
+	}
+	if (rc == MDB_SUCCESS) rc = trees_open(store, fresh);
 	if (rc == MDB_SUCCESS) return CK_OK;
 	ck_store_close_env(store);
 	/* The map is sparse and of one size; a file that asks for one that cannot be made is damaged where it says so. Rebuilding is safe. */
@@ -117,22 +150,6 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	/* the writer made it: somebody put another in its place */
 	if (rc == EACCES && store->writer) rc = MDB_CORRUPTED;
 	return ck_store_fail(err, rc, "cannot open", store->name);
-}
-
-/* How many bytes the file has fewer than its newest page says. */
-static enum ck_error env_missing(struct ck_store *store, off_t *out_size, off_t *out_missing)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	struct stat st;
-	int fd = -1;
-	*out_missing = 0;
-	if (mdb_env_info(store->env, &info) != MDB_SUCCESS || mdb_env_stat(store->env, &stat) != MDB_SUCCESS) return CK_ERR_CORRUPT;
-	if (mdb_env_get_fd(store->env, &fd) != MDB_SUCCESS || fstat(fd, &st) != 0) return CK_ERR_IO;
-	if (info.me_last_pgno >= CK_STORE_MAP_BYTES / stat.ms_psize) return CK_ERR_CORRUPT;
-	*out_size = (off_t)((info.me_last_pgno + 1) * stat.ms_psize);
-	if (st.st_size < *out_size) *out_missing = *out_size - st.st_size;
-	return CK_OK;
 }
 
 enum ck_error ck_store_extend(struct ck_store *store)
@@ -157,12 +174,7 @@ enum ck_error ck_store_open_link(struct ck_store *store, struct ck_errmsg *err)
 	}
 	if (error != CK_OK) return error;
 	store->link_checked_ms = ck_clock_monotonic_ms();
-	off_t size, missing;
-	error = env_missing(store, &size, &missing);
-	if (error == CK_OK && missing > 0) error = CK_ERR_CORRUPT;
-	if (error == CK_OK) return CK_OK;
-	ck_store_close_env(store);
-	return ck_fail(err, error, "%s was cut or damaged", store->name);
+	return CK_OK;
 }
 
 bool ck_store_link_moved(struct ck_store *store)
@@ -193,6 +205,8 @@ void ck_store_close(struct ck_store **store)
 	struct ck_batch *batch = (*store)->batching ? &(*store)->batch : NULL;
 	ck_batch_abort(&batch);
 	(*store)->viewing = false;
+	ck_pending_free(*store);
+	free((*store)->searching);
 	ck_store_close_env(*store);
 	free(*store);
 	*store = NULL;

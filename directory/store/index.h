@@ -1,4 +1,4 @@
-/* The keys of the store's one B-tree. The first byte is the table: a kind (records, filed by id), or one of these. */
+/* The keys of the store's two B-trees. The first byte is the table: a kind (records, filed by id), or one of these. */
 #ifndef CK_STORE_INDEX_H
 #define CK_STORE_INDEX_H
 
@@ -23,8 +23,21 @@ enum ck_table {
 	CK_TABLE_RULES_FOR_ALL = 0x2e,  /* [authority][id] */
 	CK_TABLE_BY_AUTHORITY = 0x2f,   /* [kind][authority][id]: staff, role, system, group, rule */
 	CK_TABLE_QUARANTINE = 0x30,     /* [entryUUID] → DN, reason, what it holds */
-	CK_TABLE_HELD = 0x31            /* [key of a unique table, or of an id] → entryUUID of a quarantined entry that had it first */
+	CK_TABLE_HELD = 0x31,           /* [key of a unique table, or of an id] → entryUUID of a quarantined entry that had it first */
+	/* the people index (people_internal.h), in a B-tree of its own: what is there is for everybody's eyes */
+	CK_TABLE_BLOCK = 0x40,          /* [block] → authority, how many of its numbers were given */
+	CK_TABLE_BLOCKS_OF = 0x41,      /* [authority][block] → nothing */
+	CK_TABLE_PERSON = 0x42,         /* [number] → staff */
+	CK_TABLE_NUMBER = 0x43,         /* [staff] → number */
+	CK_TABLE_WHOLE = 0x44,          /* [which][text][0][number] → nothing: login names, mail addresses, staff numbers */
+	CK_TABLE_WORD = 0x45,           /* [word][0][last number] → list of numbers; as the next three */
+	CK_TABLE_PREFIX = 0x46,
+	CK_TABLE_AUTHORITY_WORD = 0x47, /* of blocks */
+	CK_TABLE_AUTHORITY_PREFIX = 0x48,
+	CK_TABLE_NEAR = 0x49,           /* [word less a letter][0][word] → nothing */
+	CK_TABLE_AUTHORITY_NEAR = 0x4a
 };
+#define CK_TABLE_PEOPLE_FIRST CK_TABLE_BLOCK
 #define CK_TABLE_UNIQUE_LAST CK_TABLE_NAME
 /* What CK_TABLE_NAME gives for kinds whose names are unique over the directory. */
 #define CK_NO_AUTHORITY ((struct ck_id){{0}})

@@ -1,4 +1,4 @@
-/* What the files of the store share. LMDB stays behind it. One unnamed B-tree holds everything (index.h has the keys). */
+/* What the files of the store share. LMDB stays behind it. Two B-trees hold everything (index.h has the keys). */
 #ifndef CK_STORE_INTERNAL_H
 #define CK_STORE_INTERNAL_H
 
@@ -17,6 +17,9 @@
 /* How often a reader looks whether the file it reads is still the current one, if nobody told it. */
 #define CK_LINK_CHECK_MS 1000
 
+/* The B-trees of a file, so that each can be measured. */
+enum ck_tree { CK_TREE_RECORDS = 0, CK_TREE_PEOPLE = 1, CK_TREES = 2 };
+
 /* The state record. */
 struct ck_meta {
 	bool finished, superseded;
@@ -24,6 +27,7 @@ struct ck_meta {
 	uint64_t generation;
 	uint64_t counts[CK_KIND_LAST + 1];
 	uint64_t quarantined;
+	uint64_t people; /* in the index */
 	uint64_t sum; /* of ck_kv_mark over everything but meta: finds a key that was damaged away */
 };
 
@@ -33,8 +37,8 @@ struct ck_view {
 	const struct ck_meta *meta;
 	struct ck_meta meta_read;
 	bool writing; /* the view of a batch: its cursors die with the transaction */
-	MDB_cursor *cursors[CK_CURSORS_LIMIT];
-	size_t depth;
+	MDB_cursor *cursors[CK_TREES][CK_CURSORS_LIMIT];
+	size_t depth[CK_TREES];
 };
 
 struct ck_batch {
@@ -43,6 +47,9 @@ struct ck_batch {
 	struct ck_meta meta;
 	struct ck_view view;
 	enum ck_error failure; /* a write went wrong half way: it can only be aborted */
+	/* who was last taken out of the people index, to get the same number when they come back changed */
+	uint32_t was_number;
+	struct ck_id was_id, was_authority;
 };
 
 struct ck_store {
@@ -51,7 +58,7 @@ struct ck_store {
 	char name[CK_STORE_NAME_BYTES]; /* what the link said: the real file */
 	bool writer;
 	MDB_env *env; /* NULL: must be opened again */
-	MDB_dbi dbi;
+	MDB_dbi dbi[CK_TREES];
 	MDB_txn *reader; /* reset between views */
 	struct ck_view view;
 	bool viewing;
@@ -59,6 +66,9 @@ struct ck_store {
 	bool batching;
 	ino_t link_inode;
 	int64_t link_checked_ms;
+	struct ck_people_pending *pending; /* of the writer: what the index is still to learn */
+	bool pending_lost; /* a batch of a refresh was aborted: the index would miss what it had put off */
+	struct ck_people_searching *searching; /* of a reader: room to search in, kept */
 };
 
 /* LMDB's and the system's codes; what damage can cause is CK_ERR_CORRUPT. */
@@ -87,6 +97,7 @@ CK_MUST_USE enum ck_error ck_quarantine_remove(struct ck_batch *batch, const uin
 CK_MUST_USE enum ck_error ck_quarantine_check(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err);
 
 /* kv.c */
+MDB_dbi ck_kv_tree(const struct ck_store *store, const struct ck_index_key *key);
 uint64_t ck_kv_mark(struct ck_bytes key, struct ck_bytes value);
 CK_MUST_USE enum ck_error ck_kv_get(const struct ck_view *view, const struct ck_index_key *key, struct ck_bytes *out);
 /* Without its checksum; CK_ERR_CORRUPT when that does not check out. */
@@ -105,6 +116,14 @@ CK_MUST_USE enum ck_error ck_meta_set(struct ck_batch *batch);
 typedef bool (*ck_scan_visitor)(struct ck_bytes key, struct ck_bytes value, void *context);
 CK_MUST_USE enum ck_error ck_scan(struct ck_view *view, const struct ck_index_key *prefix, const struct ck_index_key *from, ck_scan_visitor each,
                                   void *context);
+
+/* The first key of such a range, or CK_ERR_NOT_FOUND. Borrowed from the view. */
+CK_MUST_USE enum ck_error ck_scan_first(struct ck_view *view, const struct ck_index_key *prefix, const struct ck_index_key *from,
+                                        struct ck_bytes *out_key, struct ck_bytes *out_value);
+/* The last key with this prefix, or CK_ERR_NOT_FOUND. */
+CK_MUST_USE enum ck_error ck_scan_last(struct ck_view *view, const struct ck_index_key *prefix, struct ck_bytes *out_key, struct ck_bytes *out_value);
+/* Whether the checksum at the end of this value is right for this key; without it in *out. */
+CK_MUST_USE enum ck_error ck_kv_unseal(struct ck_bytes key, struct ck_bytes value, struct ck_bytes *out);
 
 /* view.c: the record filed under kind and id must be there and have this index key; anything else is damage. */
 CK_MUST_USE enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, struct ck_id id, const struct ck_index_key *key,

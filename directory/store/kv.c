@@ -1,4 +1,4 @@
-/* Keys and values of the one B-tree, and the checks on what comes back. Every change goes through here, so that the sum in the state
+/* Keys and values of the B-trees, and the checks on what comes back. Every change goes through here, so that the sum in the state
    record stays the sum of what is there. */
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
 
-#define META_VERSION 4
+#define META_VERSION 5
 #define META_LIMIT_BYTES 256
 #define META_STATE 's'
 #define META_FINISHED 1u
@@ -43,6 +43,11 @@ enum ck_error ck_store_fail(struct ck_errmsg *err, int rc, const char *what, con
 	return ck_fail(err, ck_store_error(rc), "%s %s: %s", what, file, mdb_strerror(rc));
 }
 
+MDB_dbi ck_kv_tree(const struct ck_store *store, const struct ck_index_key *key)
+{
+	return store->dbi[key->bytes[0] >= CK_TABLE_PEOPLE_FIRST ? CK_TREE_PEOPLE : CK_TREE_RECORDS];
+}
+
 static MDB_val val_of(const struct ck_index_key *key)
 {
 	/* LMDB does not write to what it is given */
@@ -69,9 +74,21 @@ enum ck_error ck_kv_get(const struct ck_view *view, const struct ck_index_key *k
 	if (key->failed) return CK_ERR_NOT_FOUND;
 	MDB_val name = val_of(key);
 	MDB_val value;
-	int rc = mdb_get(view->txn, view->store->dbi, &name, &value);
+	int rc = mdb_get(view->txn, ck_kv_tree(view->store, key), &name, &value);
 	if (rc != MDB_SUCCESS) return ck_store_error(rc);
 	*out = (struct ck_bytes){value.mv_data, value.mv_size};
+	return CK_OK;
+}
+
+enum ck_error ck_kv_unseal(struct ck_bytes key, struct ck_bytes value, struct ck_bytes *out)
+{
+	*out = (struct ck_bytes){NULL, 0};
+	if (value.length < CK_FLAT_CRC_BYTES) return CK_ERR_CORRUPT;
+	struct ck_bytes body = {value.at, value.length - CK_FLAT_CRC_BYTES};
+	struct ck_reader reader;
+	ck_reader_init(&reader, body.at + body.length, CK_FLAT_CRC_BYTES);
+	if (ck_get_u32le(&reader) != ck_flat_seal(key, body)) return CK_ERR_CORRUPT;
+	*out = body;
 	return CK_OK;
 }
 
@@ -81,13 +98,7 @@ enum ck_error ck_kv_get_sealed(const struct ck_view *view, const struct ck_index
 	enum ck_error error = ck_kv_get(view, key, &value);
 	*out = (struct ck_bytes){NULL, 0};
 	if (error != CK_OK) return error;
-	if (value.length < CK_FLAT_CRC_BYTES) return CK_ERR_CORRUPT;
-	struct ck_bytes body = {value.at, value.length - CK_FLAT_CRC_BYTES};
-	struct ck_reader reader;
-	ck_reader_init(&reader, body.at + body.length, CK_FLAT_CRC_BYTES);
-	if (ck_get_u32le(&reader) != ck_flat_seal(bytes_of(key), body)) return CK_ERR_CORRUPT;
-	*out = body;
-	return CK_OK;
+	return ck_kv_unseal(bytes_of(key), value, out);
 }
 
 static enum ck_error batch_error(struct ck_batch *batch, int rc)
@@ -101,7 +112,7 @@ enum ck_error ck_kv_add(struct ck_batch *batch, const struct ck_index_key *key, 
 	if (key->failed) return CK_ERR_LIMIT;
 	MDB_val name = val_of(key);
 	MDB_val data = {value.length, (void *)(uintptr_t)value.at};
-	int rc = mdb_put(batch->txn, batch->store->dbi, &name, &data, MDB_NOOVERWRITE);
+	int rc = mdb_put(batch->txn, ck_kv_tree(batch->store, key), &name, &data, MDB_NOOVERWRITE);
 	if (rc == MDB_KEYEXIST) return CK_ERR_EXISTS;
 	if (rc != MDB_SUCCESS) return batch_error(batch, rc);
 	batch->meta.sum += ck_kv_mark(bytes_of(key), value);
@@ -115,7 +126,7 @@ enum ck_error ck_kv_remove(struct ck_batch *batch, const struct ck_index_key *ke
 	if (error != CK_OK) return error;
 	uint64_t mark = ck_kv_mark(bytes_of(key), old);
 	MDB_val name = val_of(key);
-	int rc = mdb_del(batch->txn, batch->store->dbi, &name, NULL);
+	int rc = mdb_del(batch->txn, ck_kv_tree(batch->store, key), &name, NULL);
 	if (rc != MDB_SUCCESS) return batch_error(batch, rc);
 	batch->meta.sum -= mark;
 	return CK_OK;
@@ -171,6 +182,7 @@ enum ck_error ck_meta_get(const struct ck_view *view, struct ck_meta *out)
 	out->generation = ck_get_u64le(&reader);
 	for (size_t i = 0; i <= CK_KIND_LAST; i++) out->counts[i] = ck_get_u64le(&reader);
 	out->quarantined = ck_get_u64le(&reader);
+	out->people = ck_get_u64le(&reader);
 	out->sum = ck_get_u64le(&reader);
 	if (version == META_VERSION && ck_reader_done(&reader)) return CK_OK;
 	memset(out, 0, sizeof *out);
@@ -192,6 +204,7 @@ enum ck_error ck_meta_set(struct ck_batch *batch)
 	ck_put_u64le(&writer, meta->generation);
 	for (size_t i = 0; i <= CK_KIND_LAST; i++) ck_put_u64le(&writer, meta->counts[i]);
 	ck_put_u64le(&writer, meta->quarantined);
+	ck_put_u64le(&writer, meta->people);
 	ck_put_u64le(&writer, meta->sum);
 	CK_ASSERT(!writer.failed);
 
@@ -202,6 +215,6 @@ enum ck_error ck_meta_set(struct ck_batch *batch)
 	if (error != CK_OK) return error;
 	MDB_val name = val_of(&key);
 	MDB_val data = {length, sealed};
-	int rc = mdb_put(batch->txn, batch->store->dbi, &name, &data, 0);
+	int rc = mdb_put(batch->txn, ck_kv_tree(batch->store, &key), &name, &data, 0);
 	return rc == MDB_SUCCESS ? CK_OK : batch_error(batch, rc);
 }

@@ -3,43 +3,96 @@
 
 #include "directory/store/internal.h"
 
-static enum ck_error cursor_take(struct ck_view *view, MDB_cursor **out)
+static enum ck_tree tree_of(const struct ck_index_key *key)
+{
+	return key->length > 0 && key->bytes[0] >= CK_TABLE_PEOPLE_FIRST ? CK_TREE_PEOPLE : CK_TREE_RECORDS;
+}
+
+static enum ck_error cursor_take(struct ck_view *view, enum ck_tree tree, MDB_cursor **out)
 {
 	*out = NULL;
-	if (view->depth == CK_CURSORS_LIMIT) return CK_ERR_LIMIT;
-	MDB_cursor **slot = &view->cursors[view->depth];
+	if (view->depth[tree] == CK_CURSORS_LIMIT) return CK_ERR_LIMIT;
+	MDB_cursor **slot = &view->cursors[tree][view->depth[tree]];
 	int rc = MDB_SUCCESS;
 	if (*slot != NULL && !view->writing) rc = mdb_cursor_renew(view->txn, *slot);
-	else rc = mdb_cursor_open(view->txn, view->store->dbi, slot);
+	else rc = mdb_cursor_open(view->txn, view->store->dbi[tree], slot);
 	if (rc != MDB_SUCCESS) return ck_store_error(rc);
-	view->depth++;
+	view->depth[tree]++;
 	*out = *slot;
 	return CK_OK;
 }
 
-static void cursor_give_back(struct ck_view *view)
+static void cursor_give_back(struct ck_view *view, enum ck_tree tree)
 {
-	view->depth--;
+	view->depth[tree]--;
 	if (!view->writing) return;
-	mdb_cursor_close(view->cursors[view->depth]);
-	view->cursors[view->depth] = NULL;
+	mdb_cursor_close(view->cursors[tree][view->depth[tree]]);
+	view->cursors[tree][view->depth[tree]] = NULL;
+}
+
+static bool has_prefix(const MDB_val *key, const struct ck_index_key *prefix)
+{
+	return key->mv_size >= prefix->length && memcmp(key->mv_data, prefix->bytes, prefix->length) == 0;
 }
 
 enum ck_error ck_scan(struct ck_view *view, const struct ck_index_key *prefix, const struct ck_index_key *from, ck_scan_visitor each,
                       void *context)
 {
 	if (prefix->failed) return CK_OK;
-	MDB_cursor *cursor;
-	enum ck_error error = cursor_take(view, &cursor);
-	if (error != CK_OK) return error;
 	const struct ck_index_key *start = from != NULL ? from : prefix;
+	enum ck_tree tree = tree_of(start);
+	MDB_cursor *cursor;
+	enum ck_error error = cursor_take(view, tree, &cursor);
+	if (error != CK_OK) return error;
 	MDB_val key = {start->length, (void *)(uintptr_t)start->bytes};
 	MDB_val value;
 	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == MDB_SUCCESS && key.mv_size >= prefix->length && memcmp(key.mv_data, prefix->bytes, prefix->length) == 0) {
+	while (rc == MDB_SUCCESS && has_prefix(&key, prefix)) {
 		if (!each((struct ck_bytes){key.mv_data, key.mv_size}, (struct ck_bytes){value.mv_data, value.mv_size}, context)) break;
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
-	cursor_give_back(view);
+	cursor_give_back(view, tree);
 	return rc == MDB_NOTFOUND ? CK_OK : ck_store_error(rc);
+}
+
+enum ck_error ck_scan_first(struct ck_view *view, const struct ck_index_key *prefix, const struct ck_index_key *from, struct ck_bytes *out_key,
+                            struct ck_bytes *out_value)
+{
+	if (prefix->failed || from->failed) return CK_ERR_NOT_FOUND;
+	enum ck_tree tree = tree_of(from);
+	MDB_cursor *cursor;
+	enum ck_error error = cursor_take(view, tree, &cursor);
+	if (error != CK_OK) return error;
+	MDB_val key = {from->length, (void *)(uintptr_t)from->bytes};
+	MDB_val value;
+	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	cursor_give_back(view, tree);
+	if (rc != MDB_SUCCESS) return ck_store_error(rc);
+	if (!has_prefix(&key, prefix)) return CK_ERR_NOT_FOUND;
+	*out_key = (struct ck_bytes){key.mv_data, key.mv_size};
+	*out_value = (struct ck_bytes){value.mv_data, value.mv_size};
+	return CK_OK;
+}
+
+enum ck_error ck_scan_last(struct ck_view *view, const struct ck_index_key *prefix, struct ck_bytes *out_key, struct ck_bytes *out_value)
+{
+	/* longer than what is appended to any prefix, and greater */
+	struct ck_index_key after = *prefix;
+	for (size_t i = 0; i < sizeof(struct ck_id) + 1; i++) ck_index_add_byte(&after, 0xff);
+	if (after.failed) return CK_ERR_NOT_FOUND;
+	enum ck_tree tree = tree_of(prefix);
+	MDB_cursor *cursor;
+	enum ck_error error = cursor_take(view, tree, &cursor);
+	if (error != CK_OK) return error;
+	MDB_val key = {after.length, after.bytes};
+	MDB_val value;
+	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	if (rc == MDB_SUCCESS) rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+	else if (rc == MDB_NOTFOUND) rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+	cursor_give_back(view, tree);
+	if (rc != MDB_SUCCESS) return ck_store_error(rc);
+	if (!has_prefix(&key, prefix)) return CK_ERR_NOT_FOUND;
+	*out_key = (struct ck_bytes){key.mv_data, key.mv_size};
+	*out_value = (struct ck_bytes){value.mv_data, value.mv_size};
+	return CK_OK;
 }

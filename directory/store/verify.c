@@ -8,7 +8,7 @@ struct tally {
 	struct ck_view *view;
 	uint64_t sum;
 	uint64_t counts[CK_KIND_LAST + 1];
-	uint64_t quarantined;
+	uint64_t quarantined, people;
 	bool damaged;
 };
 
@@ -30,6 +30,7 @@ static bool count_key(struct ck_bytes key, struct ck_bytes value, void *context)
 	if (table == CK_TABLE_META) return true;
 	tally->sum += ck_kv_mark(key, value);
 	if (table == CK_TABLE_QUARANTINE) tally->quarantined++;
+	if (table == CK_TABLE_PERSON) tally->people++;
 	if (table > CK_KIND_LAST) return true;
 	struct ck_record record;
 	struct ck_id id;
@@ -47,9 +48,12 @@ enum ck_error ck_view_verify(struct ck_view *view)
 	struct ck_index_key all = {.length = 0};
 	/* LMDB begins at the first key only when asked for one that is not longer */
 	struct ck_index_key first = {.bytes = {1}, .length = 1};
+	struct ck_index_key first_of_people = {.bytes = {CK_TABLE_PEOPLE_FIRST}, .length = 1};
 	enum ck_error error = ck_scan(view, &all, &first, count_key, &tally);
+	if (error == CK_OK && !tally.damaged) error = ck_scan(view, &all, &first_of_people, count_key, &tally);
 	if (error != CK_OK) return error;
 	bool equal = !tally.damaged && tally.sum == view->meta->sum && tally.quarantined == view->meta->quarantined &&
+	             tally.people == view->meta->people &&
 	             memcmp(tally.counts, view->meta->counts, sizeof tally.counts) == 0;
 	return equal ? CK_OK : CK_ERR_CORRUPT;
 }

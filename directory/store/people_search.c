@@ -1,0 +1,363 @@
+/* Searching: the people whom every word of the query fits, best first. One walk over the lists of the rarest word, in the order of numbers, one's own
+   authority's people first; it ends as soon as nobody better can come. What is asked comes from anybody: each walk has an end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "directory/base/buffer.h"
+#include "directory/store/people_match.h"
+
+#define STEPS_LIMIT 8192     /* people looked at by one search: well below a millisecond */
+#define OWN_BLOCKS_LIMIT 64  /* of one authority: two million people */
+#define WHOLE_LIMIT 8        /* people found by a text in full: a login name, a mail address, a staff number are one's own */
+
+/* A rank: the smaller the better. misspelt words, how far words are from what was typed, words found elsewhere than in the name, another authority's,
+   number. */
+#define RANK_MISSPELT ((uint64_t)1 << 60)
+#define RANK_COST ((uint64_t)1 << 48)
+#define RANK_ELSEWHERE ((uint64_t)1 << 40)
+#define RANK_OTHERS ((uint64_t)1 << 39)
+#define RANK_NUMBER (((uint64_t)1 << 31) - 1)
+
+enum stage { STAGE_AS_TYPED = 1, STAGE_MISSPELT = 2 };
+
+struct ck_people_searching {
+	struct ck_match matches[CK_PEOPLE_WORDS_LIMIT];
+	struct ck_words words;
+	struct ck_view *view;
+	uint32_t own[OWN_BLOCKS_LIMIT];
+	size_t own_count;
+	uint32_t block_count;
+	uint32_t whole[WHOLE_LIMIT];
+	size_t whole_count;
+	size_t driver;
+	enum stage stage;
+	uint64_t from;                    /* ranks before it were shown */
+	uint64_t found[CK_PEOPLE_PAGE];   /* the best so far, in order */
+	size_t found_count, room;
+	size_t steps;
+	bool cut, sure; /* sure: somebody fits all words as they were typed, or in a usual variant */
+	enum ck_error error;
+};
+
+/* ---- the best so far ---- */
+
+static void keep(struct ck_people_searching *s, uint64_t rank)
+{
+	size_t at = s->found_count;
+	if (at == s->room) {
+		if (rank >= s->found[at - 1]) return;
+		at--;
+	}
+	while (at > 0 && s->found[at - 1] > rank) {
+		s->found[at] = s->found[at - 1];
+		at--;
+	}
+	s->found[at] = rank;
+	if (s->found_count < s->room) s->found_count++;
+}
+
+static bool nobody_better(const struct ck_people_searching *s, uint64_t best_to_come)
+{
+	return s->found_count == s->room && s->found[s->room - 1] < best_to_come;
+}
+
+static bool is_whole(const struct ck_people_searching *s, uint32_t number)
+{
+	for (size_t i = 0; i < s->whole_count; i++)
+		if (s->whole[i] == number) return true;
+	return false;
+}
+
+static void judge(struct ck_people_searching *s, uint32_t number, uint64_t others)
+{
+	static const uint64_t costs[] = {[CK_QUALITY_EXACT] = 0, [CK_QUALITY_VARIANT] = RANK_COST, [CK_QUALITY_PREFIX] = 2 * RANK_COST,
+	                                 [CK_QUALITY_NEAR] = RANK_MISSPELT};
+	uint64_t rank = others | number;
+	bool as_typed = true;
+	for (size_t i = 0; i < s->words.count; i++) {
+		bool name;
+		enum ck_quality quality = ck_match_quality(&s->matches[i], number, &name);
+		rank += costs[quality] + (name ? 0 : RANK_ELSEWHERE);
+		as_typed = as_typed && quality <= CK_QUALITY_VARIANT;
+	}
+	if (s->stage == STAGE_MISSPELT && rank < RANK_MISSPELT) return; /* were in the first stage */
+	s->sure = s->sure || as_typed;
+	if (rank >= s->from && !is_whole(s, number)) keep(s, rank);
+}
+
+/* ---- walking ---- */
+
+static uint64_t stage_rank(const struct ck_people_searching *s) { return s->stage == STAGE_MISSPELT ? RANK_MISSPELT : 0; }
+
+/* Whom all words fit, from here on; CK_NUMBER_NONE: nobody before `end`. */
+static uint32_t next_of_all(struct ck_people_searching *s, uint32_t from, uint32_t end)
+{
+	for (;;) {
+		uint32_t number = ck_match_next_person(&s->matches[s->driver], from), next = number;
+		if (number >= end || ++s->steps > STEPS_LIMIT) {
+			s->cut = s->cut || s->steps > STEPS_LIMIT;
+			return CK_NUMBER_NONE;
+		}
+		for (size_t i = 0; i < s->words.count && next == number; i++)
+			if (i != s->driver) next = ck_match_next(&s->matches[i], number);
+		if (next == number) return number;
+		if (next >= end) return CK_NUMBER_NONE;
+		from = next;
+	}
+}
+
+static bool is_own(const struct ck_people_searching *s, uint32_t block)
+{
+	for (size_t i = 0; i < s->own_count; i++)
+		if (s->own[i] == block) return true;
+	return false;
+}
+
+/* False: nobody better comes, here or behind it. */
+static bool walk(struct ck_people_searching *s, uint32_t from, uint32_t end, bool others)
+{
+	uint64_t flag = others ? RANK_OTHERS : 0;
+	for (;;) {
+		uint32_t number = next_of_all(s, from, end);
+		if (number == CK_NUMBER_NONE) return true;
+		from = number + 1;
+		if (others && is_own(s, number >> CK_BLOCK_BITS)) {
+			from = ((number >> CK_BLOCK_BITS) + 1) << CK_BLOCK_BITS;
+			continue;
+		}
+		judge(s, number, flag);
+		if (nobody_better(s, stage_rank(s) | flag | from)) return false;
+	}
+}
+
+static void rewind_all(struct ck_people_searching *s)
+{
+	for (size_t i = 0; i < s->words.count; i++) ck_match_rewind(&s->matches[i]);
+}
+
+/* start: numbers below it were shown if they are of the best rank there is; whoever is worse is looked for by a second walk. */
+static bool walk_own(struct ck_people_searching *s, uint32_t start)
+{
+	for (size_t i = 0; i < s->own_count; i++) {
+		uint32_t from = s->own[i] << CK_BLOCK_BITS, end = (s->own[i] + 1) << CK_BLOCK_BITS;
+		if (!walk(s, from > start ? from : start, end, false)) return false;
+	}
+	return true;
+}
+
+static uint32_t start_of(const struct ck_people_searching *s, uint64_t flag)
+{
+	uint64_t best = stage_rank(s) | flag;
+	return s->from >= best && s->from <= (best | RANK_NUMBER) ? (uint32_t)(s->from & RANK_NUMBER) : 0;
+}
+
+static void walk_all(struct ck_people_searching *s)
+{
+	uint32_t start_own = start_of(s, 0), start_others = start_of(s, RANK_OTHERS);
+	bool own_shown = s->from >= (stage_rank(s) | RANK_OTHERS);
+	if (!own_shown || start_others == 0) {
+		bool go_on = walk_own(s, start_own);
+		if (go_on && start_own > 0) {
+			s->found_count = 0;
+			rewind_all(s);
+			go_on = walk_own(s, 0);
+		}
+		if (!go_on) return;
+		rewind_all(s);
+	}
+	if (!walk(s, start_others, CK_NUMBER_LIMIT, true) || start_others == 0) return;
+	/* the rest of the page is of those who fit less well, wherever they stand */
+	s->found_count = 0;
+	rewind_all(s);
+	if (!walk_own(s, 0)) return;
+	rewind_all(s);
+	(void)walk(s, 0, CK_NUMBER_LIMIT, true);
+}
+
+static void begin_matches(struct ck_people_searching *s)
+{
+	s->driver = 0;
+	for (size_t i = 0; i < s->words.count; i++) {
+		struct ck_match *match = &s->matches[i];
+		ck_match_begin(match, s->view, &s->words.at[i], s->block_count, s->stage == STAGE_MISSPELT);
+		s->cut = s->cut || match->cut;
+		if (match->weight < s->matches[s->driver].weight) s->driver = i;
+	}
+}
+
+static void run_stage(struct ck_people_searching *s, enum stage stage, size_t room)
+{
+	s->stage = stage;
+	s->room = room;
+	s->found_count = 0;
+	begin_matches(s);
+	walk_all(s);
+	for (size_t i = 0; i < s->words.count && s->error == CK_OK; i++) s->error = s->matches[i].error;
+}
+
+/* ---- before: the query; after: the page ---- */
+
+static enum ck_error add_own_block(uint32_t block, void *context)
+{
+	struct ck_people_searching *s = context;
+	if (s->own_count < OWN_BLOCKS_LIMIT) s->own[s->own_count++] = block;
+	return CK_OK;
+}
+
+static bool add_whole(struct ck_bytes key, struct ck_bytes value, void *context)
+{
+	struct ck_people_searching *s = context;
+	struct ck_reader reader;
+	(void)value;
+	ck_reader_init(&reader, key.at + key.length - 4, 4);
+	uint32_t number = ck_get_u32be(&reader);
+	if (!is_whole(s, number)) s->whole[s->whole_count++] = number;
+	return s->whole_count < WHOLE_LIMIT;
+}
+
+static struct ck_text trimmed(struct ck_text text)
+{
+	while (text.length > 0 && text.at[0] == ' ') text = (struct ck_text){text.at + 1, text.length - 1};
+	while (text.length > 0 && text.at[text.length - 1] == ' ') text.length--;
+	return text;
+}
+
+static void find_whole(struct ck_people_searching *s, const struct ck_people_query *query)
+{
+	static const enum ck_whole which[] = {CK_WHOLE_UID, CK_WHOLE_MAIL, CK_WHOLE_STAFF_NUMBER};
+	s->whole_count = 0;
+	for (size_t i = 0; i < sizeof which / sizeof *which && s->error == CK_OK; i++) {
+		struct ck_index_key key;
+		if (which[i] == CK_WHOLE_STAFF_NUMBER && ck_id_is_zero(query->own)) continue;
+		ck_whole_key(&key, which[i], query->own, trimmed(query->words));
+		if (s->whole_count < WHOLE_LIMIT) s->error = ck_scan(s->view, &key, NULL, add_whole, s);
+	}
+}
+
+static enum ck_error count_blocks(struct ck_people_searching *s)
+{
+	struct ck_index_key all;
+	struct ck_bytes key, value;
+	ck_index_begin(&all, CK_TABLE_BLOCK);
+	s->block_count = 0;
+	enum ck_error error = ck_scan_last(s->view, &all, &key, &value);
+	if (error != CK_OK) return error == CK_ERR_NOT_FOUND ? CK_OK : error;
+	if (key.length != 3) return CK_ERR_CORRUPT;
+	s->block_count = ((uint32_t)key.at[1] << 8 | key.at[2]) + 1;
+	return CK_OK;
+}
+
+static uint32_t epoch_of(const struct ck_view *view)
+{
+	return ck_crc32c(view->store->name, strlen(view->store->name));
+}
+
+static bool read_cursor(struct ck_people_searching *s, struct ck_bytes cursor)
+{
+	struct ck_reader reader;
+	s->stage = STAGE_AS_TYPED;
+	s->from = 0;
+	if (cursor.length == 0) return true;
+	ck_reader_init(&reader, cursor.at, cursor.length);
+	uint32_t epoch = ck_get_u32le(&reader), stage = ck_get_u32le(&reader);
+	s->from = ck_get_u64le(&reader);
+	s->stage = stage == STAGE_MISSPELT ? STAGE_MISSPELT : STAGE_AS_TYPED;
+	return ck_reader_done(&reader) && epoch == epoch_of(s->view) && (stage == STAGE_MISSPELT || stage == STAGE_AS_TYPED);
+}
+
+static void write_cursor(const struct ck_people_searching *s, enum stage stage, uint64_t from, struct ck_people_page *out)
+{
+	struct ck_writer writer;
+	ck_writer_init(&writer, out->cursor, sizeof out->cursor);
+	ck_put_u32le(&writer, epoch_of(s->view));
+	ck_put_u32le(&writer, stage);
+	ck_put_u64le(&writer, from);
+	out->more = true;
+}
+
+static void put_page(struct ck_people_searching *s, uint32_t number, struct ck_people_page *out)
+{
+	if (s->error == CK_OK) s->error = ck_people_staff_of(s->view, number, &out->staff[out->count]);
+	if (s->error == CK_OK) out->count++;
+}
+
+static void put_found(struct ck_people_searching *s, struct ck_people_page *out)
+{
+	for (size_t i = 0; i < s->found_count; i++) put_page(s, (uint32_t)(s->found[i] & RANK_NUMBER), out);
+	if (s->found_count == s->room && s->room > 0) write_cursor(s, s->stage, s->found[s->found_count - 1] + 1, out);
+}
+
+static void run(struct ck_people_searching *s, bool first, struct ck_people_page *out)
+{
+	enum stage from = s->stage;
+	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], out);
+	s->sure = s->whole_count > 0;
+	if (from == STAGE_AS_TYPED) {
+		run_stage(s, STAGE_AS_TYPED, CK_PEOPLE_PAGE - out->count);
+		put_found(s, out);
+		if (s->error != CK_OK || out->more) return;
+		s->from = 0;
+		/* whoever typed it right is spared what is merely similar, until they ask for more */
+		if (first && s->sure) {
+			write_cursor(s, STAGE_MISSPELT, 0, out);
+			return;
+		}
+	}
+	run_stage(s, STAGE_MISSPELT, CK_PEOPLE_PAGE - out->count);
+	put_found(s, out);
+}
+
+static enum ck_error begin(struct ck_view *view, const struct ck_people_query *query, struct ck_people_searching **out)
+{
+	struct ck_people_searching **kept = &view->store->searching, *s;
+	if (*kept == NULL) *kept = calloc(1, sizeof **kept);
+	s = *out = *kept;
+	if (s == NULL) return CK_ERR_MEMORY;
+	s->view = view;
+	s->error = CK_OK;
+	s->steps = 0;
+	s->cut = false;
+	s->words.count = 0;
+	s->words.full = false;
+	s->own_count = 0;
+	if (query->words.length > CK_PEOPLE_QUERY_LIMIT_BYTES || !ck_text_is_utf8(query->words)) return CK_ERR_INVALID;
+	ck_words_of_query(&s->words, query->words);
+	if (s->words.full || s->words.count == 0 || s->words.count > CK_PEOPLE_WORDS_LIMIT) return CK_ERR_INVALID;
+	if (!read_cursor(s, query->cursor)) return CK_ERR_INVALID;
+	enum ck_error error = count_blocks(s);
+	if (error == CK_OK && !ck_id_is_zero(query->own)) error = ck_people_each_block(view, query->own, add_own_block, s);
+	return error;
+}
+
+enum ck_error ck_people_search(struct ck_view *view, const struct ck_people_query *query, struct ck_people_page *out)
+{
+	struct ck_people_searching *s;
+	CK_ASSERT(!view->writing);
+	enum ck_error error = begin(view, query, &s);
+	memset(out, 0, sizeof *out); /* the query's cursor may be the page's own */
+	if (error != CK_OK) return error;
+	bool first = query->cursor.length == 0;
+	find_whole(s, query);
+	if (s->error == CK_OK) run(s, first, out);
+	out->cut = s->cut;
+	if (s->error != CK_OK) memset(out, 0, sizeof *out);
+	return s->error;
+}
+
+/* ---- size ---- */
+
+enum ck_error ck_view_size(struct ck_view *view, struct ck_store_size *out)
+{
+	uint64_t bytes[CK_TREES];
+	memset(out, 0, sizeof *out);
+	for (size_t i = 0; i < CK_TREES; i++) {
+		MDB_stat stat;
+		int rc = mdb_stat(view->txn, view->store->dbi[i], &stat);
+		if (rc != MDB_SUCCESS) return ck_store_error(rc);
+		bytes[i] = (uint64_t)(stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
+	}
+	out->records_bytes = bytes[CK_TREE_RECORDS];
+	out->people_bytes = bytes[CK_TREE_PEOPLE];
+	out->people = view->meta->people;
+	return CK_OK;
+}
