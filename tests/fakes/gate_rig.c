@@ -303,10 +303,11 @@ static void finish_store(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-static int listen_there(void)
+int rig_listen(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unlink(rig.socket);
 	memcpy(address.sun_path, rig.socket, strlen(rig.socket) + 1);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	ck_assert_int_eq(chmod(rig.socket, 0666), 0);
@@ -314,12 +315,8 @@ static int listen_there(void)
 	return fd;
 }
 
-static void run_gate(int control, int listening)
+void rig_configure(struct ck_config *config)
 {
-	static struct ck_start start;
-	struct ck_config *config = &start.config;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	start.process = CK_PROCESS_GATE;
 	strcpy(config->system, "db1");
 	config->system_id = ck_builder_id(DB1);
 	strcpy(config->rp_id, RP);
@@ -328,10 +325,25 @@ static void run_gate(int control, int listening)
 	config->challenge_limit_s = 30;
 	config->clients_limit = 32;
 	config->as_of_limit_s = RIG_AS_OF_LIMIT_S;
+}
+
+void rig_place(int control, int listening)
+{
 	/* both may be where they are to go */
 	int control_copy = fcntl(control, F_DUPFD, 10), listening_copy = fcntl(listening, F_DUPFD, 10);
 	dup2(control_copy, CK_CONTROL_FD);
 	dup2(listening_copy, CK_LISTEN_FD);
+	close(control_copy);
+	close(listening_copy);
+}
+
+static void run_gate(int control, int listening)
+{
+	static struct ck_start start;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	start.process = CK_PROCESS_GATE;
+	rig_configure(&start.config);
+	rig_place(control, listening);
 	closefrom(5);
 	ck_log_init("gate-test", getenv("CK_TEST_LOG") != NULL ? CK_LOG_DEBUG : CK_LOG_ALARM);
 	if (rig.in_gate != NULL) rig.in_gate(true);
@@ -360,8 +372,7 @@ bool rig_start_gate(void)
 	int pair[2];
 	struct ck_map message;
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	unlink(rig.socket);
-	int listening = listen_there();
+	int listening = rig_listen();
 	fflush(NULL);
 	rig.pid = fork();
 	if (rig.pid == 0) run_gate(pair[1], listening);

@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "authd/config.h"
 #include "authd/protocol/client.h"
 #include "authd/protocol/message.h"
 #include "directory/base/clock.h"
@@ -87,6 +88,10 @@ void rig_set_up_unfinished(void);
 void rig_tear_down(void);
 /* A gate over the same store: rig_set_up has started one. False: it did not come up. rig_end_gate: how it ended, as waitpid has it. */
 bool rig_start_gate(void);
+/* What that takes, for who runs one otherwise: its configuration, its listening socket, and both where a gate finds them. */
+void rig_configure(struct ck_config *config);
+int rig_listen(void);
+void rig_place(int control, int listening);
 int rig_end_gate(void);
 void rig_add_case(Suite *suite, const char *name, void (*setup)(void), const TTest *const *tests, size_t count);
 int rig_run(Suite *suite);

@@ -15,6 +15,9 @@ void fuzz_one(const uint8_t *data, size_t size);
    between ck_faults_pass and ck_faults_back (tests/fakes/faults.h). */
 extern bool fuzz_failing;
 
+/* A thread goes on between inputs, and opens and closes on its own: the target looks after that itself. */
+extern bool fuzz_has_thread;
+
 /* What is of the command, where memory lives until the program ends, and the program may end: it does so here, too. */
 void fuzz_program(void (*body)(void));
 

@@ -39,15 +39,16 @@ static void replay(const char *path)
 		replay_file(path);
 		return;
 	}
-	DIR *dir = opendir(path);
-	if (dir == NULL) exit(1);
-	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		if (entry->d_name[0] == '.') continue;
+	struct dirent **entries = NULL;
+	int count = scandir(path, &entries, NULL, alphasort); /* nothing stays open meanwhile */
+	if (count < 0) exit(1);
+	for (int i = 0; i < count; i++) {
 		char child[4096];
-		snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-		replay(child);
+		snprintf(child, sizeof child, "%s/%s", path, entries[i]->d_name);
+		if (entries[i]->d_name[0] != '.') replay(child);
+		free(entries[i]);
 	}
-	closedir(dir);
+	free(entries);
 }
 
 int main(int argc, char **argv)

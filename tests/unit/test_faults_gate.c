@@ -9,6 +9,7 @@
 
 #include "tests/fakes/faults.h"
 #include "tests/fakes/gate_rig.h"
+#include "tests/unit/faults_workers.h"
 
 #define SEEDS_DEFAULT 2000
 #define EXIT_LEFT_OVER 99
@@ -38,7 +39,9 @@ static void in_gate(bool begins)
 
 /* ---- before it ---- */
 
-static unsigned long granted, started;
+static struct {
+	unsigned long granted, started;
+} *totals; /* of all processes */
 
 /* The answer, or 0: none came. */
 static enum ck_answer try(struct ck_client *client, struct rig_frame *out, struct ck_map *reply)
@@ -65,7 +68,7 @@ static void account(const char *user, const char *service, bool may)
 	rig_put_login(&out, CK_OP_ACCOUNT, user, user, service, "tty1", NULL);
 	if (try(&client, &out, &reply) == CK_ANSWER_GRANTED) {
 		ck_assert_msg(may && stands(CK_EVENT_ACCOUNT_GRANTED, before), "seed %llu: %s was granted", (unsigned long long)seed, user);
-		granted++;
+		count_up(&totals->granted);
 	}
 	ck_client_close(&client);
 }
@@ -89,7 +92,7 @@ static void login(const char *user, struct ck_soft_credential *key, bool spoil, 
 		ck_field_bytes(m, CK_F_SIGNATURE, made.signature, made.signature_length);
 		if (try(&client, &out, &reply) == CK_ANSWER_GRANTED) {
 			ck_assert_msg(may && stands(CK_EVENT_LOGIN_GRANTED, before), "seed %llu: %s was granted", (unsigned long long)seed, user);
-			granted++;
+			count_up(&totals->granted);
 		}
 	}
 	ck_client_close(&client);
@@ -99,7 +102,7 @@ static void run_seed(void)
 {
 	rig.refuse = seed % 5 == 0 ? "counter" : NULL; /* the ledger says no */
 	if (rig_start_gate()) {
-		started++;
+		count_up(&totals->started);
 		login("alice", &rig.alice, false, true);
 		account("bob", "login", true);
 		login("alice", &rig.alice, true, false);
@@ -115,16 +118,23 @@ static void run_seed(void)
 	              (unsigned long long)seed, WEXITSTATUS(status));
 }
 
-START_TEST(whatever_fails)
+static void run_seeds(uint64_t first, uint64_t end)
 {
-	const char *wanted = getenv("CK_FAULT_SEEDS"), *first = getenv("CK_FAULT_FIRST");
-	uint64_t from = first != NULL ? strtoull(first, NULL, 10) : 1, count = wanted != NULL ? strtoull(wanted, NULL, 10) : SEEDS_DEFAULT;
+	rig_set_up();
 	ck_assert_int_eq(rig_end_gate(), 0);
 	rig.in_gate = in_gate;
 	rig.tolerant = true;
-	for (seed = from; seed < from + count; seed++) run_seed();
-	printf("%llu seeds: %lu gates started, %lu grants\n", (unsigned long long)count, started, granted);
-	ck_assert_msg(count < 100 || granted > count / 4, "next to nothing was granted, so next to nothing was tried");
+	for (seed = first; seed < end; seed++) run_seed();
+	rig_tear_down();
+}
+
+START_TEST(whatever_fails)
+{
+	uint64_t first, count = seeds_asked_for(SEEDS_DEFAULT, &first);
+	totals = share(sizeof *totals);
+	share_out(first, count, run_seeds);
+	printf("%llu seeds: %lu gates started, %lu grants\n", (unsigned long long)count, totals->started, totals->granted);
+	ck_assert_msg(count < 100 || totals->granted > count / 4, "next to nothing was granted, so next to nothing was tried");
 }
 END_TEST
 

@@ -14,6 +14,7 @@
 #include "directory/base/log.h"
 #include "directory/model/record.h"
 #include "tests/fakes/faults.h"
+#include "tests/unit/faults_workers.h"
 
 #define SEEDS_DEFAULT 2000
 #define SEEDS_A_LOG 50  /* then a new one, so that the checks stay short */
@@ -28,7 +29,9 @@ static pid_t pid;
 static struct ck_client control, gate;
 static uint64_t next_request;
 static uint32_t next_count;
-static unsigned long answered_in_all, refused_in_all;
+static struct {
+	unsigned long answered, refused;
+} *totals; /* of all processes */
 static bool answered[SEEDS_A_LOG * LOGINS_A_SEED + 2]; /* by the count of the key: it stands */
 
 /* ---- the process ---- */
@@ -246,28 +249,13 @@ static void run_seed(void)
 		for (unsigned i = 0; i < LOGINS_A_SEED; i++) {
 			next_count++;
 			answered[next_count] = record(next_count);
-			if (answered[next_count]) answered_in_all++;
-			else refused_in_all++;
+			count_up(answered[next_count] ? &totals->answered : &totals->refused);
 		}
 	}
 	int status = end_ledger();
 	ck_assert_msg(WIFEXITED(status), "seed %llu: the ledger died of signal %d", (unsigned long long)seed, WTERMSIG(status));
 	ck_assert_msg(WEXITSTATUS(status) != EXIT_LEFT_OVER, "seed %llu: memory or descriptors are left over", (unsigned long long)seed);
 }
-
-START_TEST(whatever_fails)
-{
-	const char *wanted = getenv("CK_FAULT_SEEDS"), *first = getenv("CK_FAULT_FIRST");
-	uint64_t from = first != NULL ? strtoull(first, NULL, 10) : 1, count = wanted != NULL ? strtoull(wanted, NULL, 10) : SEEDS_DEFAULT;
-	for (seed = from; seed < from + count; seed++) {
-		if ((seed - from) % SEEDS_A_LOG == 0) begin_log();
-		run_seed();
-		if ((seed - from) % SEEDS_A_CHECK == SEEDS_A_CHECK - 1 || seed == from + count - 1) check_log();
-	}
-	printf("%llu seeds: %lu logins recorded, %lu not\n", (unsigned long long)count, answered_in_all, refused_in_all);
-	ck_assert_msg(count < 100 || (answered_in_all > count && refused_in_all > 0), "next to nothing was tried");
-}
-END_TEST
 
 static void set_up(void)
 {
@@ -295,6 +283,27 @@ static void tear_down(void)
 	rmdir(fixture_directory);
 }
 
+static void run_seeds(uint64_t first, uint64_t end)
+{
+	set_up();
+	for (seed = first; seed < end; seed++) {
+		if ((seed - first) % SEEDS_A_LOG == 0) begin_log();
+		run_seed();
+		if ((seed - first) % SEEDS_A_CHECK == SEEDS_A_CHECK - 1 || seed == end - 1) check_log();
+	}
+	tear_down();
+}
+
+START_TEST(whatever_fails)
+{
+	uint64_t first, count = seeds_asked_for(SEEDS_DEFAULT, &first);
+	totals = share(sizeof *totals);
+	share_out(first, count, run_seeds);
+	printf("%llu seeds: %lu logins recorded, %lu not\n", (unsigned long long)count, totals->answered, totals->refused);
+	ck_assert_msg(count < 100 || (totals->answered > count && totals->refused > 0), "next to nothing was tried");
+}
+END_TEST
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -305,7 +314,6 @@ int main(void)
 	Suite *suite = suite_create("faults of the ledger");
 	TCase *seeds = tcase_create("seeds");
 	tcase_set_timeout(seeds, 580);
-	tcase_add_checked_fixture(seeds, set_up, tear_down);
 	tcase_add_test(seeds, whatever_fails);
 	suite_add_tcase(suite, seeds);
 	SRunner *runner = srunner_create(suite);

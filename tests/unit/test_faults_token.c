@@ -3,16 +3,15 @@
    with nothing left over and without a loop. Several conversations go at once, since most of their time is waiting. */
 #include "tests/unit/test_token_helper.h"
 
-#include <sys/mman.h>
 #include <sys/resource.h>
 #ifdef CK_SANITIZED
 #include <sanitizer/lsan_interface.h>
 #endif
 
 #include "tests/fakes/faults.h"
+#include "tests/unit/faults_workers.h"
 
 #define SEEDS_DEFAULT 3000
-#define WORKERS 12
 #define CONVERSATION_MS 1500 /* what the client has patience for */
 #define HANG_MS 60000        /* far beyond: the machine may be busy */
 #define CPU_LIMIT_US 3000000 /* a conversation costs some ten thousand: this is a loop */
@@ -32,7 +31,7 @@ static struct totals {
 static void complain(const char *what)
 {
 	printf("seed %llu: %s\n", (unsigned long long)seed, what);
-	__atomic_add_fetch(&totals->broken, 1, __ATOMIC_SEQ_CST);
+	count_up(&totals->broken);
 }
 
 /* ---- the helper ---- */
@@ -138,6 +137,24 @@ static bool is_created(const struct ck_map *map)
 	       ck_fido_verify_registration(&registration, &made, &err) == CK_OK;
 }
 
+/* It may have ended meanwhile. */
+static void send_what_it_takes(struct talk *talk, struct ck_frame_out *frame, const uint8_t *bytes)
+{
+	size_t length = 0;
+	ck_assert_int_eq(ck_frame_end(frame, &length), CK_OK);
+	if (ck_client_send(&talk->client, bytes, length, -1, ck_clock_monotonic_ms() + WAIT_MS) != CK_OK) ck_client_close(&talk->client);
+}
+
+static void give_pin(struct talk *talk, const char *pin)
+{
+	uint8_t bytes[128];
+	struct ck_frame_out frame;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_TOKEN_PIN);
+	ck_field_string(&frame.map, CK_F_CODE, pin);
+	send_what_it_takes(talk, &frame, bytes);
+}
+
 /* One message of the helper's. False: that was the last. */
 static bool hear(struct talk *talk, unsigned *pins)
 {
@@ -147,18 +164,18 @@ static bool hear(struct talk *talk, unsigned *pins)
 	switch (type) {
 	case CK_TOKEN_SAY: return true;
 	case CK_TOKEN_PIN_WANTED:
-		__atomic_add_fetch(&totals->pins, 1, __ATOMIC_SEQ_CST);
+		count_up(&totals->pins);
 		if (*pins > 3) return false;
-		send_pin(talk, scenario == WRONG_PIN_FIRST && *pins == 0 ? "0000" : "1234", true);
+		give_pin(talk, scenario == WRONG_PIN_FIRST && *pins == 0 ? "0000" : "1234");
 		(*pins)++;
 		return true;
 	case CK_TOKEN_ASSERTED:
 		if (scenario == NEW_KEY || !is_asserted(&talk->map, scenario != BY_TOUCH)) complain("what it calls an assertion is none");
-		else __atomic_add_fetch(&totals->asserted, 1, __ATOMIC_SEQ_CST);
+		else count_up(&totals->asserted);
 		return false;
 	case CK_TOKEN_CREATED:
 		if (scenario != NEW_KEY || !is_created(&talk->map)) complain("what it calls a new key is none");
-		else __atomic_add_fetch(&totals->created, 1, __ATOMIC_SEQ_CST);
+		else count_up(&totals->created);
 		return false;
 	default: return false;
 	}
@@ -187,15 +204,12 @@ static void send_request(struct talk *talk)
 	static uint8_t bytes[32768];
 	struct request request = request_for(&mine, scenario != BY_TOUCH);
 	struct ck_frame_out frame;
-	size_t length = 0;
 	request.time_ms = CONVERSATION_MS;
 	request.create = scenario == NEW_KEY;
 	if (request.create) request.ids[0] = (struct ck_bytes){other_id, sizeof other_id};
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	put_request(&frame, &request);
-	ck_assert_int_eq(ck_frame_end(&frame, &length), CK_OK);
-	/* it may have ended already */
-	if (ck_client_send(&talk->client, bytes, length, -1, ck_clock_monotonic_ms() + WAIT_MS) != CK_OK) ck_client_close(&talk->client);
+	send_what_it_takes(talk, &frame, bytes);
 }
 
 static void run_seed(void)
@@ -208,7 +222,7 @@ static void run_seed(void)
 	send_request(&talk);
 	for (int i = 0; talk.client.fd >= 0 && i < ANSWERS_LIMIT && hear(&talk, &pins); i++) {}
 	end_helper(&talk);
-	__atomic_add_fetch(&totals->seeds, 1, __ATOMIC_SEQ_CST);
+	count_up(&totals->seeds);
 }
 
 /* A key that holds the credential, the first in order, and one that was never enrolled. */
@@ -217,31 +231,16 @@ static void run_worker(uint64_t first, uint64_t end)
 	set_up();
 	create_key("a-mine", "1234", 0, &mine);
 	create_key("b-other", "9999", CK_SOFT_NO_TOUCH, NULL);
-	for (seed = first; seed < end; seed += WORKERS) run_seed();
+	for (seed = first; seed < end; seed++) run_seed();
 	if (pins_of_the_other() > 0) complain("the PIN was shown to another key");
 	tear_down();
-	fflush(NULL);
-	_exit(EXIT_SUCCESS);
 }
 
 START_TEST(whatever_fails)
 {
-	const char *wanted = getenv("CK_FAULT_SEEDS"), *first = getenv("CK_FAULT_FIRST");
-	uint64_t from = first != NULL ? strtoull(first, NULL, 10) : 1, count = wanted != NULL ? strtoull(wanted, NULL, 10) : SEEDS_DEFAULT;
-	pid_t workers[WORKERS];
-	totals = mmap(NULL, sizeof *totals, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ck_assert_ptr_ne(totals, MAP_FAILED);
-	fflush(NULL);
-	for (size_t i = 0; i < WORKERS; i++) {
-		workers[i] = fork();
-		ck_assert_int_ge(workers[i], 0);
-		if (workers[i] == 0) run_worker(from + i, from + count);
-	}
-	for (size_t i = 0; i < WORKERS; i++) {
-		int status = -1;
-		ck_assert_int_eq(waitpid(workers[i], &status, 0), workers[i]);
-		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a worker ended with %x", (unsigned)status);
-	}
+	uint64_t first, count = seeds_asked_for(SEEDS_DEFAULT, &first);
+	totals = share(sizeof *totals);
+	share_out(first, count, run_worker);
 	printf("%lu seeds: %lu assertions, %lu new keys, %lu PINs asked for, %lu calls failed\n", totals->seeds, totals->asserted, totals->created,
 	       totals->pins, totals->failed_calls);
 	ck_assert_uint_eq(totals->broken, 0);
