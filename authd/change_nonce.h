@@ -9,7 +9,7 @@
 #define CK_NONCES_LIMIT 1024
 #define CK_NONCES_PER_PEER_LIMIT 64 /* of one kernel uid; then its oldest makes room */
 
-enum ck_nonce_purpose { CK_NONCE_CHANGE = 1, CK_NONCE_ENROL = 2 };
+enum ck_nonce_purpose { CK_NONCE_CHANGE = 1, CK_NONCE_ENROL = 2, CK_NONCE_PASSWORD = 3 };
 struct ck_nonce {
 	enum ck_nonce_purpose purpose; /* 0: free */
 	uint8_t bytes[CK_NONCE_BYTES];

@@ -1,5 +1,5 @@
 /* Frames over a non-blocking stream socket on libevent. Trusts nothing that it reads: frames are bounded by ck_frame_find and checked whole
-   by ck_map_parse before a handler sees them. Re-entrancy: a handler may send on and close any channel, its own too; the channel then lives
+   by ck_map_parse before a handler sees them. A frame may hold a password: its bytes are wiped once they were handled or sent. Re-entrancy: a handler may send on and close any channel, its own too; the channel then lives
    until the outermost callback has returned (depth). */
 #include "authd/channel.h"
 
@@ -12,6 +12,7 @@
 
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
+#include "directory/base/secret.h"
 
 #define INPUT_SMALL_BYTES 16384 /* some sixty messages in one recvmsg; pages are touched only as far as they are used */
 #define INPUT_LIMIT_BYTES (CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES)
@@ -75,7 +76,9 @@ static void channel_shut(struct ck_channel *c)
 static void channel_free(struct ck_channel *c)
 {
 	channel_shut(c);
+	ck_wipe(c->in, c->in_end);
 	if (c->in != c->small) free(c->in);
+	ck_wipe(c->out, c->out_end);
 	free(c->out);
 	free(c);
 }
@@ -192,16 +195,19 @@ static enum ck_error receive_some(struct ck_channel *c, bool *out_full)
 static enum ck_error make_room(struct ck_channel *c, size_t need)
 {
 	if (c->in_at > 0) {
+		size_t end = c->in_end;
 		memmove(c->in, c->in + c->in_at, c->in_end - c->in_at);
 		if (c->in_fd >= 0) c->in_fd_at -= c->in_at;
 		c->in_end -= c->in_at;
 		c->in_at = 0;
+		ck_wipe(c->in + c->in_end, end - c->in_end);
 	}
 	if (need <= c->in_limit || c->in_end < c->in_limit) return CK_OK;
 	size_t limit = c->in_limit * 2 < INPUT_LIMIT_BYTES ? c->in_limit * 2 : INPUT_LIMIT_BYTES;
 	uint8_t *grown = malloc(limit);
 	if (grown == NULL) return CK_ERR_MEMORY;
 	memcpy(grown, c->in, c->in_end);
+	ck_wipe(c->in, c->in_end);
 	if (c->in != c->small) free(c->in);
 	c->in = grown;
 	c->in_limit = limit;
@@ -229,7 +235,9 @@ static enum ck_error handle_frame(struct ck_channel *c, struct ck_bytes encoded,
 		c->in_fd = -1;
 	}
 	c->in_at += used;
-	return c->handlers.on_message(c, &map, encoded, fd, c->context) ? CK_OK : CK_ERR_INVALID;
+	bool fine = c->handlers.on_message(c, &map, encoded, fd, c->context);
+	ck_wipe((void *)(uintptr_t)encoded.at, encoded.length); /* the channel is there, though it may be closed */
+	return fine ? CK_OK : CK_ERR_INVALID;
 }
 
 /* All whole frames to their handlers; what is left of a begun one stays. */
@@ -315,6 +323,7 @@ static size_t next_piece(const struct ck_channel *c, int *out_fd)
 
 static void queue_drained(struct ck_channel *c)
 {
+	ck_wipe(c->out, c->out_end);
 	/* one that gathers needs it again in the next round */
 	if (c->round_end == NULL || c->out_limit > GATHER_KEPT_BYTES) {
 		free(c->out);
@@ -359,16 +368,21 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 static bool queue_grow(struct ck_channel *c, size_t length)
 {
 	if (c->out_at > 0) {
+		size_t end = c->out_end;
 		memmove(c->out, c->out + c->out_at, c->out_end - c->out_at);
 		for (size_t i = 0; i < c->fds_count; i++) c->fds[i].at -= c->out_at;
 		c->out_end -= c->out_at;
 		c->out_at = 0;
+		ck_wipe(c->out + c->out_end, end - c->out_end);
 	}
 	size_t limit = c->out_limit > 0 ? c->out_limit : OUTPUT_FIRST_BYTES;
 	while (limit < c->out_end + length) limit *= 2;
 	if (limit == c->out_limit) return true;
-	uint8_t *grown = realloc(c->out, limit);
+	uint8_t *grown = malloc(limit); /* realloc would leave a copy behind */
 	if (grown == NULL) return false;
+	if (c->out_end > 0) memcpy(grown, c->out, c->out_end);
+	ck_wipe(c->out, c->out_end);
+	free(c->out);
 	c->out = grown;
 	c->out_limit = limit;
 	return true;

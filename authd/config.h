@@ -40,6 +40,8 @@ struct ck_config {
 	uint64_t tries_per_minute;    /* per source, begun and not proved by a key */
 	uint64_t logins_per_minute;   /* per person, proved by their key */
 	uint64_t refusals_per_minute; /* per uid and source, recorded one by one; above, coalesced */
+	uint64_t password_attempts, password_source_attempts; /* wrong ones of a person, and from one source, in a window */
+	uint64_t password_window_s;
 	uint64_t audit_segment_bytes;
 	uint64_t audit_reserve_bytes; /* preallocated for grants and changes */
 	uint64_t checkpoint_interval_s;

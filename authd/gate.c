@@ -37,6 +37,7 @@ static const struct {
 	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
 	{CK_PROCESS_REPLICA, CK_MSG_RELAYED, CK_KEY(CK_F_BODY), 0},
+	{CK_PROCESS_REPLICA, CK_MSG_PASSWORD_CHECKED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_REASON), CK_KEY(CK_F_MESSAGE)},
 	{CK_PROCESS_REPLICA, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
 };
 
@@ -53,6 +54,7 @@ static const ck_gate_handler handlers[CK_OP_LAST + 1] = {
 	[CK_OP_EXPLAIN] = ck_gate_explain,
 	[CK_OP_SHOW] = ck_gate_show,
 	[CK_OP_LIST] = ck_gate_list,
+	[CK_OP_LOGIN_PASSWORD] = ck_gate_login_password,
 	/* every other one is another process's */
 };
 
@@ -91,10 +93,11 @@ static void mind_the_door(struct ck_gate *gate)
 static void client_free(struct ck_gate_client *client)
 {
 	struct ck_gate *gate = client->gate;
-	if (client->pending != 0 && client->waits_for == CK_PROCESS_REPLICA) gate->replica_waiting--;
+	if (client->pending != 0 && client->waits_for == CK_PROCESS_REPLICA && client->relayed != NULL) gate->replica_waiting--;
 	ck_gate_login_forget(client);
 	ck_channel_close(&client->channel);
 	free(client->kept);
+	ck_gate_forget_shown(client);
 	gate->clients[client->slot] = NULL;
 	gate->owners[client->slot] = UINT32_MAX;
 	gate->clients_count--;

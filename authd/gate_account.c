@@ -83,11 +83,22 @@ const char *ck_gate_sentence(const struct ck_verdict *verdict, unsigned proved)
 	unsigned missing = verdict->reason == CK_REASON_PROOF ? verdict->demanded & ~proved : 0;
 	if ((missing & CK_PROVED_ATTESTED) != 0) return "needs a security key whose maker is trusted here, and this one is not such";
 	if ((missing & CK_PROVED_PASSWORD) != 0)
-		return "needs a password, which this release cannot ask for";
+		return "needs a password beside the security key";
 	return ck_reason_sentence(verdict->reason);
 }
 
 /* ---- account ---- */
+
+#define MUST_CHANGE "must-change"
+
+/* Everything is right but that somebody else chose the password: no login's id, before it is the person's own. */
+static void want_new_password(struct ck_gate_client *client)
+{
+	struct ck_map_writer *m = ck_gate_answer(client, CK_ANSWER_NEED_PASSWORD);
+	ck_field_string(m, CK_F_MESSAGE, "The password must be changed first.");
+	ck_field_string(m, CK_F_REASON, MUST_CHANGE);
+	ck_gate_send(client, -1);
+}
 
 static void account_recorded(struct ck_gate_client *client, const struct ck_map *reply)
 {
@@ -95,6 +106,10 @@ static void account_recorded(struct ck_gate_client *client, const struct ck_map 
 	bool told = (client->proved & CK_PROVED_TOUCH) != 0;
 	if (ck_gate_recorded(reply, reason) != CK_OK) {
 		ck_gate_unavailable(client, "the decision could not be recorded, so nobody is let in");
+		return;
+	}
+	if (client->verdict.allow && client->must_change) {
+		want_new_password(client);
 		return;
 	}
 	if (!client->verdict.allow) {
@@ -116,7 +131,9 @@ static void account_record(struct ck_gate_client *client)
 	                              .with_proved = true,
 	                              .proved = client->proved};
 	if (client->origin.remote_host[0] != '\0') event.remote_host = client->origin.remote_host;
-	if (client->verdict.allow) {
+	if (client->verdict.allow && client->must_change) {
+		event.reason = MUST_CHANGE;
+	} else if (client->verdict.allow) {
 		ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
 		event.event = CK_EVENT_ACCOUNT_GRANTED;
 		event.verdict = &client->verdict;
@@ -174,9 +191,11 @@ static void take_what_was_proved(struct ck_gate_client *client)
 {
 	const struct ck_gate_login *login = &client->login;
 	client->proved = CK_PROVED_NOTHING;
+	client->must_change = false;
 	if (login->proved == CK_PROVED_NOTHING || !ck_login_same(&login->ask, &client->ask)) return;
 	if (ck_clock_monotonic_ms() - login->proved_ms >= PROVED_LIFE_MS) return;
 	client->proved = login->proved;
+	client->must_change = login->must_change;
 	if (!same_place(&login->ask, &client->ask)) return;
 	client->origin = login->origin;
 	client->origin_known = true;

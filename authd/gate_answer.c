@@ -8,6 +8,7 @@
 
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
+#include "directory/base/secret.h"
 
 #define STORE_RETRY_MS 20      /* a request that finds no store looks for it again, but not more often than this */
 #define EXIT_STORE_DAMAGED 76  /* EX_PROTOCOL of sysexits.h; the alarm in the log says what it was */
@@ -87,10 +88,12 @@ void ck_gate_ask_end(struct ck_gate_client *client, enum ck_process process, int
 	client->deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
 	if (ck_frame_end(&gate->frame, &length) != CK_OK || channel == NULL) {
 		client->pending = 0;
+		ck_wipe(gate->out, ck_writer_length(&gate->frame.w));
 		resume(client, NULL);
 		return;
 	}
 	ck_channel_send(channel, gate->out, length, pass_fd);
+	ck_wipe(gate->out, length); /* it may hold a password */
 }
 
 void ck_gate_tell_ledger(struct ck_gate_client *client)

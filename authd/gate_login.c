@@ -106,6 +106,9 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 	if (error != CK_OK) return error;
 	ck_challenge_issue(&login->challenge, hash, verify, ck_clock_monotonic_ms(), (int64_t)gate->config->challenge_limit_s * 1000);
 	login->tokens_left = CK_GATE_TOKENS_LIMIT;
+	login->tokens_here = login->origin.local;
+	memcpy(login->nonce, nonce, sizeof login->nonce);
+	login->time_s = allow.now.s;
 	send_prompt(client, &allow, nonce);
 	return CK_OK;
 }
@@ -146,6 +149,7 @@ void ck_gate_login_forget(struct ck_gate_client *client)
 {
 	struct ck_gate_login *login = &client->login;
 	if (login->challenge.open) note_abandoned(client, login, "no-answer");
+	ck_gate_forget_shown(client);
 	memset(login, 0, sizeof *login);
 }
 
@@ -332,6 +336,7 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 	struct ck_view *view;
 	struct ck_store_state state;
 	struct ck_record staff;
+	bool wants_password = false;
 	enum ck_error error = ck_gate_view(client->gate, &view, &state);
 	client->proved = CK_PROVED_NOTHING;
 	client->ask = client->login.ask;
@@ -340,10 +345,12 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 		if (verify(client, view, a, &staff)) client->proved = proved_by(a);
 		if (client->proved != CK_PROVED_NOTHING) ck_gate_proved(client);
 		error = ck_gate_decide(client, view, &state);
+		wants_password = error == CK_OK && client->proved != CK_PROVED_NOTHING && ck_gate_lacks_only_password(client, view, &state);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
 	else if (client->proved == CK_PROVED_NOTHING) record_refused(client, "assertion", a->why.text);
+	else if (wants_password) ck_gate_want_password(client, a->challenge.hash, a->credential, a->auth_data, a->signature);
 	else if (!client->verdict.allow) record_refused(client, ck_reason_name(client->verdict.reason), NULL);
 	else record_granted(client, a);
 }
@@ -411,6 +418,8 @@ void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *re
 	bool identify = login->identify;
 	login->tokens_left = 0;
 	login->proved = CK_PROVED_NOTHING;
+	login->must_change = false;
+	ck_gate_forget_shown(client);
 	if (error != CK_OK) {
 		if (error == CK_ERR_TIMEOUT) note_abandoned(client, login, "challenge-expired");
 		if (error == CK_ERR_TIMEOUT) ck_gate_deny(client, "challenge-expired", "that took too long; try again");

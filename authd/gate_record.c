@@ -81,6 +81,7 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	if (e->with_leader) ck_field_uint(m, CK_F_PEER_PID, (uint64_t)client->pid);
 	if (e->verdict != NULL) ck_field_bytes(m, CK_F_RULE, e->verdict->rule.bytes, sizeof e->verdict->rule.bytes);
 	if (e->with_leader) put_leader(m, e->leader);
+	if (e->digest != NULL) ck_field_bytes(m, CK_F_DIGEST, e->digest, CK_CHALLENGE_BYTES);
 	ck_field_string(m, CK_F_DETAIL, e->detail);
 	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
 }

@@ -14,7 +14,16 @@ static bool is_answer(const struct ck_operation *operation, struct ck_bytes body
 	ck_keys always = CK_KEY(CK_F_MESSAGE) | CK_KEY(CK_F_REASON);
 	return body.length <= CK_FRAME_LIMIT_BYTES && ck_map_parse(body, &map) == CK_OK &&
 	       ck_map_expect(&map, CK_KEY(CK_F_TYPE), operation->reply | always) == CK_OK &&
-	       ck_map_uint(&map, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_ERROR, out_type) == CK_OK;
+	       ck_map_uint(&map, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_LAST, out_type) == CK_OK;
+}
+
+/* Somebody's login on this connection waits for just that. */
+static void password_changed(struct ck_gate_client *client, struct ck_bytes body)
+{
+	struct ck_map map;
+	struct ck_text user;
+	if (ck_map_parse(body, &map) != CK_OK || ck_map_text(&map, CK_F_USER, CK_LOGIN_NAME_LIMIT_BYTES, &user) != CK_OK) return;
+	if (ck_text_is(user, client->login.ask.user)) client->login.must_change = false;
 }
 
 static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
@@ -37,6 +46,7 @@ static void relayed(struct ck_gate_client *client, const struct ck_map *reply)
 	/* A challenge of the replica's: the token helper may be asked for it. */
 	client->operator_challenge = type == CK_ANSWER_NEED_TOKEN;
 	if (type == CK_ANSWER_GRANTED) ck_gate_proved(client);
+	if (operation->op == CK_OP_PASSWORD_CHANGE && type == CK_ANSWER_GRANTED) password_changed(client, body);
 	ck_writer_init(&gate->frame.w, gate->out, sizeof gate->out);
 	ck_put_u32be(&gate->frame.w, (uint32_t)body.length);
 	ck_put_bytes(&gate->frame.w, body.at, body.length);

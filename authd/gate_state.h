@@ -33,15 +33,32 @@ struct ck_gate_source {
 
 #define CK_GATE_TOKENS_LIMIT 4 /* helpers for one challenge: a key plugged in late, a PIN mistyped; each is a process */
 
+/* What a key answered, where a password is wanted beside it: it goes to the replica together with the password, once. */
+#define CK_GATE_MESSAGE_BYTES 321
+struct ck_gate_shown {
+	bool sent;
+	int64_t since_ms;
+	uint8_t digest[CK_CHALLENGE_BYTES]; /* of what was signed */
+	unsigned proved;
+	size_t credential_length, auth_data_length, signature_length;
+	uint8_t credential[CK_CREDENTIAL_ID_LIMIT_BYTES], auth_data[CK_AUTH_DATA_LIMIT_BYTES], signature[CK_SIGNATURE_LIMIT_BYTES];
+	/* what came back */
+	char reason[64], message[CK_GATE_MESSAGE_BYTES];
+};
+
 /* What was begun and what was proved on a connection: lives and dies with it. */
 struct ck_gate_login {
 	struct ck_login_ask ask;
 	struct ck_gate_origin origin;
 	struct ck_challenge challenge;
+	uint8_t nonce[CK_NONCE_BYTES]; /* of the statement */
+	int64_t time_s;
 	bool identify;         /* the challenge is to identify, not to log in */
 	unsigned tokens_left;  /* token helpers that may still be asked for */
+	bool tokens_here;      /* the keys of this machine may be used for them */
 	unsigned proved;       /* enum ck_proved; of a granted login */
 	int64_t proved_ms;
+	bool must_change;      /* the password, before the account stage lets in */
 	uint8_t key_hash[CK_HASH_BYTES]; /* what it was proved with */
 };
 
@@ -83,6 +100,7 @@ struct ck_gate_client {
 	bool operator_claims; /* locating for an operator's command: there is no login whose claims could be believed */
 	struct ck_verdict verdict;
 	unsigned proved;
+	bool must_change;
 	uint8_t login_id[CK_LOGIN_ID_BYTES];
 	const struct ck_operation *relayed; /* what the replica was asked */
 	uint8_t *kept; /* a look-up that waits to be recorded, and what then looks */
@@ -94,6 +112,7 @@ struct ck_gate_client {
 	bool tried;      /* it was counted at the ledger, and nothing has proved it yet */
 	int64_t wait_ms; /* until it may be tried again */
 	struct ck_gate_login login;
+	struct ck_gate_shown *shown; /* NULL: no password is wanted */
 	bool operator_challenge; /* the replica gave one, for a change or an enrolment */
 	struct ck_gate_person person;
 };
@@ -173,7 +192,7 @@ struct ck_gate_event {
 	const struct ck_login_ask *ask;    /* USER ACCOUNT SERVICE TTY REMOTE_HOST */
 	const char *user, *system, *remote_host, *reason, *detail, *name;
 	const struct ck_verdict *verdict;  /* granted: UNTIL and RULE */
-	const uint8_t *login_id, *key_hash;
+	const uint8_t *login_id, *key_hash, *digest;
 	bool with_proved, with_count, with_age, with_leader;
 	unsigned proved;
 	uint64_t count, leader[2];
@@ -254,6 +273,7 @@ void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *req
 void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_account(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_login_password(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_session_open(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_session_close(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
@@ -265,6 +285,15 @@ void ck_gate_list(struct ck_gate_client *client, const struct ck_map *request, s
 void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 /* The token helper that the supervisor started; fd -1: none. */
 void ck_gate_token_came(struct ck_gate *gate, uint64_t request, int fd);
+
+/* ---- gate_password.c: a password beside the touch ---- */
+/* Whether a password is all that is missing: client->verdict stays as it is. */
+bool ck_gate_lacks_only_password(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state);
+/* Keeps the key's answer and asks the client for the password. */
+void ck_gate_want_password(struct ck_gate_client *client, const uint8_t digest[CK_CHALLENGE_BYTES], struct ck_bytes credential,
+                           struct ck_bytes auth_data, struct ck_bytes signature);
+/* Forgets and wipes it. */
+void ck_gate_forget_shown(struct ck_gate_client *client);
 
 /* gate_account.c: the decision as this gate asks it, of client->ask, client->origin and client->proved: sets client->verdict. */
 CK_MUST_USE enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state);

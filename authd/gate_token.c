@@ -18,7 +18,7 @@ static void token_missing(struct ck_gate_client *client, const struct ck_map *re
 static void want_token(struct ck_gate_client *client)
 {
 	struct ck_gate *gate = client->gate;
-	if (!client->login.origin.local) {
+	if (!client->login.tokens_here) {
 		ck_gate_deny(client, "not-local", "the keys of this machine are only for people who sit at it");
 		return;
 	}
@@ -32,24 +32,28 @@ static void want_token(struct ck_gate_client *client)
 
 static void token_located(struct ck_gate_client *client)
 {
-	client->login.origin = client->origin;
+	client->login.tokens_here = client->origin.local;
 	want_token(client);
 }
 
 /* For the challenge that was given here, or for one of the replica's (a change, an enrolment): that one is an operator's command, and
-   where its operator sits was not asked yet. */
+   where its operator sits was not asked yet; unless it is somebody whose login on this connection waits for them to change their password. */
 void ck_gate_login_token(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
 	(void)request;
 	(void)encoded;
 	struct ck_gate_login *login = &client->login;
 	if (client->operator_challenge) {
-		memset(login, 0, sizeof *login);
+		bool login_waits = login->must_change;
+		ck_gate_forget_shown(client);
+		if (!login_waits) memset(login, 0, sizeof *login);
 		login->tokens_left = CK_GATE_TOKENS_LIMIT;
+		login->tokens_here = login_waits && login->origin.local;
 		client->operator_challenge = false;
 		memset(&client->ask, 0, sizeof client->ask);
 		ck_gate_find_source(client);
-		ck_gate_locate(client, true, token_located);
+		if (login_waits) want_token(client);
+		else ck_gate_locate(client, true, token_located);
 	} else if (login->tokens_left == 0) {
 		ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");
 	} else {

@@ -210,6 +210,7 @@ static enum ck_error open_book(struct ck_ledger *ledger, const struct ck_start *
 		.checkpoint_interval_s = config->checkpoint_interval_s,
 		.key_use_interval_s = config->key_use_interval_s,
 		.challenge_limit_s = config->challenge_limit_s,
+		.attempts = { config->password_attempts, config->password_source_attempts, config->password_window_s },
 		.wait_for_counts = true,
 	};
 	ck_state_read_boot_id(settings.boot);

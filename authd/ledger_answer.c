@@ -21,14 +21,14 @@ static bool handle_checkpoint(struct ck_ledger *ledger, struct ck_ledger_peer *p
 		return false;
 	ck_ledger_end_batch(ledger);
 	if (ledger->failed) {
-		ck_ledger_send_recorded(peer, request, false, "unrecorded", NULL);
+		ck_ledger_send_recorded(peer, request, &(struct ck_book_answer){.reason = "unrecorded"}, NULL);
 	} else if (!ck_book_checkpoint_allowed(ledger->book)) {
-		ck_ledger_send_recorded(peer, request, false, "too-often", NULL);
+		ck_ledger_send_recorded(peer, request, &(struct ck_book_answer){.reason = "too-often"}, NULL);
 	} else if (ck_book_checkpoint(ledger->book, &line, &err) == CK_OK) {
-		ck_ledger_send_recorded(peer, request, true, NULL, line);
+		ck_ledger_send_recorded(peer, request, &(struct ck_book_answer){.verdict = true}, line);
 	} else {
 		ck_log(CK_LOG_ALARM, "no checkpoint: %s", err.text);
-		ck_ledger_send_recorded(peer, request, false, "unrecorded", NULL);
+		ck_ledger_send_recorded(peer, request, &(struct ck_book_answer){.reason = "unrecorded"}, NULL);
 	}
 	return true;
 }

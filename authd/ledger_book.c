@@ -244,7 +244,7 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 	book->wall.floor_s = CK_CLOCK_EPOCH_S;
 	book->checkpoint_ms = ck_clock_monotonic_ms();
 	enum ck_error error = ck_chain_open(settings->directory, &settings->limits, &book->chain, &cut_bytes, err);
-	if (error == CK_OK) error = ck_state_new(&book->state);
+	if (error == CK_OK) error = ck_state_new(&settings->attempts, &book->state);
 	if (error == CK_OK) error = ck_budgets_new(settings->refusals_per_minute, &book->budgets);
 	if (error == CK_OK) error = ck_rates_new(settings->tries_per_minute, &book->tries);
 	if (error == CK_OK) error = ck_rates_new(settings->logins_per_minute, &book->logins);

@@ -5,6 +5,7 @@
 
 #include "authd/audit/audit.h"
 #include "authd/key_use.h"
+#include "authd/ledger_attempt.h"
 #include "authd/ledger_session.h"
 #include "authd/protocol/cbor.h"
 #include "authd/protocol/message.h"
@@ -18,6 +19,7 @@ struct ck_book_settings {
 	uint64_t checkpoint_interval_s;
 	uint64_t key_use_interval_s;
 	uint64_t challenge_limit_s; /* no statement was issued longer ago */
+	struct ck_attempt_limits attempts; /* of passwords */
 	bool wait_for_counts;       /* one that knows no counter grants nothing before the replica has told those of the directory */
 	char boot[CK_ID_TEXT_BYTES]; /* ck_state_read_boot_id */
 };

@@ -106,6 +106,47 @@ static const char *counter_fault(struct ck_book *book, const struct ck_event_rul
 	return alarmed && verdict == CK_COUNTER_OVERTAKEN ? NULL : "counter";
 }
 
+/* ---- passwords ---- */
+
+static struct ck_attempt attempt_of(const struct ck_map *message)
+{
+	return (struct ck_attempt){ .user = text_of(message, CK_F_USER), .remote_host = text_of(message, CK_F_REMOTE_HOST),
+		                        .tty = text_of(message, CK_F_TTY), .peer_uid = number_of(message, CK_F_PEER_UID) };
+}
+
+/* False: none is left, and answer says until when. What is refused here is recorded, too: somebody's key was touched for it. */
+static bool may_try(struct ck_book *book, const struct ck_map *message, struct ck_book_answer *answer)
+{
+	struct ck_attempt attempt = attempt_of(message);
+	answer->wait_ms = ck_attempts_take(book->state.attempts, &attempt, ck_clock_boot_ms());
+	if (answer->wait_ms == 0) return true;
+	answer->reason = "attempts";
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_take(&book->fields, message);
+	(void)ck_book_add(book, "password-refused", false);
+	return false;
+}
+
+static void take_outcome(struct ck_book *book, const struct ck_map *message)
+{
+	struct ck_attempt attempt = attempt_of(message);
+	switch (ck_event_password_outcome(text_of(message, CK_F_REASON))) {
+	case CK_OUTCOME_RIGHT:
+		ck_attempts_was_right(book->state.attempts, &attempt);
+		ck_attempts_await(book->state.attempts, message->at[CK_F_DIGEST].span.at, attempt.user, ck_clock_boot_ms());
+		break;
+	case CK_OUTCOME_NONE: ck_attempts_was_none(book->state.attempts, &attempt); break;
+	case CK_OUTCOME_COUNTS: break;
+	}
+}
+
+/* A login that is said to have shown a password: the replica has said so, too, of just this touch, and once. */
+static bool has_its_password(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
+{
+	if (rule->event != CK_EVENT_LOGIN_GRANTED || (message->present & CK_KEY(CK_F_DIGEST)) == 0) return true;
+	return ck_attempts_redeem(book->state.attempts, message->at[CK_F_DIGEST].span.at, text_of(message, CK_F_USER), ck_clock_boot_ms());
+}
+
 static void take_login(const struct ck_map *message, struct ck_login *out)
 {
 	memcpy(out->id, message->at[CK_F_LOGIN_ID].span.at, sizeof out->id);
@@ -172,6 +213,7 @@ static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, 
 	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_wall_now(&book->wall).s) != CK_OK)
 		return false;
 	if ((rule->what & CK_EVENT_RESETS) != 0) ck_counters_forget(book->state.counters, message->at[CK_F_HASH].span.at);
+	if ((rule->what & CK_EVENT_TRIED) != 0) take_outcome(book, message);
 	if ((rule->what & CK_EVENT_GRANTS) != 0) {
 		struct ck_login login;
 		take_login(message, &login);
@@ -200,12 +242,17 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 		return (rule->what & CK_EVENT_BUDGETED) != 0; /* a refusal stands, counted */
 	}
 	answer->flush_first = (rule->what & CK_EVENT_FLUSHED) != 0;
-	if (book->counts_wanted && from == CK_PROCESS_GATE && is_counted(rule, message)) {
+	if (book->counts_wanted && (from == CK_PROCESS_GATE || (rule->what & CK_EVENT_TRIES) != 0) && is_counted(rule, message)) {
 		answer->reason = "unrecorded";
 		return false;
 	}
 	answer->reason = counter_fault(book, rule, from, message);
 	if (answer->reason != NULL) return false;
+	if (!has_its_password(book, rule, message)) {
+		answer->reason = "password";
+		return false;
+	}
+	if ((rule->what & CK_EVENT_TRIES) != 0 && !may_try(book, message, answer)) return false;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_take(&book->fields, message);
 	if (ck_book_add(book, rule->name, (rule->what & CK_EVENT_ESSENTIAL) != 0) && take_effect(book, rule, message)) return true;

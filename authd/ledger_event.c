@@ -25,7 +25,7 @@
 enum {
 	F = CK_EVENT_FLUSHED, ESSENTIAL = CK_EVENT_ESSENTIAL, COUNTED = CK_EVENT_COUNTED, BUDGETED = CK_EVENT_BUDGETED,
 	ALARMING = CK_EVENT_ALARMING, GRANTS = CK_EVENT_GRANTS, OPENS = CK_EVENT_OPENS, CLOSES = CK_EVENT_CLOSES, RESETS = CK_EVENT_RESETS, SPENDS = CK_EVENT_SPENDS,
-	W = 0
+	TRIES = CK_EVENT_TRIES, TRIED = CK_EVENT_TRIED, W = 0
 };
 
 static const struct ck_event_rule rules[] = {
@@ -33,7 +33,7 @@ static const struct ck_event_rule rules[] = {
 	  QUESTION | K(PROVED) | K(RULE) | K(UNTIL) | K(LOGIN_ID) | K(PEER_UID), PLACE | OUTCOME | TOUCH },
 	{ CK_EVENT_ACCOUNT_REFUSED, "account-refused", W | BUDGETED, GATE, K(REASON), QUESTION | PLACE | OUTCOME | TOUCH | K(LOGIN_ID) },
 	{ CK_EVENT_LOGIN_GRANTED, "login-granted", F | ESSENTIAL | COUNTED | GRANTS | SPENDS, GATE,
-	  QUESTION | K(PROVED) | K(LOGIN_ID) | K(PEER_UID) | K(HASH) | K(COUNT), PLACE | OUTCOME | TOUCH },
+	  QUESTION | K(PROVED) | K(LOGIN_ID) | K(PEER_UID) | K(HASH), PLACE | OUTCOME | TOUCH | K(DIGEST) },
 	{ CK_EVENT_LOGIN_REFUSED, "login-refused", W | BUDGETED | SPENDS, GATE, K(REASON), QUESTION | PLACE | OUTCOME | TOUCH | K(LOGIN_ID) },
 	{ CK_EVENT_LOGIN_ABANDONED, "login-abandoned", W | BUDGETED, GATE, K(REASON), QUESTION | PLACE | OUTCOME },
 	{ CK_EVENT_SESSION_OPENED, "session-opened", W | ESSENTIAL | OPENS, GATE,
@@ -56,6 +56,10 @@ static const struct ck_event_rule rules[] = {
 	{ CK_EVENT_REFRESHED, "refreshed", W, REPLICA, 0, THING | K(TIME) | K(STATE) },
 	{ CK_EVENT_COUNTER_RESET, "counter-reset", F | ESSENTIAL | ALARMING | RESETS, REPLICA, K(USER) | K(HASH), CHANGE | PEER },
 	{ CK_EVENT_CLOCK_CONFIRMED, "clock-confirmed", F | ESSENTIAL, REPLICA, 0, PEER },
+	{ CK_EVENT_PASSWORD_ATTEMPT, "password-attempt", F | ESSENTIAL | COUNTED | TRIES, REPLICA,
+	  K(USER) | K(OPERATION) | K(HASH) | K(COUNT) | K(DIGEST) | K(PEER_UID), QUESTION | PLACE | K(AGE) },
+	{ CK_EVENT_PASSWORD_OUTCOME, "password-outcome", F | ESSENTIAL | TRIED, REPLICA,
+	  K(USER) | K(OPERATION) | K(DIGEST) | K(REASON) | K(PEER_UID), QUESTION | PLACE | K(DETAIL) },
 };
 
 const struct ck_event_rule *ck_event_rules(size_t *out_count)
@@ -157,6 +161,22 @@ static bool check_field(const struct ck_map *message, unsigned key)
 	}
 }
 
+/* A login's touch moves the key's counter on: here, or before, with the attempt of the password that went with it. */
+static bool has_its_touch(const struct ck_map *message)
+{
+	bool counted = (message->present & K(COUNT)) != 0, by_password = (message->present & K(DIGEST)) != 0;
+	return counted != by_password && (!by_password || (message->at[CK_F_PROVED].number & CK_PROVED_PASSWORD) != 0);
+}
+
+enum ck_outcome ck_event_password_outcome(struct ck_text reason)
+{
+	static const char *const right[] = { "right", "expiring", "grace", "must-change", "changed", "too-short", "too-long", "too-simple",
+		                                 "too-young", "used-before", "fixed" };
+	for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+		if (ck_text_is(reason, right[i])) return CK_OUTCOME_RIGHT;
+	return ck_text_is(reason, CK_OUTCOME_UNSENT) ? CK_OUTCOME_NONE : CK_OUTCOME_COUNTS;
+}
+
 #define HEAD_KEYS (K(TYPE) | K(REQUEST) | K(EVENT))
 
 enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message)
@@ -168,7 +188,7 @@ enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process f
 	if ((rule->what & CK_EVENT_COUNTED) != 0 && (message->present & K(COUNT)) != 0 &&
 	    (message->at[CK_F_COUNT].number > UINT32_MAX || (message->present & K(HASH)) == 0))
 		return CK_ERR_INVALID;
-	return CK_OK;
+	return rule->event == CK_EVENT_LOGIN_GRANTED && !has_its_touch(message) ? CK_ERR_INVALID : CK_OK;
 }
 
 /* ---- writing ---- */

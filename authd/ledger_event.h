@@ -17,7 +17,9 @@ enum {
 	CK_EVENT_OPENS = 64,     /* a session, if its login was granted */
 	CK_EVENT_CLOSES = 128,
 	CK_EVENT_RESETS = 256,   /* what is known of HASH's counter is forgotten */
-	CK_EVENT_SPENDS = 512    /* of its person's budget, where something was PROVED or a key is COUNTED */
+	CK_EVENT_SPENDS = 512,   /* of its person's budget, where something was PROVED or a key is COUNTED */
+	CK_EVENT_TRIES = 1024,   /* a password: USER and where it is tried have so many */
+	CK_EVENT_TRIED = 2048    /* how that ended: REASON */
 };
 struct ck_event_rule {
 	enum ck_event event;
@@ -33,6 +35,11 @@ const struct ck_event_rule *ck_event_rule_of(uint64_t event);
 const struct ck_event_rule *ck_event_rules(size_t *out_count);
 /* All fields are there and of their type and within their limit; nothing else is. */
 CK_MUST_USE enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message);
+
+/* What the REASON of a password's outcome means for those who have only so many attempts. */
+enum ck_outcome { CK_OUTCOME_COUNTS = 0, CK_OUTCOME_RIGHT, CK_OUTCOME_NONE };
+#define CK_OUTCOME_UNSENT "unsent" /* beside the names of ck_password_outcome_name: the directory was not asked */
+enum ck_outcome ck_event_password_outcome(struct ck_text reason);
 
 /* The fields of a checked message as they are recorded; borrows from the message. */
 #define CK_EVENT_SCRATCH_BYTES 20480

@@ -17,7 +17,7 @@ void ck_ledger_fail(struct ck_ledger *ledger, const char *what, const struct ck_
 
 /* ---- answers ---- */
 
-static void send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool verdict, const char *reason, const char *text, int64_t wait_ms)
+void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, const struct ck_book_answer *answer, const char *text)
 {
 	uint8_t bytes[RECORDED_BYTES];
 	struct ck_frame_out frame;
@@ -26,23 +26,20 @@ static void send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool ve
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_RECORDED);
 	ck_field_uint(&frame.map, CK_F_REQUEST, request);
-	ck_field_string(&frame.map, CK_F_REASON, reason);
+	ck_field_string(&frame.map, CK_F_REASON, answer->reason);
 	ck_field_string(&frame.map, CK_F_TEXT, text);
-	ck_field_bool(&frame.map, CK_F_VERDICT, verdict);
-	if (wait_ms > 0) ck_field_uint(&frame.map, CK_F_COUNT, (uint64_t)wait_ms);
+	ck_field_bool(&frame.map, CK_F_VERDICT, answer->verdict);
+	if (answer->wait_ms > 0) ck_field_uint(&frame.map, CK_F_COUNT, (uint64_t)answer->wait_ms);
 	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
 	ck_channel_send(peer->channel, bytes, length, -1);
 }
 
-void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool verdict, const char *reason, const char *text)
-{
-	send_recorded(peer, request, verdict, reason, text, 0);
-}
-
 static void answer(const struct ck_waiter *waiter, bool stands)
 {
-	const char *reason = stands || !waiter->answer.verdict ? waiter->answer.reason : "unrecorded";
-	send_recorded(waiter->peer, waiter->request, stands && waiter->answer.verdict, reason, NULL, waiter->answer.wait_ms);
+	struct ck_book_answer told = waiter->answer;
+	told.verdict = stands && told.verdict;
+	if (!stands && waiter->answer.verdict) told.reason = "unrecorded";
+	ck_ledger_send_recorded(waiter->peer, waiter->request, &told, NULL);
 }
 
 /* ---- flushing ---- */

@@ -37,7 +37,7 @@ struct ck_ledger {
 
 /* A log that failed may not hold what memory says: nothing more is answered; the supervisor starts another ledger that reads it. */
 void ck_ledger_fail(struct ck_ledger *ledger, const char *what, const struct ck_errmsg *err);
-void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, bool verdict, const char *reason, const char *text);
+void ck_ledger_send_recorded(struct ck_ledger_peer *peer, uint64_t request, const struct ck_book_answer *answer, const char *text);
 /* One write for all that came; who waits for no more than that is answered before anything is flushed. */
 void ck_ledger_end_batch(struct ck_ledger *ledger);
 /* Waits: at the end, and where there is no more room for those who wait. */

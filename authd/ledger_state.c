@@ -11,22 +11,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "authd/ledger_event.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
 #define DURABLE_FILE "ledger.state"
 #define RECENT_FILE "ledger.recent" /* only where it is newer */
-#define MAGIC "CKLEDGE2"
+#define MAGIC "CKLEDGE3"
 #define CHECK_BYTES 32
 #define HEAD_BYTES (8 + 8 + CK_AUDIT_DIGEST_BYTES + 4 + 8 + CK_BOOT_ID_BYTES)
 #define COUNTER_BYTES (CK_COUNTER_KEY_BYTES + 4 + 8)
 #define SNAPSHOT_LIMIT_BYTES (UINT64_C(1) << 30) /* 24 million keys */
 
-enum ck_error ck_state_new(struct ck_state *out)
+enum ck_error ck_state_new(const struct ck_attempt_limits *limits, struct ck_state *out)
 {
-	*out = (struct ck_state){ 0 };
+	*out = (struct ck_state){ .limits = *limits };
 	enum ck_error error = ck_counters_new(0, &out->counters);
 	if (error == CK_OK) error = ck_sessions_new(&out->sessions);
+	if (error == CK_OK) error = ck_attempts_new(limits, &out->attempts);
 	if (error != CK_OK) ck_state_free(out);
 	return error;
 }
@@ -35,6 +37,7 @@ void ck_state_free(struct ck_state *state)
 {
 	ck_counters_free(&state->counters);
 	ck_sessions_free(&state->sessions);
+	ck_attempts_free(&state->attempts);
 }
 
 void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES])
@@ -67,6 +70,7 @@ static void put_state(struct ck_state *state, const struct ck_chain_place *place
 		ck_put_u64le(w, (uint64_t)counter.used_s);
 	}
 	ck_sessions_save(state->sessions, w);
+	ck_attempts_save(state->attempts, ck_clock_boot_ms(), w);
 }
 
 static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t length, bool durable, struct ck_errmsg *err)
@@ -92,7 +96,8 @@ enum ck_error ck_state_save(struct ck_state *state, const char *directory, const
 	(void)snprintf(path, sizeof path, "%s/%s", directory, durable ? DURABLE_FILE : RECENT_FILE);
 	(void)snprintf(beside, sizeof beside, "%s/" DURABLE_FILE ".new", directory);
 	(void)snprintf(recent, sizeof recent, "%s/" RECENT_FILE, directory);
-	size_t length = HEAD_BYTES + 8 + ck_counters_count(state->counters) * COUNTER_BYTES + ck_sessions_saved_bytes(state->sessions);
+	size_t length = HEAD_BYTES + 8 + ck_counters_count(state->counters) * COUNTER_BYTES + ck_sessions_saved_bytes(state->sessions) +
+	                ck_attempts_saved_bytes(state->attempts);
 	uint8_t *bytes = malloc(length + CHECK_BYTES);
 	if (bytes == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for the ledger's snapshot");
 	struct ck_writer w;
@@ -162,6 +167,7 @@ static enum ck_error take_state(struct ck_state *state, struct ck_chain_place *p
 	memcpy(state->boot, boot, sizeof state->boot);
 	enum ck_error error = take_counters(state, &r);
 	if (error == CK_OK) error = ck_sessions_load(state->sessions, &r);
+	if (error == CK_OK) error = ck_attempts_load(state->attempts, ck_clock_boot_ms(), &r);
 	return error == CK_OK && !ck_reader_done(&r) ? CK_ERR_CORRUPT : error;
 }
 
@@ -261,6 +267,41 @@ static bool replay_login_granted(struct ck_state *state, const struct ck_audit_r
 	return replay_granted(state, record) && replay_counter(state, record);
 }
 
+/* Whose attempt it was, and from where. */
+static bool read_attempt(const struct ck_audit_record *record, struct texts *texts, struct ck_attempt *out)
+{
+	*out = (struct ck_attempt){ .peer_uid = 0 };
+	return unescaped(field(record, "user"), texts->account, sizeof texts->account, &out->user) &&
+	       unescaped(field(record, "tty"), texts->service, sizeof texts->service, &out->tty) &&
+	       unescaped(field(record, "remote-host"), texts->host, sizeof texts->host, &out->remote_host) &&
+	       field_uint(record, "peer-uid", UINT32_MAX, &out->peer_uid);
+}
+
+static bool replay_attempt(struct ck_state *state, const struct ck_audit_record *record)
+{
+	struct texts texts;
+	struct ck_attempt attempt;
+	int64_t time_s;
+	if (!replay_counter(state, record) || !time_of(record, &time_s) || !read_attempt(record, &texts, &attempt)) return false;
+	/* as in replay_granted: a clock that was set back makes it one of just now */
+	int64_t age_s = ck_clock_wall_s() - time_s;
+	ck_attempts_replay(state->attempts, &attempt, ck_clock_boot_ms() - (age_s > 0 ? age_s * 1000 : 0));
+	return true;
+}
+
+static bool replay_outcome(struct ck_state *state, const struct ck_audit_record *record)
+{
+	struct texts texts;
+	struct ck_attempt attempt;
+	if (!read_attempt(record, &texts, &attempt)) return false;
+	switch (ck_event_password_outcome(field(record, "reason"))) {
+	case CK_OUTCOME_RIGHT: ck_attempts_was_right(state->attempts, &attempt); break;
+	case CK_OUTCOME_NONE: ck_attempts_was_none(state->attempts, &attempt); break;
+	case CK_OUTCOME_COUNTS: break;
+	}
+	return true;
+}
+
 static bool replay_reset(struct ck_state *state, const struct ck_audit_record *record)
 {
 	uint8_t key[CK_COUNTER_KEY_BYTES];
@@ -309,7 +350,7 @@ static const struct {
 	{ "account-granted", replay_granted }, { "login-granted", replay_login_granted }, { "session-opened", replay_opened },
 	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
 	{ "key-enrolled", replay_counter },    { "started", replay_started },
-	{ "counter-reset", replay_reset },
+	{ "counter-reset", replay_reset },     { "password-attempt", replay_attempt }, { "password-outcome", replay_outcome },
 };
 
 static bool replay_one(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context)
@@ -346,8 +387,9 @@ static bool same_end(const struct ck_chain_place *place, const struct ck_chain_p
 /* Forgets what an unfit snapshot brought. */
 static enum ck_error start_anew(struct ck_state *state)
 {
+	struct ck_attempt_limits limits = state->limits;
 	ck_state_free(state);
-	return ck_state_new(state);
+	return ck_state_new(&limits, state);
 }
 
 static enum ck_error restore_from(struct ck_state *state, const char *directory, const char *name, const struct ck_chain_place *end,

@@ -54,16 +54,28 @@ enum ck_error ck_login_hash_statement(const struct ck_login_ask *ask, const char
 	return error;
 }
 
-enum ck_error ck_login_hash_identify(const char *user, const char *system, const uint8_t nonce[CK_NONCE_BYTES], int64_t time_s,
-                                     uint8_t out[CK_CHALLENGE_BYTES])
+static enum ck_error hash_person(const char *tag, size_t tag_bytes, const char *user, const char *system, const uint8_t nonce[CK_NONCE_BYTES],
+                                 int64_t time_s, uint8_t out[CK_CHALLENGE_BYTES])
 {
 	uint8_t bytes[CK_LOGIN_STATEMENT_LIMIT_BYTES];
 	size_t length;
 	struct ck_person_statement statement = {.system = ck_text_of(system), .user = ck_text_of(user), .time_s = time_s};
 	memcpy(statement.nonce, nonce, sizeof statement.nonce);
 	enum ck_error error = ck_person_statement_encode(&statement, bytes, sizeof bytes, &length);
-	if (error == CK_OK) hash_tagged(CK_TAG_IDENTIFY, sizeof CK_TAG_IDENTIFY, bytes, length, out);
+	if (error == CK_OK) hash_tagged(tag, tag_bytes, bytes, length, out);
 	return error;
+}
+
+enum ck_error ck_login_hash_identify(const char *user, const char *system, const uint8_t nonce[CK_NONCE_BYTES], int64_t time_s,
+                                     uint8_t out[CK_CHALLENGE_BYTES])
+{
+	return hash_person(CK_TAG_IDENTIFY, sizeof CK_TAG_IDENTIFY, user, system, nonce, time_s, out);
+}
+
+enum ck_error ck_login_hash_password(const char *user, const char *system, const uint8_t nonce[CK_NONCE_BYTES], int64_t time_s,
+                                     uint8_t out[CK_CHALLENGE_BYTES])
+{
+	return hash_person(CK_TAG_PASSWORD, sizeof CK_TAG_PASSWORD, user, system, nonce, time_s, out);
 }
 
 void ck_challenge_issue(struct ck_challenge *challenge, const uint8_t hash[CK_CHALLENGE_BYTES], bool verify, int64_t now_ms,

@@ -31,6 +31,10 @@ CK_MUST_USE enum ck_error ck_login_hash_statement(const struct ck_login_ask *ask
 CK_MUST_USE enum ck_error ck_login_hash_identify(const char *user, const char *system, const uint8_t nonce[CK_NONCE_BYTES], int64_t time_s,
                                                  uint8_t out[CK_CHALLENGE_BYTES]);
 
+/* The same for who changes their own password. */
+CK_MUST_USE enum ck_error ck_login_hash_password(const char *user, const char *system, const uint8_t nonce[CK_NONCE_BYTES], int64_t time_s,
+                                                 uint8_t out[CK_CHALLENGE_BYTES]);
+
 /* An issued challenge, on the connection it was issued to. */
 struct ck_challenge {
 	bool open;

@@ -56,6 +56,12 @@ static const struct ck_operation operations[] = {
 	 "Forgets what is known of a key's counter, here and in the directory; audited as an alarm."},
 	{CK_OP_CONFIRM_CLOCK, "confirm-clock", 0, 0, 0, CK_WHO_ROOT, CK_HANDLER_REPLICA_WITH_PEER,
 	 "Says that the clock is right, though later times were recorded."},
+	{CK_OP_LOGIN_PASSWORD, "login-password", F(PASSWORD), 0, ENTITLED, CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "Ends a login whose key was right, where login-assert answered need-password; a touch is good for one password."},
+	{CK_OP_PASSWORD_BEGIN, "password-begin", F(AS), 0, F(NONCE) | F(TIME) | F(SYSTEM) | F(RP_ID) | F(ALLOW) | F(VERIFY), CK_WHO_TOUCH,
+	 CK_HANDLER_REPLICA, "Begins to change that person's own password: what the touch must cover."},
+	{CK_OP_PASSWORD_CHANGE, "password-change", F(NONCE) | ASSERTION | F(PASSWORD) | F(NEW_PASSWORD), 0, F(USER), CK_WHO_TOUCH,
+	 CK_HANDLER_REPLICA, "Changes one's own password, by the old one and a touch."},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 _Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");

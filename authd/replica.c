@@ -25,9 +25,13 @@ static const struct {
 	ck_keys required, optional;
 } accepted[] = {
 	{CK_PROCESS_GATE, CK_MSG_RELAY, CK_KEY(CK_F_BODY) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID), 0},
+	{CK_PROCESS_GATE, CK_MSG_PASSWORD,
+	 CK_KEY(CK_F_USER) | CK_KEY(CK_F_ACCOUNT) | CK_KEY(CK_F_SERVICE) | CK_KEY(CK_F_TIME) | CK_KEY(CK_F_NONCE) | CK_KEY(CK_F_CREDENTIAL) |
+	     CK_KEY(CK_F_AUTH_DATA) | CK_KEY(CK_F_SIGNATURE) | CK_KEY(CK_F_PEER_UID) | CK_KEY(CK_F_PEER_PID) | CK_KEY(CK_F_PASSWORD),
+	 CK_KEY(CK_F_TTY) | CK_KEY(CK_F_REMOTE_HOST)},
 	{CK_PROCESS_GATE, CK_MSG_STATE, 0, 0},
 	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
-	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT)},
+	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT) | CK_KEY(CK_F_COUNT)},
 	{CK_PROCESS_LEDGER, CK_MSG_KEY_USES_DUE, CK_KEY(CK_F_USES), 0},
 };
 
@@ -73,8 +77,21 @@ static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_
 	case CK_OP_CONFIRM_REFRESH: ck_replica_confirm_refresh(r, asker, fd); return true;
 	case CK_OP_COUNTER_RESET: ck_replica_counter_reset(r, asker, &request, fd); return true;
 	case CK_OP_CONFIRM_CLOCK: ck_replica_confirm_clock(r, asker, fd); return true;
+	case CK_OP_PASSWORD_BEGIN: ck_replica_password_begin(r, asker, &request); return true;
+	case CK_OP_PASSWORD_CHANGE: ck_replica_password_change(r, asker, &request); return true;
 	default: return false;
 	}
+}
+
+/* What a gate says of its client, and asks for. */
+static bool ask(struct ck_replica *r, struct ck_asker *asker, const struct ck_map *message, uint64_t type, int fd)
+{
+	struct ck_bytes body;
+	if (ck_map_uint(message, CK_F_PEER_UID, 0, UINT32_MAX, &asker->peer_uid) != CK_OK ||
+	    ck_map_uint(message, CK_F_PEER_PID, 0, UINT32_MAX, &asker->peer_pid) != CK_OK)
+		return false;
+	if (type == CK_MSG_PASSWORD) return fd < 0 && ck_replica_password_login(r, asker, message);
+	return type == CK_MSG_RELAY && ck_map_bytes(message, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) == CK_OK && relay(r, asker, body, fd);
 }
 
 static bool on_gate_message(struct ck_channel *channel, const struct ck_map *message, struct ck_bytes encoded, int fd, void *context)
@@ -84,16 +101,13 @@ static bool on_gate_message(struct ck_channel *channel, const struct ck_map *mes
 	struct ck_gate_link *gate = context;
 	struct ck_replica *r = gate->replica;
 	struct ck_asker asker = {.gate = gate->index, .epoch = gate->epoch};
-	struct ck_bytes body;
 	uint64_t type = 0;
 	bool fine = is_accepted(CK_PROCESS_GATE, message, &asker.request) && ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &type) == CK_OK;
 	if (fine && type == CK_MSG_STATE && fd < 0) {
 		ck_replica_send_state(r, &asker);
 		return true;
 	}
-	fine = fine && type == CK_MSG_RELAY && ck_map_bytes(message, CK_F_BODY, 1, CK_FRAME_LIMIT_BYTES, &body) == CK_OK &&
-	            ck_map_uint(message, CK_F_PEER_UID, 0, UINT32_MAX, &asker.peer_uid) == CK_OK &&
-	            ck_map_uint(message, CK_F_PEER_PID, 0, UINT32_MAX, &asker.peer_pid) == CK_OK && relay(r, &asker, body, fd);
+	fine = fine && ask(r, &asker, message, type, fd);
 	if (fd >= 0) close(fd);
 	if (!fine) ck_peers_accuse(r->peers, CK_PROCESS_GATE, gate->index, "a message that the replica's table does not have");
 	return fine;
@@ -118,9 +132,11 @@ static bool recorded(struct ck_replica *r, const struct ck_map *message, uint64_
 {
 	char reason[64] = "";
 	bool stands = false;
+	uint64_t wait_ms = 0;
 	if (ck_map_bool(message, CK_F_VERDICT, &stands) != CK_OK) return false;
 	if (ck_map_string(message, CK_F_REASON, reason, sizeof reason) != CK_OK) reason[0] = '\0';
-	ck_replica_recorded(r, number, stands, reason);
+	if (ck_map_uint(message, CK_F_COUNT, 0, INT32_MAX, &wait_ms) != CK_OK) wait_ms = 0;
+	if (!ck_replica_password_recorded(r, number, stands, reason, (int64_t)wait_ms)) ck_replica_recorded(r, number, stands, reason);
 	return true;
 }
 
@@ -275,6 +291,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	struct ck_replica *r = context;
 	int64_t now_ms = ck_clock_monotonic_ms();
 	ck_replica_mind_works(r, now_ms);
+	ck_replica_mind_passwords(r, now_ms);
 	ck_replica_mind_stream(r, now_ms);
 	ck_replica_mind_uses(r, now_ms);
 }
@@ -326,6 +343,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	enum ck_error error = ck_follower_open(&settings, &r->follower, err);
 	if (error != CK_OK) return error;
 	if (ck_replica_uses_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for the use of keys");
+	if (ck_replica_passwords_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for passwords");
 	r->base = event_base_new();
 	if (r->base == NULL || ck_peers_new(r->base, &peers_handlers, r, &r->peers) != CK_OK)
 		return ck_fail(err, CK_ERR_MEMORY, "the event loop does not start");
@@ -340,6 +358,7 @@ static void close_parts(struct ck_replica *r)
 	if (r->follower != NULL) ck_replica_stop_stream(r);
 	ck_replica_drop_writer(r);
 	ck_replica_uses_close(r);
+	ck_replica_passwords_close(r);
 	for (size_t i = 0; i < CK_REPLICA_GATES_LIMIT; i++) ck_channel_close(&r->gates[i].channel);
 	ck_channel_close(&r->ledger);
 	ck_peers_free(&r->peers);

@@ -64,8 +64,17 @@ void ck_replica_send_state(struct ck_replica *r, const struct ck_asker *asker)
 
 /* ---- records ---- */
 
+static const char *unless_empty(const char *text) { return text[0] != '\0' ? text : NULL; }
+
 static void put_event(struct ck_map_writer *m, const struct ck_replica_event *e)
 {
+	if (e->ask != NULL) {
+		ck_field_string(m, CK_F_ACCOUNT, unless_empty(e->ask->account));
+		ck_field_string(m, CK_F_SERVICE, unless_empty(e->ask->service));
+		ck_field_string(m, CK_F_TTY, unless_empty(e->ask->tty));
+		ck_field_string(m, CK_F_REMOTE_HOST, unless_empty(e->ask->remote_host));
+	}
+	ck_field_string(m, CK_F_SYSTEM, e->system);
 	if (e->with_window) ck_field_int(m, CK_F_UNTIL, e->until_s);
 	ck_field_string(m, CK_F_REASON, e->reason);
 	if (e->with_window) ck_field_int(m, CK_F_TIME, e->from_s);

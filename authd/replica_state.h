@@ -12,7 +12,8 @@
 #define CK_WORKS_PER_GATE_LIMIT 32 /* so that one gate cannot take them all */
 #define CK_EARLY_RECORDS_BYTES 65536
 
-struct ck_replica_uses; /* replica_uses.c */
+struct ck_replica_uses;      /* replica_uses.c */
+struct ck_replica_passwords; /* replica_password.c */
 
 /* Who waits for an answer. */
 struct ck_asker {
@@ -96,6 +97,7 @@ struct ck_replica {
 	uint8_t secret[CK_LOGIN_SECRET_BYTES];
 	uint64_t sequence;
 	struct ck_replica_uses *uses;
+	struct ck_replica_passwords *passwords;
 	struct ck_work works[CK_WORKS_LIMIT];
 	struct ck_frame_out frame;
 	uint8_t out[CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES];
@@ -127,6 +129,8 @@ void ck_replica_refuse(struct ck_replica *r, const struct ck_asker *asker, const
 struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */
 	enum ck_event event;
 	const char *user, *reason, *name, *operation, *detail;
+	const struct ck_login_ask *ask; /* of a password: ACCOUNT SERVICE TTY REMOTE_HOST, those that are not "" */
+	const char *system;
 	struct ck_bytes target, proof, hash, digest;
 	const struct ck_asker *asker;
 	bool with_count;
@@ -148,6 +152,8 @@ CK_MUST_USE enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadl
 void ck_replica_place(struct ck_replica *r, struct ck_change_place *out);
 
 /* ---- replica_work.c: requests under way ---- */
+/* What a key shall sign in that person's name: NONCE TIME SYSTEM RP_ID ALLOW VERIFY. */
+void ck_replica_begin_signing(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, enum ck_nonce_purpose purpose);
 void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
 void ck_replica_change_commit(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded);
 /* The ledger's answer to a record. */
@@ -195,6 +201,17 @@ void ck_replica_refuse_not_root(struct ck_replica *r, const struct ck_asker *ask
 /* Writes what the intent announced; sets the work's result. */
 void ck_enrol_write(struct ck_replica *r, struct ck_work *work);
 void ck_recovery_write(struct ck_replica *r, struct ck_work *work);
+
+/* ---- replica_password.c ---- */
+CK_MUST_USE enum ck_error ck_replica_passwords_open(struct ck_replica *r);
+void ck_replica_passwords_close(struct ck_replica *r);
+/* A gate's CK_MSG_PASSWORD; false: malformed. */
+CK_MUST_USE bool ck_replica_password_login(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *message);
+void ck_replica_password_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
+void ck_replica_password_change(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
+/* Whether it was the record of a password; then it was gone on with. wait_ms: until the next may be tried; 0: not said. */
+bool ck_replica_password_recorded(struct ck_replica *r, uint64_t number, bool stands, const char *reason, int64_t wait_ms);
+void ck_replica_mind_passwords(struct ck_replica *r, int64_t now_ms);
 
 /* ---- replica_clock.c ---- */
 /* False: malformed. */

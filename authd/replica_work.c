@@ -137,7 +137,7 @@ static void record_refused(struct ck_replica *r, const struct ck_work *work)
 
 /* ---- a change ---- */
 
-void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request)
+void ck_replica_begin_signing(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, enum ck_nonce_purpose purpose)
 {
 	static struct ck_enrol_person person;
 	struct ck_text user;
@@ -152,7 +152,7 @@ void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker,
 	if (error == CK_OK) error = ck_enrol_person(view, user, r->secret, ck_wall_now(&r->wall), asker->peer_uid, &person);
 	if (view != NULL) ck_view_end(&view);
 	if (error == CK_OK)
-		error = ck_nonce_issue(&r->nonces, CK_NONCE_CHANGE, user, asker->peer_uid, ck_clock_monotonic_ms(), ck_wall_now(&r->wall).s,
+		error = ck_nonce_issue(&r->nonces, purpose, user, asker->peer_uid, ck_clock_monotonic_ms(), ck_wall_now(&r->wall).s,
 		                       (int64_t)r->config->challenge_limit_s * 1000, &nonce);
 	if (error != CK_OK) {
 		ck_replica_refuse(r, asker, "unavailable", error == CK_ERR_LIMIT ? "too many changes were begun; try again" : "there is no copy of the directory to change by");
@@ -168,6 +168,11 @@ void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker,
 	ck_field_int(m, CK_F_TIME, nonce.time_s);
 	ck_field_bytes(m, CK_F_NONCE, nonce.bytes, sizeof nonce.bytes);
 	ck_replica_send(r, &a, asker);
+}
+
+void ck_replica_change_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request)
+{
+	ck_replica_begin_signing(r, asker, request, CK_NONCE_CHANGE);
 }
 
 /* Decodes and verifies; CK_ERR_DENIED with the denial. */

@@ -9,6 +9,7 @@
 
 #include "directory/base/clock.h"
 #include "pam_module/pam_gate.h"
+#include "pam_module/pam_password.h"
 #include "pam_module/pam_talk.h"
 #include "pam_module/pam_token.h"
 
@@ -18,7 +19,6 @@
 	"This login is remote: a security key plugged into this machine cannot be used for it. "      \
 	"Use your SSH key, or log in at the machine itself."
 #define UNAVAILABLE_TEXT "Crosskeys does not answer on this machine. Try again; if it stays so, tell whoever runs it."
-#define CHAUTHTOK_TEXT "Crosskeys keeps no password here to change; a key's PIN is changed on the key."
 
 /* Everything that is no success. `refused` is the stage's own word for it. */
 static int code_of(enum ck_pam_outcome outcome, int refused)
@@ -30,6 +30,8 @@ static int code_of(enum ck_pam_outcome outcome, int refused)
 	case CK_PAM_MISCONFIGURED: return PAM_SERVICE_ERR;
 	case CK_PAM_MEMORY: return PAM_BUF_ERR;
 	case CK_PAM_REFUSED:
+	case CK_PAM_WANTS_PASSWORD:
+	case CK_PAM_MUST_CHANGE:
 	case CK_PAM_GRANTED: break; /* each stage says success itself */
 	}
 	return refused;
@@ -40,6 +42,12 @@ static int code_of(enum ck_pam_outcome outcome, int refused)
 static struct ck_pam_talk aloud(pam_handle_t *pamh)
 {
 	return (struct ck_pam_talk){ pamh, false };
+}
+
+/* What may be left unsaid: that a password is about to expire. */
+static struct ck_pam_talk polite(pam_handle_t *pamh, int flags)
+{
+	return (struct ck_pam_talk){ pamh, ((unsigned)flags & PAM_SILENT) != 0 };
 }
 
 /* Tells the person why not; that they cannot be told changes nothing. */
@@ -60,7 +68,7 @@ static void log_stage(pam_handle_t *pamh, const struct ck_pam_options *options, 
 
 /* ---- authentication ---- */
 
-static enum ck_pam_outcome prove(const struct ck_pam_talk *talk, struct ck_pam_gate *gate, int64_t deadline_ms)
+static enum ck_pam_outcome prove(const struct ck_pam_talk *talk, const struct ck_pam_talk *hint, struct ck_pam_gate *gate, int64_t deadline_ms)
 {
 	struct ck_pam_challenge challenge;
 	struct ck_pam_token token;
@@ -76,9 +84,10 @@ static enum ck_pam_outcome prove(const struct ck_pam_talk *talk, struct ck_pam_g
 		gate->message[0] = '\0';
 		outcome = ck_pam_token_assert(talk, helper_fd, gate->client.fd, &challenge, deadline_ms, &token);
 		if (outcome == CK_PAM_GRANTED)
-			outcome = ck_pam_gate_assert(gate, token.credential, token.auth_data, token.signature, deadline_ms);
+			outcome = ck_pam_gate_assert(gate, &token.assertion, deadline_ms);
 		ck_pam_token_close(&token);
 	}
+	if (outcome == CK_PAM_WANTS_PASSWORD) outcome = ck_pam_password_show(talk, hint, gate, deadline_ms);
 	ck_pam_challenge_free(&challenge);
 	return outcome;
 }
@@ -86,17 +95,16 @@ static enum ck_pam_outcome prove(const struct ck_pam_talk *talk, struct ck_pam_g
 EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	int result = PAM_AUTH_ERR;
-	const struct ck_pam_talk talk = aloud(pamh);
+	const struct ck_pam_talk talk = aloud(pamh), hint = polite(pamh, flags);
 	struct ck_pam_options options;
 	struct ck_pam_login login = { .subject = "" };
 	struct ck_pam_gate *gate = NULL;
-	(void)flags;
 	enum ck_pam_outcome outcome = ck_pam_options_read(pamh, argc, argv, &options);
 	int64_t deadline_ms = ck_clock_monotonic_ms() + options.timeout_ms;
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_login_describe(pamh, &options, &login);
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_gate_open(pamh, &options, &login, deadline_ms, &gate);
 	if (gate != NULL) gate->proved = false;
-	if (outcome == CK_PAM_GRANTED) outcome = prove(&talk, gate, deadline_ms);
+	if (outcome == CK_PAM_GRANTED) outcome = prove(&talk, &hint, gate, deadline_ms);
 	if (gate != NULL) gate->proved = outcome == CK_PAM_GRANTED;
 	explain(&talk, outcome, gate);
 	result = code_of(outcome, result);
@@ -127,37 +135,37 @@ static enum ck_pam_outcome ask_account(struct ck_pam_gate *gate, uint8_t id[CK_L
 
 /* An application that did not authenticate (sudo that remembers, NOPASSWD, login -f) brings nothing proved, and the rules refused that.
    Whoever sits at the machine is asked now, whatever the reason was, which they may not know yet; whoever cannot be asked stays refused. */
-static enum ck_pam_outcome prove_now(const struct ck_pam_talk *talk, struct ck_pam_gate *gate, const struct ck_pam_options *options,
-                                     uint8_t id[CK_LOGIN_ID_BYTES])
+static enum ck_pam_outcome prove_now(const struct ck_pam_talk *talk, const struct ck_pam_talk *hint, struct ck_pam_gate *gate,
+                                     const struct ck_pam_options *options, uint8_t id[CK_LOGIN_ID_BYTES])
 {
 	if (gate->proved || gate->login.remote_host[0] != '\0') return CK_PAM_REFUSED;
-	enum ck_pam_outcome outcome = prove(talk, gate, ck_clock_monotonic_ms() + options->timeout_ms);
+	enum ck_pam_outcome outcome = prove(talk, hint, gate, ck_clock_monotonic_ms() + options->timeout_ms);
 	if (outcome == CK_PAM_GRANTED) outcome = ask_account(gate, id);
-	gate->proved = outcome == CK_PAM_GRANTED;
+	gate->proved = outcome == CK_PAM_GRANTED || outcome == CK_PAM_MUST_CHANGE;
 	return outcome == CK_PAM_CONVERSATION ? CK_PAM_REFUSED : outcome;
 }
 
 EXPORT int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	int result = PAM_PERM_DENIED;
-	const struct ck_pam_talk talk = aloud(pamh);
+	const struct ck_pam_talk talk = aloud(pamh), hint = polite(pamh, flags);
 	struct ck_pam_options options;
 	struct ck_pam_login login = { .subject = "" };
 	struct ck_pam_gate *gate = NULL;
 	uint8_t id[CK_LOGIN_ID_BYTES];
-	(void)flags;
 	enum ck_pam_outcome outcome = ck_pam_options_read(pamh, argc, argv, &options);
 	int64_t deadline_ms = ck_clock_monotonic_ms() + CK_CLIENT_REPLY_TIMEOUT_MS;
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_login_describe(pamh, &options, &login);
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_gate_open(pamh, &options, &login, deadline_ms, &gate);
 	if (outcome == CK_PAM_GRANTED) {
 		outcome = ask_account(gate, id);
-		if (outcome == CK_PAM_REFUSED) outcome = prove_now(&talk, gate, &options, id);
+		if (outcome == CK_PAM_REFUSED) outcome = prove_now(&talk, &hint, gate, &options, id);
 	}
 	if (outcome == CK_PAM_GRANTED) outcome = keep_login_id(pamh, id);
 	if (gate != NULL) gate->entitled = outcome == CK_PAM_GRANTED;
 	explain(&talk, outcome, gate);
 	result = code_of(outcome, result);
+	if (outcome == CK_PAM_MUST_CHANGE) result = PAM_NEW_AUTHTOK_REQD;
 	if (outcome == CK_PAM_GRANTED && gate != NULL && gate->entitled) result = PAM_SUCCESS;
 	log_stage(pamh, &options, "account", &login, result);
 	return result;
@@ -242,16 +250,77 @@ EXPORT int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const c
 	return session_stage(pamh, argc, argv, false);
 }
 
-/* ---- passwords: there are none ---- */
+/* ---- passwords ---- */
+
+/* Whether it can be done: the daemon is there, and so is the directory that keeps the password. */
+static int preliminary(const struct ck_pam_talk *talk, struct ck_pam_gate *gate)
+{
+	int result = PAM_TRY_AGAIN;
+	enum ck_pam_outcome outcome = ck_pam_password_ready(gate, ck_clock_monotonic_ms() + CK_CLIENT_REPLY_TIMEOUT_MS);
+	explain(talk, outcome, gate);
+	if (outcome == CK_PAM_MEMORY) result = PAM_BUF_ERR;
+	if (outcome == CK_PAM_GRANTED) result = PAM_SUCCESS;
+	return result;
+}
+
+static int refusal_of(enum ck_pam_outcome outcome, const struct ck_pam_gate *gate)
+{
+	switch (outcome) {
+	case CK_PAM_CONVERSATION: return PAM_CONV_ERR;
+	case CK_PAM_MEMORY: return PAM_BUF_ERR;
+	case CK_PAM_REFUSED: return ck_pam_password_old_failed(gate) ? PAM_AUTHTOK_RECOVERY_ERR : PAM_AUTHTOK_ERR;
+	default: return PAM_AUTHTOK_ERR;
+	}
+}
+
+/* A login that waits for it goes on: its account is asked for again. */
+static int update(const struct ck_pam_talk *talk, struct ck_pam_gate *gate, const struct ck_pam_options *options)
+{
+	int result = PAM_AUTHTOK_ERR;
+	uint8_t id[CK_LOGIN_ID_BYTES];
+	bool login_waits = gate->must_change;
+	enum ck_pam_outcome outcome = ck_pam_password_change(talk, gate, ck_clock_monotonic_ms() + options->timeout_ms);
+	if (outcome != CK_PAM_GRANTED) {
+		explain(talk, outcome, gate);
+		return refusal_of(outcome, gate);
+	}
+	if (login_waits) {
+		outcome = ask_account(gate, id);
+		if (outcome == CK_PAM_GRANTED) outcome = keep_login_id(talk->pamh, id);
+		gate->entitled = outcome == CK_PAM_GRANTED;
+		explain(talk, outcome, gate);
+		if (outcome != CK_PAM_GRANTED) result = PAM_PERM_DENIED;
+	}
+	if (outcome == CK_PAM_GRANTED) result = PAM_SUCCESS;
+	return result;
+}
+
+/* Of this process' own login the password is known to be good: where only expired ones are to be changed, there is nothing to do. */
+static bool is_fresh(const struct ck_pam_gate *gate, int flags)
+{
+	return ((unsigned)flags & PAM_CHANGE_EXPIRED_AUTHTOK) != 0 && gate->entitled && !gate->must_change;
+}
 
 EXPORT int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	const struct ck_pam_talk talk = { pamh, ((unsigned)flags & PAM_SILENT) != 0 };
+	int result = PAM_AUTHTOK_ERR;
+	const struct ck_pam_talk talk = aloud(pamh);
 	struct ck_pam_options options;
-	struct ck_pam_login login;
+	struct ck_pam_login login = { .subject = "" };
+	struct ck_pam_gate *gate = NULL;
+	bool probe = ((unsigned)flags & PAM_PRELIM_CHECK) != 0;
 	enum ck_pam_outcome outcome = ck_pam_options_read(pamh, argc, argv, &options);
 	if (outcome == CK_PAM_GRANTED) outcome = ck_pam_login_describe(pamh, &options, &login);
-	if ((outcome == CK_PAM_GRANTED || outcome == CK_PAM_REFUSED) && (flags & PAM_PRELIM_CHECK) != 0)
-		(void)ck_pam_talk_error(&talk, CHAUTHTOK_TEXT);
-	return code_of(outcome, PAM_AUTHTOK_ERR);
+	if (outcome == CK_PAM_GRANTED)
+		outcome = ck_pam_gate_open(pamh, &options, &login, ck_clock_monotonic_ms() + CK_CLIENT_REPLY_TIMEOUT_MS, &gate);
+	if (gate == NULL) {
+		explain(&talk, outcome, gate);
+		result = outcome == CK_PAM_UNAVAILABLE ? (probe ? PAM_TRY_AGAIN : PAM_AUTHTOK_ERR) : code_of(outcome, result);
+	} else if (is_fresh(gate, flags)) {
+		result = PAM_SUCCESS;
+	} else {
+		result = probe ? preliminary(&talk, gate) : update(&talk, gate, &options);
+	}
+	log_stage(pamh, &options, probe ? "chauthtok, preliminary" : "chauthtok", &login, result);
+	return result;
 }

@@ -15,7 +15,9 @@ enum ck_pam_outcome {
 	CK_PAM_UNAVAILABLE,   /* the daemon or its helper is not there, is not believed, or makes no sense */
 	CK_PAM_CONVERSATION,  /* the application could not, or would not, ask or tell the person */
 	CK_PAM_MISCONFIGURED, /* the service file is wrong */
-	CK_PAM_MEMORY
+	CK_PAM_MEMORY,
+	CK_PAM_WANTS_PASSWORD, /* the key was right; a password is to be typed, too */
+	CK_PAM_MUST_CHANGE     /* the password was right, and must be changed before the account is entered */
 };
 
 struct ck_pam_login {

@@ -93,9 +93,9 @@ out:
 
 static enum ck_pam_outcome take_assertion(const struct ck_map *message, struct ck_pam_token *out)
 {
-	enum ck_error error = ck_map_bytes(message, CK_F_CREDENTIAL, 1, 1023, &out->credential);
-	if (error == CK_OK) error = ck_map_bytes(message, CK_F_AUTH_DATA, 1, CK_AUTH_DATA_LIMIT_BYTES, &out->auth_data);
-	if (error == CK_OK) error = ck_map_bytes(message, CK_F_SIGNATURE, 1, CK_SIGNATURE_LIMIT_BYTES, &out->signature);
+	enum ck_error error = ck_map_bytes(message, CK_F_CREDENTIAL, 1, 1023, &out->assertion.credential);
+	if (error == CK_OK) error = ck_map_bytes(message, CK_F_AUTH_DATA, 1, CK_AUTH_DATA_LIMIT_BYTES, &out->assertion.auth_data);
+	if (error == CK_OK) error = ck_map_bytes(message, CK_F_SIGNATURE, 1, CK_SIGNATURE_LIMIT_BYTES, &out->assertion.signature);
 	return outcome_of_error(error);
 }
 

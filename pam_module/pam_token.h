@@ -7,7 +7,7 @@
 
 struct ck_pam_token {
 	struct ck_client client;
-	struct ck_bytes credential, auth_data, signature; /* borrowed from client's buffer, until it is closed */
+	struct ck_pam_assertion assertion; /* borrowed from client's buffer, until it is closed */
 };
 
 /* Owns helper_fd. gate_fd: when it is closed or speaks meanwhile, there is nobody to bring an assertion to (-1: none). GRANTED: the

@@ -69,7 +69,7 @@ struct ck_cli {
 	const char *as;  /* --as, or NULL */
 	bool json;
 	bool yes;        /* --yes: do not ask before the touch */
-	int pin_fd;      /* --pin-fd: the PIN comes from here, -1: the terminal */
+	int pin_fd;      /* --pin-fd: PIN and passwords come from here, -1: the terminal */
 	struct ck_client client;
 	bool connected;
 	bool identified;
@@ -130,6 +130,9 @@ struct ck_token_request {
 CK_MUST_USE enum ck_error ck_token_assert(struct ck_cli *cli, const struct ck_token_request *request, struct ck_touch *out);
 CK_MUST_USE enum ck_error ck_token_create(struct ck_cli *cli, const struct ck_token_request *request, struct ck_made *out);
 
+/* One line without echo, or from --pin-fd; what does not fit is cut. False: there is nobody to ask. The caller wipes it. */
+bool ck_cli_ask_hidden(const struct ck_cli *cli, const char *prompt, char *out, size_t out_bytes);
+
 /* ---- entry.c: what the daemon shows ---- */
 struct ck_cli_attribute {
 	const char *name;
@@ -167,6 +170,7 @@ int ck_cli_kind(struct ck_cli *cli, int argc, char **argv); /* argv[0]: the kind
 int ck_cli_apply(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_key(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_staff_password(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_passwd(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_confirm_clock(struct ck_cli *cli, int argc, char **argv);
 

@@ -67,7 +67,7 @@ enum ck_error ck_ask_quietly(struct ck_cli *cli, struct ck_ask *ask, struct ck_m
 		cli->connected = false;
 		return ck_fail(err, error == CK_ERR_INVALID ? CK_ERR_INTERNAL : error, "the daemon did not answer (%s)", ck_error_name(error));
 	}
-	error = ck_map_uint(reply, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_ERROR, &answer);
+	error = ck_map_uint(reply, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_LAST, &answer);
 	if (error != CK_OK) return ck_fail(err, CK_ERR_INTERNAL, "the daemon's answer is none that this program knows");
 	*out_answer = (enum ck_answer)answer;
 	switch (*out_answer) {
@@ -75,6 +75,7 @@ enum ck_error ck_ask_quietly(struct ck_cli *cli, struct ck_ask *ask, struct ck_m
 	case CK_ANSWER_NEED_TOKEN: return CK_OK;
 	case CK_ANSWER_DENIED: return refuse(reply, CK_ERR_DENIED, "refused", err);
 	case CK_ANSWER_UNAVAILABLE: return refuse(reply, CK_ERR_UNAVAILABLE, "unavailable: try again in a moment", err);
+	case CK_ANSWER_NEED_PASSWORD: /* only logins are answered so */
 	case CK_ANSWER_ERROR: break;
 	}
 	return refuse(reply, CK_ERR_INTERNAL, "the daemon could not do that", err);

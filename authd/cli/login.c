@@ -29,7 +29,7 @@
 struct login_options {
 	const char *service_dir, *tty, *remote_host, *remote_user, *service, *user;
 	char **command; /* NULL-terminated; NULL for none */
-	bool session;
+	bool session, change;
 	int pin_fd; /* -1: the terminal is asked */
 };
 
@@ -242,12 +242,26 @@ static int session(pam_handle_t *pamh, const struct login_options *options, int 
 	return code;
 }
 
+/* As login(1) and sshd(8) do: who is let in but for an expired password changes it, and goes on. */
+static int account(pam_handle_t *pamh)
+{
+	int code = pam_acct_mgmt(pamh, 0);
+	if (report(pamh, "acct_mgmt", code) || code != PAM_NEW_AUTHTOK_REQD) return code;
+	code = pam_chauthtok(pamh, PAM_CHANGE_EXPIRED_AUTHTOK);
+	(void)report(pamh, "chauthtok", code);
+	return code;
+}
+
 static int stages(pam_handle_t *pamh, const struct login_options *options, int *out_last)
 {
+	if (options->change) {
+		*out_last = pam_chauthtok(pamh, 0);
+		return report(pamh, "chauthtok", *out_last) ? CK_EXIT_OK : exit_code_of(*out_last);
+	}
 	*out_last = pam_authenticate(pamh, 0);
 	if (!report(pamh, "authenticate", *out_last)) return exit_code_of(*out_last);
-	*out_last = pam_acct_mgmt(pamh, 0);
-	if (!report(pamh, "acct_mgmt", *out_last)) return exit_code_of(*out_last);
+	*out_last = account(pamh);
+	if (*out_last != PAM_SUCCESS) return exit_code_of(*out_last);
 	*out_last = pam_setcred(pamh, PAM_ESTABLISH_CRED);
 	if (!report(pamh, "setcred", *out_last)) return exit_code_of(*out_last);
 	int code = CK_EXIT_OK;
@@ -287,8 +301,9 @@ out:
 static void usage(FILE *to)
 {
 	(void)fputs("usage: crosskeys login [--service-dir DIR] [--tty TTY] [--rhost HOST] [--ruser USER] [--no-session] [--pin-fd N]\n"
-	            "                       SERVICE USER [-- COMMAND [ARGUMENT...]]\n"
-	            "Logs USER in through the PAM service SERVICE and says PAM's exact answer to each stage. See crosskeys-login(1).\n",
+	            "                       [--change] SERVICE USER [-- COMMAND [ARGUMENT...]]\n"
+	            "Logs USER in through the PAM service SERVICE and says PAM's exact answer to each stage; with --change, has its\n"
+	            "password stage change the password, and nothing else. See crosskeys-login(1).\n",
 	            to);
 }
 
@@ -302,12 +317,13 @@ static int wrong(const char *what)
 /* 0, or the exit code plus one. */
 static int parse(int argc, char **argv, struct login_options *out)
 {
-	enum { SERVICE_DIR = 1000, TTY, RHOST, RUSER, NO_SESSION, PIN_FD, HELP };
+	enum { SERVICE_DIR = 1000, TTY, RHOST, RUSER, NO_SESSION, PIN_FD, CHANGE, HELP };
 	static const struct option longs[] = {
 		{ "service-dir", required_argument, NULL, SERVICE_DIR }, { "tty", required_argument, NULL, TTY },
 		{ "rhost", required_argument, NULL, RHOST },             { "ruser", required_argument, NULL, RUSER },
 		{ "no-session", no_argument, NULL, NO_SESSION },         { "pin-fd", required_argument, NULL, PIN_FD },
-		{ "help", no_argument, NULL, HELP },                     { NULL, 0, NULL, 0 },
+		{ "change", no_argument, NULL, CHANGE },                 { "help", no_argument, NULL, HELP },
+		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t number = 0;
 	int option;
@@ -319,6 +335,7 @@ static int parse(int argc, char **argv, struct login_options *out)
 		case RHOST: out->remote_host = optarg; break;
 		case RUSER: out->remote_user = optarg; break;
 		case NO_SESSION: out->session = false; break;
+		case CHANGE: out->change = true; break;
 		case PIN_FD:
 			if (ck_uint_parse(ck_text_of(optarg), 0, 65535, &number) != CK_OK) return wrong("--pin-fd wants a descriptor's number");
 			out->pin_fd = (int)number;
@@ -335,6 +352,7 @@ static int parse(int argc, char **argv, struct login_options *out)
 	if (rest < argc && strcmp(argv[rest++], "--") != 0)
 		return wrong("expected -- and a command behind SERVICE USER, or nothing; options stand before them");
 	if (rest < argc) out->command = &argv[rest];
+	if (out->command != NULL && out->change) return wrong("a command runs in a session: not with --change");
 	return out->command != NULL && !out->session ? wrong("a command runs in a session: not with --no-session") : 0;
 }
 

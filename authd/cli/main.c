@@ -26,6 +26,7 @@ static const struct subcommand subcommands[] = {
 	{ "apply", ck_cli_apply, NULL, "order many changes from a file with one touch" },
 	{ "find", ck_cli_find, NULL, "find a person by login name, mail, staff number or telephone" },
 	{ "explain", ck_cli_explain, NULL, "say whether somebody may enter, and which chain decides it" },
+	{ "passwd", ck_cli_passwd, NULL, "change one's own password, by the old one and a touch" },
 	{ "login", NULL, ck_cli_login, "try a whole PAM login of a service" },
 	{ "audit", NULL, ck_cli_audit, "show, checkpoint or verify the audit log" },
 	{ "confirm-refresh", ck_cli_confirm, NULL, "root: let in a refresh that removes much" },
@@ -43,7 +44,7 @@ static void print_help(FILE *to)
 	            "  --as UID         on whose behalf; proved by a touch of that person's key, not by who runs the command\n"
 	            "  --json           print JSON\n"
 	            "  --yes            do not ask before the touch\n"
-	            "  --pin-fd N       read the key's PIN from descriptor N instead of the terminal\n"
+	            "  --pin-fd N       read the key's PIN, and passwords, from descriptor N instead of the terminal\n"
 	            "  --help           of a command: its options\n"
 	            "\nExit codes: 0 done, 1 refused, 2 usage, 3 daemon unavailable, 4 changed since it was read, 5 not found, 6 failed,\n7 status: degraded.\n",
 	        CK_CLI_SOCKET);

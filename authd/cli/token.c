@@ -63,19 +63,19 @@ static bool read_line(int fd, char *out, size_t out_bytes)
 	return used > 0;
 }
 
-static bool ask_pin(const struct ck_cli *cli, struct ck_text message, char out[CK_PIN_LIMIT_BYTES + 1])
+bool ck_cli_ask_hidden(const struct ck_cli *cli, const char *prompt, char *out, size_t out_bytes)
 {
 	struct termios before, quiet;
-	if (cli->pin_fd >= 0) return read_line(cli->pin_fd, out, CK_PIN_LIMIT_BYTES + 1);
+	if (cli->pin_fd >= 0) return read_line(cli->pin_fd, out, out_bytes);
 	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &before) != 0) {
-		fputs("crosskeys: the key wants its PIN, and there is no terminal to ask at; use --pin-fd\n", stderr);
+		fputs("crosskeys: something is to be typed that nobody shall see, and there is no terminal to ask at; use --pin-fd\n", stderr);
 		return false;
 	}
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	fprintf(stderr, "%s: ", message.length > 0 ? ck_cli_safe(message) : "PIN of your security key");
-	bool read = read_line(STDIN_FILENO, out, CK_PIN_LIMIT_BYTES + 1);
+	fprintf(stderr, "%s: ", prompt);
+	bool read = read_line(STDIN_FILENO, out, out_bytes);
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 	fputc('\n', stderr);
 	return read;
@@ -89,7 +89,7 @@ static enum ck_error send_pin(struct ck_cli *cli, struct ck_client *helper, cons
 	struct ck_text prompt = ck_map_text_or(message, CK_F_MESSAGE, 512, (struct ck_text){ NULL, 0 });
 	size_t length = 0;
 	enum ck_error error = CK_ERR_CANCELLED;
-	if (ask_pin(cli, prompt, pin)) {
+	if (ck_cli_ask_hidden(cli, prompt.length > 0 ? ck_cli_safe(prompt) : "PIN of your security key", pin, sizeof pin)) {
 		ck_frame_begin(&frame, bytes, sizeof bytes);
 		ck_field_uint(&frame.map, CK_F_TYPE, CK_TOKEN_PIN);
 		ck_field_bytes(&frame.map, CK_F_CODE, pin, strlen(pin));

@@ -25,12 +25,19 @@ enum ck_op {
 	CK_OP_CHECKPOINT = 18,   /* root: → TEXT */
 	CK_OP_CONFIRM_REFRESH = 19, /* root: lets in a refresh that was held back because it removes much */
 	CK_OP_COUNTER_RESET = 20, /* root: HASH → granted; what is known of that key's counter is forgotten */
-	CK_OP_CONFIRM_CLOCK = 21  /* root: the clock is right, though later times were recorded */
+	CK_OP_CONFIRM_CLOCK = 21, /* root: the clock is right, though later times were recorded */
+	CK_OP_LOGIN_PASSWORD = 22, /* PASSWORD → granted as LOGIN_ASSERT; only after that one was answered need-password */
+	CK_OP_PASSWORD_BEGIN = 23, /* AS → need-token NONCE TIME SYSTEM RP_ID ALLOW VERIFY */
+	CK_OP_PASSWORD_CHANGE = 24 /* NONCE CREDENTIAL AUTH_DATA SIGNATURE PASSWORD NEW_PASSWORD → granted USER | denied REASON MESSAGE */
 };
-#define CK_OP_LAST CK_OP_CONFIRM_CLOCK
+#define CK_OP_LAST CK_OP_PASSWORD_CHANGE
 
 /* Field 0 of a reply. 0 is no answer at all. */
-enum ck_answer { CK_ANSWER_GRANTED = 1, CK_ANSWER_DENIED = 2, CK_ANSWER_NEED_TOKEN = 3, CK_ANSWER_UNAVAILABLE = 4, CK_ANSWER_ERROR = 5 };
+enum ck_answer {
+	CK_ANSWER_GRANTED = 1, CK_ANSWER_DENIED = 2, CK_ANSWER_NEED_TOKEN = 3, CK_ANSWER_UNAVAILABLE = 4, CK_ANSWER_ERROR = 5,
+	CK_ANSWER_NEED_PASSWORD = 6 /* the key was right, and the rule demands a password too; of ACCOUNT: a new one, first */
+};
+#define CK_ANSWER_LAST CK_ANSWER_NEED_PASSWORD
 
 enum ck_field {
 	CK_F_TYPE = 0,        /* operation, answer or message type */
@@ -93,7 +100,9 @@ enum ck_field {
 	CK_F_AGE = 58,       /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
 	CK_F_TRAITS = 59,    /* uint: a set of enum ck_trait: what the key's helper says of it; believed for nothing */
 	CK_F_USES = 60,      /* array: of each key its hash, whether the directory has an entry, counter, last use, when that was written */
-	CK_F_STAGE = 61      /* uint: of all that the directory has, 1: here it begins, 2: here it ends */
+	CK_F_STAGE = 61,     /* uint: of all that the directory has, 1: here it begins, 2: here it ends */
+	CK_F_PASSWORD = 62,  /* bytes, 1 to 512, without NUL: wiped wherever it passed through */
+	CK_F_NEW_PASSWORD = 63 /* the same */
 };
 
 /* The daemon's processes. */
@@ -125,7 +134,10 @@ enum ck_message {
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */
 	/* gate → ledger or replica and back: for status */
 	CK_MSG_STATE = 112,  /* REQUEST → CK_MSG_STATED */
-	CK_MSG_STATED = 113  /* REQUEST VERDICT(bool: it does its work) STATE(one word) [DETAIL] */
+	CK_MSG_STATED = 113, /* REQUEST VERDICT(bool: it does its work) STATE(one word) [DETAIL] */
+	/* gate → replica and back: the login's statement, the touch over it, and the password that was typed then */
+	CK_MSG_PASSWORD = 120, /* REQUEST USER ACCOUNT SERVICE [TTY] [REMOTE_HOST] TIME NONCE CREDENTIAL AUTH_DATA SIGNATURE PEER_UID PEER_PID PASSWORD */
+	CK_MSG_PASSWORD_CHECKED = 121 /* REQUEST VERDICT(bool: it is right) REASON [MESSAGE] */
 };
 
 /* What the audit log records. Flushed before the answer (F), or written before and flushed within 100 ms (W). */
@@ -162,7 +174,10 @@ enum ck_event {
 	CK_EVENT_CLOCK_BEHIND = 38, /* alarm: the clock says less than the last record */
 	CK_EVENT_CLOCK_CAUGHT_UP = 39,
 	CK_EVENT_LOGIN_LIMITED = 46, /* USER …: proved, and too often in a minute; budgeted and coalesced */
-	CK_EVENT_CLOCK_JUMPED = 40  /* alarm: the clock went forward by more than time passed */
+	CK_EVENT_CLOCK_JUMPED = 40, /* alarm: the clock went forward by more than time passed */
+	/* passwords: both of the replica's, which verified the touch itself */
+	CK_EVENT_PASSWORD_ATTEMPT = 41, /* F USER … OPERATION HASH COUNT AGE DIGEST(of what was signed); VERDICT false: too many, COUNT: how long to wait */
+	CK_EVENT_PASSWORD_OUTCOME = 42  /* F USER … OPERATION DIGEST REASON */
 };
 
 /* ---- PAM module or CLI ↔ crosskeys-token, over the socket that the gate handed out ---- */

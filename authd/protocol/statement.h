@@ -11,6 +11,7 @@
 #define CK_TAG_CHANGE "crosskeys change v1"
 #define CK_TAG_ENROL "crosskeys enrol v1"
 #define CK_TAG_IDENTIFY "crosskeys identify v1"
+#define CK_TAG_PASSWORD "crosskeys password v1"
 
 /* {1: system, 2: user, 3: account, 4: service, 5: tty, 6: remote host, 7: nonce, 8: time}; absent texts are "". */
 struct ck_login_statement {
@@ -46,7 +47,7 @@ struct ck_change_list {
 #define CK_CHANGE_LIST_LIMIT_BYTES (CK_CHANGES_LIMIT * 34 + 512)
 CK_MUST_USE enum ck_error ck_change_list_encode(const struct ck_change_list *list, uint8_t *out, size_t limit_bytes, size_t *out_length);
 
-/* Enrolment: {1: system, 2: user, 3: nonce, 4: time}. Identify: the same shape under its own tag. */
+/* Enrolment: {1: system, 2: user, 3: nonce, 4: time}. Identify, password: the same shape under tags of their own. */
 struct ck_person_statement {
 	struct ck_text system, user;
 	uint8_t nonce[CK_NONCE_BYTES];

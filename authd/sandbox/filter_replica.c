@@ -16,8 +16,14 @@ static const struct ck_call making[] = {
 	CK_CALLS_END
 };
 
+/* Passwords lie in pages that are not swapped out, while they wait to be sent. */
+static const struct ck_call passwords[] = {
+	CK_CALL(mlock),
+	CK_CALLS_END
+};
+
 const struct ck_filter ck_filter_replica = {
 	.process = "replica",
-	.groups = { ck_calls_life, ck_calls_memory, ck_calls_clock, ck_calls_channels, ck_calls_store, ck_calls_files, directory, making,
+	.groups = { ck_calls_life, ck_calls_memory, ck_calls_clock, ck_calls_channels, ck_calls_store, ck_calls_files, directory, making, passwords,
 	            ck_calls_sanitizer },
 };

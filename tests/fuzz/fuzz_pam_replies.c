@@ -51,7 +51,7 @@ static int say(struct ck_bytes bytes)
 
 static void check(enum ck_pam_outcome outcome)
 {
-	if ((int)outcome < CK_PAM_REFUSED || outcome > CK_PAM_MEMORY || outcome == CK_PAM_LOCAL) abort();
+	if ((int)outcome < CK_PAM_REFUSED || outcome > CK_PAM_MUST_CHANGE || outcome == CK_PAM_LOCAL) abort();
 }
 
 static void hear_helper(struct ck_bytes bytes, int64_t deadline_ms)
@@ -62,14 +62,27 @@ static void hear_helper(struct ck_bytes bytes, int64_t deadline_ms)
 	struct ck_pam_token token;
 	enum ck_pam_outcome outcome = ck_pam_token_assert(&talk, say(bytes), -1, &challenge, deadline_ms, &token);
 	check(outcome);
-	if (outcome == CK_PAM_GRANTED && (token.credential.length == 0 || token.auth_data.length == 0 || token.signature.length == 0)) abort();
+	const struct ck_pam_assertion *got = &token.assertion;
+	if (outcome == CK_PAM_GRANTED && (got->credential.length == 0 || got->auth_data.length == 0 || got->signature.length == 0)) abort();
 	ck_pam_token_close(&token);
+}
+
+/* One password is shown, or the old one with what is to take its place. */
+static void tell_password(struct ck_pam_gate *gate, bool change, const struct ck_pam_assertion *assertion, int64_t deadline_ms)
+{
+	struct ck_pam_challenge challenge = { .signed_length = 1, .rp_id = "portal.example" };
+	struct ck_secret *password = ck_secret_new();
+	if (password == NULL) return;
+	if (ck_secret_set(password, "secret", 6) != CK_OK) abort();
+	if (change) check(ck_pam_gate_change(gate, &challenge, assertion, password, password, deadline_ms));
+	else check(ck_pam_gate_password(gate, password, deadline_ms));
+	ck_secret_free(&password);
 }
 
 static void ask(struct ck_pam_gate *gate, unsigned what, int64_t deadline_ms)
 {
 	static const uint8_t byte[1] = { 1 };
-	const struct ck_bytes bytes = { byte, 1 };
+	const struct ck_pam_assertion assertion = { { byte, 1 }, { byte, 1 }, { byte, 1 } };
 	struct ck_pam_challenge challenge;
 	uint8_t login_id[CK_LOGIN_ID_BYTES] = { 0 };
 	int fd = -1;
@@ -81,9 +94,15 @@ static void ask(struct ck_pam_gate *gate, unsigned what, int64_t deadline_ms)
 	case 1:
 		if (ck_pam_gate_token(gate, deadline_ms, &fd) == CK_PAM_GRANTED) abort(); /* no descriptor comes */
 		break;
-	case 2: check(ck_pam_gate_assert(gate, bytes, bytes, bytes, deadline_ms)); break;
+	case 2: check(ck_pam_gate_assert(gate, &assertion, deadline_ms)); break;
 	case 3: check(ck_pam_gate_account(gate, deadline_ms, login_id)); break;
-	default: check(ck_pam_gate_session(gate, what == 4, login_id, deadline_ms)); break;
+	case 4:
+	case 5: check(ck_pam_gate_session(gate, what == 4, login_id, deadline_ms)); break;
+	case 6:
+		check(ck_pam_gate_change_begin(gate, deadline_ms, &challenge));
+		ck_pam_challenge_free(&challenge);
+		break;
+	default: tell_password(gate, what == 7, &assertion, deadline_ms); break;
 	}
 	if (strnlen(gate->message, sizeof gate->message) == sizeof gate->message || !ck_text_is_printable_utf8(ck_text_of(gate->message))) abort();
 }
@@ -100,7 +119,7 @@ static void hear_gate(unsigned question, struct ck_bytes bytes, int64_t deadline
 	ck_faults_back();
 	gate.device = st.st_dev;
 	gate.inode = st.st_ino;
-	ask(&gate, question % 6, deadline_ms);
+	ask(&gate, question % 9, deadline_ms);
 	ck_client_close(&gate.client);
 }
 

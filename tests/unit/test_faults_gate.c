@@ -49,7 +49,7 @@ static enum ck_answer try(struct ck_client *client, struct rig_frame *out, struc
 	uint64_t answer = 0;
 	if (client->fd < 0) return 0;
 	rig_send(client, out, -1);
-	if (!rig_receive(client, reply) || ck_map_uint(reply, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_ERROR, &answer) != CK_OK) return 0;
+	if (!rig_receive(client, reply) || ck_map_uint(reply, CK_F_TYPE, CK_ANSWER_GRANTED, CK_ANSWER_LAST, &answer) != CK_OK) return 0;
 	return (enum ck_answer)answer;
 }
 
