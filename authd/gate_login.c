@@ -331,6 +331,12 @@ static void record_granted(struct ck_gate_client *client, const struct answered 
 	ck_gate_record(client, &event, granted_recorded);
 }
 
+static void want_password(struct ck_gate_client *client, const struct answered *a)
+{
+	memcpy(client->login.key_hash, a->hash, sizeof a->hash);
+	ck_gate_want_password(client, a->challenge.hash, a->credential, a->auth_data, a->signature);
+}
+
 static void assert_login(struct ck_gate_client *client, struct answered *a)
 {
 	struct ck_view *view;
@@ -350,7 +356,7 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
 	else if (client->proved == CK_PROVED_NOTHING) record_refused(client, "assertion", a->why.text);
-	else if (wants_password) ck_gate_want_password(client, a->challenge.hash, a->credential, a->auth_data, a->signature);
+	else if (wants_password) want_password(client, a);
 	else if (!client->verdict.allow) record_refused(client, ck_reason_name(client->verdict.reason), NULL);
 	else record_granted(client, a);
 }

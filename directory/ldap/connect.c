@@ -46,7 +46,6 @@ static int set_options(LDAP *handle, int timeout_ms)
 enum ck_error ck_ldap_prepare(struct ck_errmsg *err)
 {
 	int level = 0;
-	ck_ldap_wipe_memory();
 	/* Read by libldap at its first use, before any option can be set. */
 	if (setenv("LDAPNOINIT", "1", 1) != 0) return ck_fail(err, CK_ERR_MEMORY, "no memory for the environment");
 	if (ldap_set_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level) != LDAP_OPT_SUCCESS)

@@ -45,8 +45,8 @@ void ck_ldap_entry_clear(struct ck_ldap_entry *entry);
 const struct ck_attribute *ck_ldap_entry_find(const struct ck_entry *entry, const char *name);
 
 /* ---- memory.c ---- */
-/* From now on libldap's and liblber's memory is wiped when it is given back. Before their first use. */
-void ck_ldap_wipe_memory(void);
+/* From now on each request's bytes are wiped from libldap's buffer as soon as they are sent. Before the first. */
+enum ck_error ck_ldap_wipe_sent(LDAP *handle, struct ck_errmsg *err);
 
 /* ---- write.c: sends the request and waits for nothing; the caller takes the result of *out_id ---- */
 enum ck_error ck_ldap_send_add(LDAP *handle, const char *dn, const struct ck_ldap_value *values, size_t count, int *out_id, struct ck_errmsg *err);

@@ -1,60 +1,27 @@
-/* Memory for liblber and libldap that is wiped when it is given back: passwords pass through their buffers, and they do not wipe. Each block
-   begins with its size. */
+/* What was sent is wiped: passwords pass through libldap's buffers, and it does not wipe them (its memory functions are asked for blocks with
+   a context only, which libldap's have none of). The uppermost layer of a connection sees each request in the buffer that it was encoded in,
+   and nobody reads that again: referrals are not followed, and no request is sent twice. */
 #include "directory/ldap/internal.h"
-
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "directory/base/secret.h"
 
-struct head {
-	_Alignas(max_align_t) size_t bytes; /* behind it, as aligned as malloc's own */
-};
+static int layer_control(Sockbuf_IO_Desc *layer, int option, void *argument) { return LBER_SBIOD_CTRL_NEXT(layer, option, argument); }
 
-static void *take(ber_len_t bytes, void *context)
+static ber_slen_t layer_read(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t length) { return LBER_SBIOD_READ_NEXT(layer, bytes, length); }
+
+static ber_slen_t layer_write(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t length)
 {
-	(void)context;
-	if (bytes > PTRDIFF_MAX - sizeof(struct head)) return NULL;
-	struct head *head = malloc(sizeof *head + bytes);
-	if (head == NULL) return NULL;
-	head->bytes = bytes;
-	return head + 1;
+	ber_slen_t sent = LBER_SBIOD_WRITE_NEXT(layer, bytes, length);
+	if (sent > 0) ck_wipe(bytes, (size_t)sent);
+	return sent;
 }
 
-static void *take_zeroed(ber_len_t count, ber_len_t bytes, void *context)
+enum ck_error ck_ldap_wipe_sent(LDAP *handle, struct ck_errmsg *err)
 {
-	ber_len_t total;
-	if (__builtin_mul_overflow(count, bytes, &total)) return NULL;
-	void *at = take(total, context);
-	if (at != NULL && total > 0) memset(at, 0, total);
-	return at;
-}
-
-static void give_back(void *at, void *context)
-{
-	(void)context;
-	if (at == NULL) return;
-	struct head *head = (struct head *)at - 1;
-	ck_wipe(at, head->bytes);
-	free(head);
-}
-
-static void *change(void *at, ber_len_t bytes, void *context)
-{
-	if (at == NULL) return take(bytes, context);
-	size_t before = ((struct head *)at - 1)->bytes;
-	void *other = take(bytes, context);
-	if (other == NULL) return NULL;
-	memcpy(other, at, before < bytes ? before : bytes);
-	give_back(at, context);
-	return other;
-}
-
-void ck_ldap_wipe_memory(void)
-{
-	static BerMemoryFunctions functions = {.bmf_malloc = take, .bmf_calloc = take_zeroed, .bmf_realloc = change, .bmf_free = give_back};
-	/* Refused when it was done before; must come before anything was taken. */
-	(void)ber_set_option(NULL, LBER_OPT_MEMORY_FNS, &functions);
+	static Sockbuf_IO wiping = {.sbi_ctrl = layer_control, .sbi_read = layer_read, .sbi_write = layer_write};
+	Sockbuf *socket = NULL;
+	if (ldap_get_option(handle, LDAP_OPT_SOCKBUF, &socket) != LDAP_OPT_SUCCESS || socket == NULL ||
+	    ber_sockbuf_add_io(socket, &wiping, LBER_SBIOD_LEVEL_APPLICATION, NULL) != 0)
+		return ck_fail(err, CK_ERR_INTERNAL, "libldap takes no layer that wipes what was sent");
+	return CK_OK;
 }

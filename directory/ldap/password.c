@@ -1,11 +1,12 @@
 /* Passwords over libldap's asynchronous calls. Trusts the provider for the verdict and for nothing else: an answer that is no clear yes is no.
    The connection begins as nobody, is bound as the person, and is never the follower's; for a change it becomes the daemon's afterwards,
-   since persons may not write. What is sent is wiped from libldap's memory too (memory.c). */
+   since persons may not write. What is sent is wiped from libldap's buffers too (memory.c). */
 #include "directory/ldap/password.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory/base/buffer.h"
 #include "directory/ldap/internal.h"
 #include "directory/ldap/policy.h"
 
@@ -100,16 +101,52 @@ static enum ck_error send_bind(struct ck_password_check *check, const struct ck_
 	return ck_ldap_bound_messages(check->handle, err);
 }
 
+/* PasswdModifyRequestValue (RFC 3062, 2): SEQUENCE { userIdentity [0], oldPasswd [1], newPasswd [2] }. Encoded here: ldap_passwd would leave a
+   copy behind that nothing wipes. */
+#define TAG_SEQUENCE 0x30
+#define TAG_USER 0x80
+#define TAG_OLD 0x81
+#define TAG_NEW 0x82
+#define HEAD_BYTES 4 /* tag, and a length below 65536 in the one long form that always fits */
+#define VALUE_LIMIT_BYTES (4 * HEAD_BYTES + CK_DN_LIMIT_BYTES + 2 * CK_SECRET_LIMIT_BYTES)
+_Static_assert(VALUE_LIMIT_BYTES < 65536, "lengths have two bytes");
+
+static void put_head(struct ck_writer *w, uint8_t tag, size_t length)
+{
+	const uint8_t head[HEAD_BYTES] = {tag, 0x82, (uint8_t)(length >> 8), (uint8_t)length};
+	ck_put_bytes(w, head, sizeof head);
+}
+
+static void put_part(struct ck_writer *w, uint8_t tag, const void *bytes, size_t length)
+{
+	put_head(w, tag, length);
+	ck_put_bytes(w, bytes, length);
+}
+
+static void put_value(const struct ck_password_check *check, struct ck_writer *w)
+{
+	size_t user = strlen(check->dn);
+	put_head(w, TAG_SEQUENCE, 3 * HEAD_BYTES + user + check->password->length + check->wanted->length);
+	put_part(w, TAG_USER, check->dn, user);
+	put_part(w, TAG_OLD, check->password->bytes, check->password->length);
+	put_part(w, TAG_NEW, check->wanted->bytes, check->wanted->length);
+}
+
 static bool send_change(struct ck_password_check *check)
 {
-	struct berval user = {strlen(check->dn), check->dn}, old = berval_of(check->password), wanted = berval_of(check->wanted);
+	uint8_t bytes[VALUE_LIMIT_BYTES];
+	struct ck_writer w;
 	LDAPControl *control = NULL;
-	int code = ldap_create_passwordpolicy_control(check->handle, &control);
+	ck_writer_init(&w, bytes, sizeof bytes);
+	put_value(check, &w);
+	int code = w.failed ? LDAP_ENCODING_ERROR : ldap_create_passwordpolicy_control(check->handle, &control);
 	if (code == LDAP_SUCCESS) {
 		LDAPControl *controls[] = {control, NULL};
-		code = ldap_passwd(check->handle, &user, &old, &wanted, controls, NULL, &check->id);
+		struct berval value = {ck_writer_length(&w), (char *)bytes};
+		code = ldap_extended_operation(check->handle, LDAP_EXOP_MODIFY_PASSWD, &value, controls, NULL, &check->id);
 		check->sent_new = true;
 	}
+	ck_wipe(bytes, sizeof bytes);
 	if (control != NULL) ldap_control_free(control);
 	ck_secret_free(&check->password);
 	ck_secret_free(&check->wanted);
@@ -142,6 +179,7 @@ enum ck_error ck_password_check_open(const char *uri, const char *dn, const stru
 		if (check->password == NULL || check->wanted == NULL) error = ck_fail(err, CK_ERR_MEMORY, "no memory to change a password");
 	}
 	if (error == CK_OK) error = ck_ldap_open(uri, CONNECT_TIMEOUT_MS, &check->handle, err);
+	if (error == CK_OK) error = ck_ldap_wipe_sent(check->handle, err);
 	if (error == CK_OK) error = send_bind(check, password, err);
 	if (error != CK_OK) ck_password_check_close(&check);
 	*out = check;

@@ -97,7 +97,8 @@ pam_service() { # NAME OPTIONS…
 	printf '%s required %s socket=%s local=%s %s\n' \
 		auth "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" \
 		account "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" \
-		session "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" > "$S/$name"
+		session "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" \
+		password "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" > "$S/$name"
 }
 # login_as SERVICE UID PIN [OPTIONS…]: a whole PAM login at the console
 login_as() {

@@ -87,6 +87,7 @@ START_TEST(every_key_can_be_set)
 	               "directory_uri = ldapi://%2Frun%2Fx%2Fldapi\nuser_gate = a\nuser_replica = b\nuser_ledger = c\nuser_token = d\n"
 	               "user_directory = 1005\ngroup_token_devices = plugdev\ngates = 3\nas_of_limit_s = 0\nchallenge_limit_s = 60\n"
 	               "clients_limit = 100\nrecovery_delay_s = 1\ncode_life_s = 10\nrefresh_removal_percent = 100\nrefusals_per_minute = 1\n"
+	               "password_attempts = 3\npassword_source_attempts = 7\npassword_window_s = 60\n"
 	               "audit_segment_bytes = 65536\naudit_reserve_bytes = 65536\ncheckpoint_interval_s = 1\nkey_use_interval_s = 1\nlog_level = 4\n") != CK_OK)
 		ck_abort_msg("%s", err.text);
 	ck_assert_str_eq(config.socket, "/run/crosskeys/gate.sock");
@@ -94,6 +95,9 @@ START_TEST(every_key_can_be_set)
 	ck_assert_str_eq(config.user_directory, "1005");
 	ck_assert_uint_eq(config.gates, 3);
 	ck_assert_uint_eq(config.clients_limit, 100);
+	ck_assert_uint_eq(config.password_attempts, 3);
+	ck_assert_uint_eq(config.password_source_attempts, 7);
+	ck_assert_uint_eq(config.password_window_s, 60);
 	ck_assert_uint_eq(config.audit_segment_bytes, 65536);
 	ck_assert_uint_eq(config.key_use_interval_s, 1);
 	ck_assert_uint_eq(config.log_level, 4);
@@ -372,7 +376,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 33);
+	ck_assert_uint_eq(lines, 36);
 }
 END_TEST
 

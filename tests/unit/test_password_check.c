@@ -420,12 +420,33 @@ START_TEST(nothing_is_left_of_it)
 	uint8_t request[2048];
 	size_t length = sizeof word - 1;
 	ck_assert_int_eq(open_check(word, length, NULL), CK_OK);
+	ck_assert_uint_eq(times_in_heap(word, length), 0); /* sent is gone, before anybody answers */
 	size_t got = read_request(request, sizeof request);
 	answer(&(struct reply){id_of(request, got), LDAP_SUCCESS, LDAP_RES_BIND, NULL, 0});
 	struct ck_password_answer out;
 	ck_assert_int_eq(ended(&out), CK_PASSWORD_RIGHT);
 	ck_password_check_close(&check);
 	ck_assert_uint_eq(times_in_heap(word, length), 0);
+}
+END_TEST
+
+START_TEST(nothing_is_left_of_a_change)
+{
+	char old[] = "Ysgymun1234567890abcdefgh", wanted[] = "Mochyn1234567890abcdefghij";
+	uint8_t request[2048];
+	struct ck_password_answer out;
+	ck_assert_int_eq(open_check(old, sizeof old - 1, wanted), CK_OK);
+	for (int i = 0; i < 2; i++) { /* as the person, then as the daemon */
+		size_t got = read_request(request, sizeof request);
+		answer(&(struct reply){id_of(request, got), LDAP_SUCCESS, LDAP_RES_BIND, NULL, 0});
+		struct pollfd wait = {.fd = ck_password_check_fd(check), .events = POLLIN};
+		ck_assert_int_eq(poll(&wait, 1, PATIENCE_MS), 1);
+		ck_assert(!ck_password_check_step(check, &out));
+	}
+	size_t got = read_request(request, sizeof request);
+	ck_assert(holds(request, got, old, sizeof old - 1) && holds(request, got, wanted, sizeof wanted - 1));
+	ck_assert_uint_eq(times_in_heap(old, sizeof old - 1), 0);
+	ck_assert_uint_eq(times_in_heap(wanted, sizeof wanted - 1), 0);
 }
 END_TEST
 
@@ -436,7 +457,7 @@ int main(void)
 		nothing_in_the_clear_leaves_the_machine, no_provider, right_ones, refused_ones, every_other_code_is_no_answer,
 		a_control_that_is_none_is_no_answer, somebody_elses_answer_is_none, a_provider_that_hangs_up_or_talks_nonsense,
 		a_silent_provider_keeps_nobody, changes, a_wrong_old_one_changes_nothing, who_is_not_the_daemon_changes_nothing,
-		names_and_what_is_right, nothing_is_left_of_it,
+		names_and_what_is_right, nothing_is_left_of_it, nothing_is_left_of_a_change,
 	};
 	Suite *suite = suite_create("password check");
 	TCase *tc = tcase_create("password check");
