@@ -284,6 +284,7 @@ static void ours(struct asking *a)
 	} else {
 		if (person == CK_PERSON_GRANTED && auth) takes(a, PAM_SUCCESS, "security key");
 		if (person == CK_PERSON_GRANTED && !auth) may(a, PAM_SUCCESS);
+		if (person == CK_PERSON_GRANTED && !auth) may(a, PAM_NEW_AUTHTOK_REQD);
 		may(a, auth ? PAM_AUTH_ERR : PAM_PERM_DENIED);
 		may(a, PAM_CONV_ERR);
 	}

@@ -357,6 +357,7 @@ static void explain_condition(struct lines *lines, const struct ck_trace_step *s
 	case CK_STEP_PROOF:
 		add_line(lines, "      %s proof: demands %s, proved is %s", mark(step), ck_proved_format(step->value & CK_PROVED_ALL, demanded),
 		         ck_proved_format(question->proved & CK_PROVED_ALL, proved));
+		if ((step->value & CK_PROVED_PASSWORD) != 0) add_line(lines, "        (the password is asked for after the touch, and needs a core)");
 		break;
 	case CK_STEP_STORE:
 	case CK_STEP_STAFF:

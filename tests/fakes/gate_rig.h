@@ -18,7 +18,7 @@
 /* Alice: ops and an administrator of leeds, a key. Bob: batch, no key. Carol: a key and no role. Dave: of rochdale.
    Erin and Fran: the vault, by an attested key and by one that is not.
    db1 lets in ops by a touch, batch with nothing proved, ops by service "seat" from the machine itself with nothing proved, and those of
-   the vault with an attested key, and those by service "kiosk" with a touch alone. */
+   the vault with an attested key, by service "kiosk" with a touch alone, by "safe" with a password beside the touch. */
 enum { LEEDS = 1, ROCHDALE = 2, ADMINS = 1000001, ALICE = 11, BOB = 12, CAROL = 13, DAVE = 14, ERIN = 15, FRAN = 16, OPS = 21, BATCH = 22, VAULT = 23, DB1 = 31 };
 
 /* What the ledger and the replica say of themselves; zeros: all is well. */

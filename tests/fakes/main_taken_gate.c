@@ -33,6 +33,8 @@ static struct side {
 static char place[300];
 static uint8_t commit[CK_FRAME_LIMIT_BYTES]; /* the last genuine one */
 static size_t commit_length;
+static uint8_t shown[8192]; /* the last genuine password with its touch, as it went to the replica */
+static size_t shown_length;
 static uint8_t nonce[CK_NONCE_BYTES]; /* of a change that the attacker began */
 static uint64_t sequence;
 static unsigned answers;
@@ -212,6 +214,56 @@ static void record_reset(void)
 	end(&ledger.peer, -1);
 }
 
+/* The genuine touch with a guess in the place of the password; `forged`: as if it were another one. */
+static void guess(bool forged)
+{
+	struct ck_map map;
+	uint8_t other[CK_NONCE_BYTES] = { 0 };
+	if (ck_map_parse((struct ck_bytes){ shown, shown_length }, &map) != CK_OK) _exit(15);
+	struct ck_map_writer *m = begin_own(CK_MSG_PASSWORD);
+	for (unsigned key = CK_F_USER; key < CK_F_PASSWORD; key++) {
+		if ((map.present & CK_KEY(key)) == 0) continue;
+		if (forged && key == CK_F_NONCE) {
+			ck_field_bytes(m, key, other, sizeof other);
+			continue;
+		}
+		ck_field_key(m, key);
+		ck_put_bytes(m->w, map.at[key].encoded.at, map.at[key].encoded.length);
+	}
+	ck_field_bytes(m, CK_F_PASSWORD, "a guess", 7);
+	end(&replica.peer, -1);
+}
+
+/* A login that is said to have shown a password. */
+static void record_password(void)
+{
+	static const uint8_t id[CK_LOGIN_ID_BYTES] = { 2 }, digest[32] = { 3 };
+	uint8_t hash[32];
+	read_target(hash);
+	struct ck_map_writer *m = begin_record("bob", NULL);
+	ck_field_bytes(m, CK_F_LOGIN_ID, id, sizeof id);
+	ck_field_uint(m, CK_F_PROVED, 7);
+	ck_field_uint(m, CK_F_EVENT, CK_EVENT_LOGIN_GRANTED);
+	ck_field_bytes(m, CK_F_HASH, hash, sizeof hash);
+	ck_field_uint(m, CK_F_PEER_UID, 0);
+	ck_field_bytes(m, CK_F_DIGEST, digest, sizeof digest);
+	end(&ledger.peer, -1);
+}
+
+/* Only the replica may say this: that a password was right. */
+static void record_right(void)
+{
+	static const uint8_t digest[32] = { 3 };
+	struct ck_map_writer *m = begin_own(CK_MSG_RECORD);
+	ck_field_string(m, CK_F_USER, "bob");
+	ck_field_string(m, CK_F_REASON, "right");
+	ck_field_uint(m, CK_F_EVENT, CK_EVENT_PASSWORD_OUTCOME);
+	ck_field_uint(m, CK_F_PEER_UID, 0);
+	ck_field_string(m, CK_F_OPERATION, "login-password");
+	ck_field_bytes(m, CK_F_DIGEST, digest, sizeof digest);
+	end(&ledger.peer, -1);
+}
+
 static void pass(struct side *side, bool to_gate);
 
 /* Refusals of many names from many hosts; answers are read, so that nobody complains of a reader that does not read. */
@@ -243,6 +295,10 @@ static void attack(const char *name)
 	else if (strcmp(name, "record-reset") == 0) record_reset();
 	else if (strcmp(name, "session") == 0) record_session();
 	else if (strcmp(name, "enrolled") == 0) record_enrolled();
+	else if (strcmp(name, "guess") == 0) guess(false);
+	else if (strcmp(name, "guess-forged") == 0) guess(true);
+	else if (strcmp(name, "password") == 0) record_password();
+	else if (strcmp(name, "right") == 0) record_right();
 	else if (strcmp(name, "status") == 0) relay_request(CK_OP_STATUS, NULL, NULL, NULL, -1);
 	else if (strcmp(name, "flood") == 0) flood();
 	else if (strcmp(name, "garbage-ledger") == 0) send_raw(&ledger.peer, "\0\0\0\x04XXXX", 8, -1);
@@ -323,6 +379,10 @@ static void pass(struct side *side, bool to_gate)
 		return;
 	}
 	bool again = !to_gate && side == &replica && tamper(&message);
+	if (!to_gate && ck_map_uint(&message, CK_F_TYPE, CK_MSG_PASSWORD, CK_MSG_PASSWORD, &number) == CK_OK && from->used - CK_FRAME_HEAD_BYTES <= sizeof shown) {
+		shown_length = from->used - CK_FRAME_HEAD_BYTES;
+		memcpy(shown, from->bytes + CK_FRAME_HEAD_BYTES, shown_length);
+	}
 	send_raw(to, from->bytes, from->used, from->passed_fd);
 	if (again) relay(commit, commit_length, -1);
 }

@@ -3,6 +3,7 @@
 # nothing, speaks for nobody, sets no counter back and does not fill the log; what it tries is refused, recorded, and costs it its life.
 MORE_CONFIG=$'gates = 1\nkey_use_interval_s = 1'
 . "$CK_SOURCE/tests/system/fault_lib.sh"
+. "$CK_SOURCE/tests/system/password_lib.sh"
 new_instance
 new_people
 stop_daemon
@@ -111,6 +112,21 @@ in_log counter-reset "user=bob" && pass || fail "the reset is not in the log"
 in_use && fail "the count is still in the directory" || pass
 ok login_bob
 rm "$I/taken/target"
+
+# it sees the passwords that are typed, but tries none of its own: a touch is good for one, and none is made up
+with_passwords
+only_key bob-key
+ok login_with "$OWN"
+before=$(crosskeys audit show --event password-attempt "$I/audit" | wc -l)
+try guess "replica refused touch-used"
+try guess-forged "replica refused assertion"
+in_log change-refused "reason=touch-used" && pass || fail "the guess is not in the log"
+[ "$(crosskeys audit show --event password-attempt "$I/audit" | wc -l)" = "$before" ] && pass || fail "a guess was tried"
+try password "ledger refused password"
+dies right
+try password "ledger refused password"
+only_key bob-key
+ok login_with "$OWN"
 
 # floods: the log grows by no more than the budget
 before_lines=$(lines)

@@ -40,6 +40,7 @@ struct said {
 	size_t leaders;
 	bool with_rule, with_target;
 	int64_t age_ms;
+	const char *digest; /* 32 bytes */
 };
 
 static size_t encode(const struct said *s, unsigned type, uint8_t *out, size_t out_bytes)
@@ -72,6 +73,7 @@ static size_t encode(const struct said *s, unsigned type, uint8_t *out, size_t o
 	ck_field_string(&f.map, CK_F_OPERATION, s->operation);
 	if (s->with_target) ck_field_bytes(&f.map, CK_F_TARGET, zeros, 16);
 	if (s->with_target && s->reason == NULL) ck_field_bytes(&f.map, CK_F_DIGEST, zeros, 32);
+	if (s->digest != NULL) ck_field_bytes(&f.map, CK_F_DIGEST, s->digest, 32);
 	ck_field_string(&f.map, CK_F_DETAIL, s->detail);
 	if (s->extra) ck_field_string(&f.map, CK_F_STATE, "unexpected");
 	if (s->age_ms > 0) ck_field_int(&f.map, CK_F_AGE, s->age_ms);
@@ -106,7 +108,7 @@ static void make_book(void)
 	fixture_make();
 	settings = (struct ck_book_settings){ .limits = fixture_limits(0), .refusals_per_minute = 3, .tries_per_minute = 5, .logins_per_minute = 1000000,
 		                              .checkpoint_interval_s = 300,
-		                              .key_use_interval_s = 3600, .challenge_limit_s = 120, .boot = "boot-1" };
+		                              .key_use_interval_s = 3600, .challenge_limit_s = 120, .attempts = { 3, 5, 900 }, .boot = "boot-1" };
 	strcpy(settings.directory, fixture_directory);
 	ck_log_init("test", CK_LOG_ALARM);
 	open_book();
@@ -164,7 +166,8 @@ static enum ck_error record(const struct said *said, enum ck_process from, struc
 static struct ck_book_answer ask(const struct said *said)
 {
 	struct ck_book_answer answer;
-	bool replicas = said->event == CK_EVENT_CHANGE_INTENT || said->event == CK_EVENT_COUNTER_RESET;
+	bool replicas = said->event == CK_EVENT_CHANGE_INTENT || said->event == CK_EVENT_COUNTER_RESET ||
+	                said->event == CK_EVENT_PASSWORD_ATTEMPT || said->event == CK_EVENT_PASSWORD_OUTCOME;
 	enum ck_process from = replicas ? CK_PROCESS_REPLICA : CK_PROCESS_GATE;
 	ck_assert_int_eq(record(said, from, &answer), CK_OK);
 	return answer;
@@ -477,8 +480,145 @@ START_TEST(who_may_send_what)
 	for (unsigned event = CK_EVENT_PROCESS; event < 64; event++) { /* the ledger's own, and none at all */
 		if (event == CK_EVENT_CLOCK_CONFIRMED) continue;
 		struct said own = { .event = event, .detail = "x" };
-		ck_assert_int_eq(record(&own, CK_PROCESS_GATE, &answer), event == CK_EVENT_COUNTER_RESET ? CK_ERR_DENIED : CK_ERR_INVALID);
+		bool replicas = event == CK_EVENT_COUNTER_RESET || event == CK_EVENT_PASSWORD_ATTEMPT || event == CK_EVENT_PASSWORD_OUTCOME;
+		ck_assert_int_eq(record(&own, CK_PROCESS_GATE, &answer), replicas ? CK_ERR_DENIED : CK_ERR_INVALID);
 	}
+}
+END_TEST
+
+/* ---- passwords ---- */
+
+#define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define DIGEST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static struct said attempt_of(const char *user, const char *host, uint32_t count)
+{
+	return (struct said){ .event = CK_EVENT_PASSWORD_ATTEMPT, .user = user, .account = user, .service = "login", .host = host,
+		                  .operation = "login-password", .count_there = true, .count = count, .digest = DIGEST_A };
+}
+
+static struct said outcome_of(const char *user, const char *host, const char *reason)
+{
+	return (struct said){ .event = CK_EVENT_PASSWORD_OUTCOME, .user = user, .account = user, .service = "login", .host = host,
+		                  .operation = "login-password", .reason = reason, .digest = DIGEST_A };
+}
+
+static struct said granted_by(const char *user, const char *digest)
+{
+	struct said granted = granted_login;
+	granted.user = user;
+	granted.proved = 7;
+	granted.count_there = false;
+	granted.with_hash = true;
+	granted.digest = digest;
+	return granted;
+}
+
+/* Three wrong ones, and the next is refused, and for how long. */
+static void use_up(const char *user, uint32_t count)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		struct said attempt = attempt_of(user, "10.0.0.9", count + i), outcome = outcome_of(user, "10.0.0.9", "wrong");
+		ck_assert(stands(&attempt));
+		ck_assert(stands(&outcome));
+	}
+}
+
+static void none_is_left(const char *user, const char *host, uint32_t count)
+{
+	struct said attempt = attempt_of(user, host, count);
+	struct ck_book_answer answer = ask(&attempt);
+	ck_assert(!answer.verdict);
+	ck_assert_str_eq(answer.reason, "attempts");
+	ck_assert_int_ge(answer.wait_ms, 600 * 1000);
+	ck_assert_int_le(answer.wait_ms, 900 * 1000);
+}
+
+START_TEST(attempts_are_counted_for_the_person)
+{
+	use_up("eluned", 1);
+	none_is_left("eluned", "10.0.0.7", 4); /* wherever they are */
+	struct said other = attempt_of("huw", "10.0.0.7", 5);
+	ck_assert(stands(&other));
+}
+END_TEST
+
+START_TEST(attempts_are_counted_for_the_place)
+{
+	use_up("eluned", 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct said attempt = attempt_of("huw", "10.0.0.9", 4 + i);
+		ck_assert(stands(&attempt));
+	}
+	none_is_left("mair", "10.0.0.9", 6);
+	struct said elsewhere = attempt_of("mair", "10.0.0.8", 6);
+	ck_assert(stands(&elsewhere));
+}
+END_TEST
+
+START_TEST(a_right_password_begins_anew)
+{
+	for (uint32_t i = 0; i < 9; i++) {
+		struct said attempt = attempt_of("eluned", "10.0.0.9", 1 + i), outcome = outcome_of("eluned", "10.0.0.9", i % 3 == 2 ? "right" : "unsent");
+		ck_assert(stands(&attempt));
+		ck_assert(stands(&outcome));
+	}
+}
+END_TEST
+
+START_TEST(what_was_tried_outlives_the_ledger)
+{
+	struct ck_errmsg err = { "" };
+	const char *line;
+	use_up("eluned", 1);
+	ck_book_free(&book); /* killed: the log alone says it */
+	open_book();
+	none_is_left("eluned", "10.0.0.7", 4);
+	ck_assert_int_eq(ck_book_checkpoint(book, &line, &err), CK_OK); /* and by a snapshot */
+	ck_book_free(&book);
+	open_book();
+	none_is_left("eluned", "10.0.0.7", 4);
+}
+END_TEST
+
+START_TEST(an_attempt_moves_the_counter_on)
+{
+	struct said attempt = attempt_of("eluned", "10.0.0.9", 7);
+	ck_assert(stands(&attempt));
+	struct ck_book_answer answer = ask(&attempt);
+	ck_assert(!answer.verdict);
+	ck_assert_str_eq(answer.reason, "counter");
+}
+END_TEST
+
+START_TEST(a_password_opens_one_login_and_only_when_it_was_right)
+{
+	struct said attempt = attempt_of("eluned", "10.0.0.9", 7), wrong = outcome_of("eluned", "10.0.0.9", "wrong");
+	struct said right = outcome_of("eluned", "10.0.0.9", "right"), granted = granted_by("eluned", DIGEST_A);
+	struct said somebody = granted_by("huw", DIGEST_A), another = granted_by("eluned", DIGEST_B);
+	ck_assert(!stands(&granted)); /* made up */
+	ck_assert(stands(&attempt));
+	ck_assert(!stands(&granted)); /* not tried yet */
+	ck_assert(stands(&wrong));
+	ck_assert(!stands(&granted));
+	ck_assert(stands(&right));
+	ck_assert(!stands(&another));
+	ck_assert(stands(&granted));
+	ck_assert(!stands(&granted)); /* once */
+	ck_assert(stands(&right));
+	ck_assert(!stands(&somebody));
+}
+END_TEST
+
+START_TEST(a_grant_has_its_touch_or_its_password)
+{
+	struct ck_book_answer answer;
+	struct said both = granted_by("eluned", DIGEST_A), neither = granted_by("eluned", NULL), without = granted_by("eluned", DIGEST_A);
+	both.count_there = true;
+	without.proved = 5;
+	ck_assert_int_eq(record(&both, CK_PROCESS_GATE, &answer), CK_ERR_INVALID);
+	ck_assert_int_eq(record(&neither, CK_PROCESS_GATE, &answer), CK_ERR_INVALID);
+	ck_assert_int_eq(record(&without, CK_PROCESS_GATE, &answer), CK_ERR_INVALID);
 }
 END_TEST
 
@@ -1087,6 +1227,13 @@ int main(void)
 	tcase_add_test(books, refusals_are_coalesced_and_still_stand);
 	tcase_add_test(books, who_may_send_what);
 	tcase_add_test(books, one_wrong_field_is_malformed);
+	tcase_add_test(books, attempts_are_counted_for_the_person);
+	tcase_add_test(books, attempts_are_counted_for_the_place);
+	tcase_add_test(books, a_right_password_begins_anew);
+	tcase_add_test(books, what_was_tried_outlives_the_ledger);
+	tcase_add_test(books, an_attempt_moves_the_counter_on);
+	tcase_add_test(books, a_password_opens_one_login_and_only_when_it_was_right);
+	tcase_add_test(books, a_grant_has_its_touch_or_its_password);
 	tcase_add_test(books, the_table_of_events_is_its_own_index);
 	tcase_add_test(books, a_checkpoint_of_nothing_new_is_the_last_one);
 	tcase_add_test(books, a_start_with_many_keys_is_quick);
