@@ -1,9 +1,11 @@
 /* A daemon that answers as it is told, for trying what clients do with each answer, and with what is none.
 
    fake-gate [--listen-as UID] [--log FILE] SOCKET [WHEN=WHAT]...
-   WHEN: begin token assert account open close. WHAT, for each:
+   WHEN: begin token assert password account open close pass-begin pass-change. WHAT, for each:
      granted denied denied-say unavailable error need-token remote    proper answers (denied-say with a MESSAGE, remote: LOCAL false)
      garbage half huge empty drip zero two silent hangup later        what is no answer; later: hangs up after its answer
+     need-password denied-wrong                                       the sixth answer; that the old password is wrong
+     must-change                                                      account only: need-password until pass-change was granted
      proved                                                           account only: granted once a key's answer was granted, else denied-say
      no-id no-fd text-id bad-allow no-challenge                       answers that lack what they must have, or hold it wrongly
      named-fd foreign-fd                                              token only: sockets that are not a pair that root made
@@ -33,6 +35,7 @@ static const char *log_path, *socket_path;
 
 static const struct { const char *name; unsigned op; } whens[] = {
 	{ "begin", CK_OP_LOGIN_BEGIN }, { "token", CK_OP_LOGIN_TOKEN }, { "assert", CK_OP_LOGIN_ASSERT },
+	{ "password", CK_OP_LOGIN_PASSWORD }, { "pass-begin", CK_OP_PASSWORD_BEGIN }, { "pass-change", CK_OP_PASSWORD_CHANGE },
 	{ "account", CK_OP_ACCOUNT }, { "open", CK_OP_SESSION_OPEN }, { "close", CK_OP_SESSION_CLOSE },
 };
 #define WHENS (sizeof whens / sizeof whens[0])
@@ -61,7 +64,11 @@ static void note_request(const char *name, const struct ck_map *request)
 	if (ck_map_bytes(request, CK_F_LOGIN_ID, CK_LOGIN_ID_BYTES, CK_LOGIN_ID_BYTES, &bytes) == CK_OK)
 		at += (size_t)snprintf(line + at, sizeof line - at, " id=%s", ck_hex_encode(bytes.at, bytes.length, id, sizeof id));
 	if (ck_map_bytes(request, CK_F_SIGNATURE, 1, CK_SIGNATURE_LIMIT_BYTES, &bytes) == CK_OK)
-		snprintf(line + at, sizeof line - at, " signature=%.*s", (int)bytes.length, (const char *)bytes.at);
+		at += (size_t)snprintf(line + at, sizeof line - at, " signature=%.*s", (int)bytes.length, (const char *)bytes.at);
+	if (ck_map_bytes(request, CK_F_PASSWORD, 0, 100, &bytes) == CK_OK)
+		at += (size_t)snprintf(line + at, sizeof line - at, " password=%.*s", (int)bytes.length, (const char *)bytes.at);
+	if (ck_map_bytes(request, CK_F_NEW_PASSWORD, 0, 100, &bytes) == CK_OK)
+		snprintf(line + at, sizeof line - at, " new=%.*s", (int)bytes.length, (const char *)bytes.at);
 	note(line);
 }
 
@@ -117,6 +124,8 @@ static void wait_for(struct ck_client *client, unsigned type, const char *what)
 	if (type == CK_TOKEN_ASSERT && ck_map_bytes(&map, CK_F_BODY, sizeof CK_TAG_LOGIN + 1, 4096, &body) == CK_OK &&
 	    memcmp(body.at, CK_TAG_LOGIN, sizeof CK_TAG_LOGIN) == 0 && (map.present & CK_KEY(CK_F_CHALLENGE)) == 0)
 		note("helper: a login to sign");
+	if (type == CK_TOKEN_ASSERT && body.length > sizeof CK_TAG_PASSWORD && memcmp(body.at, CK_TAG_PASSWORD, sizeof CK_TAG_PASSWORD) == 0)
+		note("helper: a change of a password to sign");
 	snprintf(line, sizeof line, "helper: %s %.*s", what, (int)code.length, code.at == NULL ? "" : code.at);
 	note(line);
 }
@@ -197,6 +206,7 @@ static unsigned answer_of(const char *what)
 	if (strncmp(what, "denied", 6) == 0) return CK_ANSWER_DENIED;
 	if (strcmp(what, "unavailable") == 0) return CK_ANSWER_UNAVAILABLE;
 	if (strcmp(what, "error") == 0) return CK_ANSWER_ERROR;
+	if (strcmp(what, "need-password") == 0) return CK_ANSWER_NEED_PASSWORD;
 	if (strcmp(what, "need-token") == 0 || strcmp(what, "remote") == 0 || strcmp(what, "bad-allow") == 0 || strcmp(what, "no-challenge") == 0)
 		return CK_ANSWER_NEED_TOKEN;
 	return CK_ANSWER_GRANTED;
@@ -214,7 +224,7 @@ static void answer_properly(int fd, unsigned op, const char *what)
 	else if (answer == CK_ANSWER_GRANTED && strcmp(what, "no-id") != 0) ck_field_bytes(&f.map, CK_F_LOGIN_ID, "\1login-id-16byte", CK_LOGIN_ID_BYTES);
 	if (answer == CK_ANSWER_NEED_TOKEN) put_challenge(&f, what);
 	if (strcmp(what, "denied-say") == 0) ck_field_string(&f.map, CK_F_MESSAGE, "No role lets you in here.");
-	if (answer == CK_ANSWER_DENIED) ck_field_string(&f.map, CK_F_REASON, "no-role");
+	if (answer == CK_ANSWER_DENIED) ck_field_string(&f.map, CK_F_REASON, strcmp(what, "denied-wrong") == 0 ? "password-wrong" : "no-role");
 	if (answer == CK_ANSWER_NEED_TOKEN) ck_field_bool(&f.map, CK_F_LOCAL, strcmp(what, "remote") != 0);
 	if (op == CK_OP_LOGIN_TOKEN && answer == CK_ANSWER_GRANTED && strcmp(what, "no-fd") != 0)
 		pass_fd = strcmp(what, "named-fd") == 0 ? connect_self() : start_helper(strcmp(what, "foreign-fd") == 0 ? 65534 : 0);
@@ -236,6 +246,9 @@ static void answer(int fd, unsigned op, const char *what)
 {
 	static bool proved; /* of this connection: each is served by a process of its own */
 	if (op == CK_OP_LOGIN_ASSERT) proved = strcmp(what, "granted") == 0;
+	static bool changed;
+	if (op == CK_OP_PASSWORD_CHANGE) changed = strcmp(what, "granted") == 0;
+	if (strcmp(what, "must-change") == 0) what = changed ? "granted" : "need-password";
 	if (strcmp(what, "proved") == 0) what = proved ? "granted" : "denied-say";
 	if (strcmp(what, "hangup") == 0) _exit(0);
 	if (strcmp(what, "silent") == 0) return;

@@ -88,7 +88,53 @@ check "the end refused" close=denied "acct 0 open 0 close $PAM_SESSION_ERR" -- a
 check "the end: not ready" close=unavailable "acct 0 open 0 close $PAM_SESSION_ERR" -- acct open close
 
 # passwords
-check "there is no password to change" "" "pass $PAM_AUTHTOK_ERR" -- pass
+word=(--answer "correct horse")
+wanted="assert=need-password password=granted"
+check "a password beside the key" "$wanted" "auth 0 acct 0" "${word[@]}" -- auth acct
+expect_heard "it reaches the gate" "password password=correct horse"
+check "a wrong one" "$wanted password=denied" "auth $PAM_AUTH_ERR cred $PAM_CRED_UNAVAIL" "${word[@]}" -- auth cred
+check "nobody could check it" "$wanted password=unavailable" "auth $PAM_AUTHINFO_UNAVAIL" "${word[@]}" -- auth
+check "an error" "$wanted password=error" "auth $PAM_AUTHINFO_UNAVAIL" "${word[@]}" -- auth
+for nonsense in need-token need-password garbage half hangup two zero; do
+	check "$nonsense is no answer to a password" "$wanted password=$nonsense" "auth $PAM_AUTHINFO_UNAVAIL" "${word[@]}" -- auth
+done
+check "need-password is no answer to a beginning" begin=need-password "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "nor to the question for a helper" token=need-password "auth $PAM_AUTHINFO_UNAVAIL" -- auth
+check "nobody to ask for it" "$wanted" "auth $PAM_CONV_ERR" -- auth
+check "an empty one" "$wanted" "auth $PAM_AUTH_ERR" --answer "" -- auth
+refuse_line "is not sent" "password" "$(cat "$T/heard")"
+check "one of 513 bytes" "$wanted" "auth $PAM_AUTH_ERR" --answer "$(printf 'a%.0s' $(seq 513))" -- auth
+refuse_line "is not sent" "password" "$(cat "$T/heard")"
+check "account asks for key and password" "account=proved assert=need-password password=denied" "acct $PAM_PERM_DENIED" "${word[@]}" -- acct
+
+# passwords that must be changed
+change="pass-begin=need-token pass-change=granted"
+new=(--answer "new words here" --answer "new words here")
+both=("${word[@]}" --answer 123456 --answer "correct horse" "${new[@]}")
+check "it must be changed first" "$wanted account=need-password" "auth 0 acct $PAM_NEW_AUTHTOK_REQD cred 0 open $PAM_SESSION_ERR" "${word[@]}" -- auth acct cred open
+check "it is, and the login goes on" "$wanted account=must-change $change" "auth 0 acct $PAM_NEW_AUTHTOK_REQD pass 0 cred 0 open 0" "${both[@]}" -- auth acct pass cred open
+expect_heard "under a touch of its own" "helper: a change of a password to sign"
+expect_heard "by the old one and the new one" "pass-change signature=signature password=correct horse new=new words here"
+check "refused" "$wanted account=must-change $change pass-change=denied" "auth 0 acct $PAM_NEW_AUTHTOK_REQD pass $PAM_AUTHTOK_ERR open $PAM_SESSION_ERR" "${both[@]}" -- auth acct pass open
+check "changed, and the account is refused by now" "$wanted account=need-password $change" "auth 0 acct $PAM_NEW_AUTHTOK_REQD pass $PAM_PERM_DENIED" "${both[@]}" -- auth acct pass
+
+# passwords that are changed
+old=(--answer "correct horse" "${new[@]}")
+check "changed" "$change" "pass 0" "${old[@]}" -- pass
+check "the old one is wrong" "$change pass-change=denied-wrong" "pass $PAM_AUTHTOK_RECOVERY_ERR" "${old[@]}" -- pass
+check "the new one is not taken" "$change pass-change=denied" "pass $PAM_AUTHTOK_ERR" "${old[@]}" -- pass
+check "the directory is gone meanwhile" "$change pass-change=unavailable" "pass $PAM_AUTHTOK_ERR" "${old[@]}" -- pass
+for nonsense in need-token need-password garbage half hangup two; do
+	check "$nonsense is no answer to a change" "$change pass-change=$nonsense" "pass $PAM_AUTHTOK_ERR" "${old[@]}" -- pass
+	check "$nonsense is no answer to its beginning" "$change pass-begin=${nonsense/need-token/granted}" "pass $PAM_TRY_AGAIN" "${old[@]}" -- pass
+done
+check "there is no core" "pass-begin=unavailable" "pass $PAM_TRY_AGAIN" "${old[@]}" -- pass
+check "no helper" "$change token=denied" "pass $PAM_AUTHTOK_ERR" "${old[@]}" -- pass
+check "no key" "$change helper=fail" "pass $PAM_AUTHTOK_ERR" "${old[@]}" -- pass
+check "nobody to ask" "$change" "pass $PAM_CONV_ERR" -- pass
+check "no conversation" "$change" "pass $PAM_CONV_ERR" --conv none -- pass
+check "an empty one" "$change" "pass $PAM_AUTHTOK_ERR" --answer "correct horse" --answer "" -- pass
+check "remote" "$change" "pass $PAM_TRY_AGAIN" --rhost 192.0.2.7 "${old[@]}" -- pass
 
 # who and what
 ck_gate $good

@@ -55,7 +55,7 @@ auth 0" "$(ck_host --answer 1234 -- svc alice auth)"
 ck_gate $good helper=fail
 expect "why the helper failed" "error No security key was found.
 auth $PAM_AUTH_ERR" "$(ck_host -- svc alice auth)"
-ck_gate $good begin=denied-say account=denied-say
+ck_gate $good begin=denied-say account=denied-say pass-begin=denied-say
 expect "why not" "error No role lets you in here.
 auth $PAM_AUTH_ERR
 error No role lets you in here.
@@ -64,7 +64,8 @@ expect "silent: and why not" "error No role lets you in here.
 auth $PAM_AUTH_ERR
 error No role lets you in here.
 acct $PAM_PERM_DENIED
-pass $PAM_AUTHTOK_ERR" "$(ck_host --silent -- svc alice auth acct pass)"
+error No role lets you in here.
+pass $PAM_TRY_AGAIN" "$(ck_host --silent -- svc alice auth acct pass)"
 ck_gate $good begin=remote
 expect_line "remote people are told what works" "error This login is remote: a security key plugged into this machine cannot be used for it. \
 Use your SSH key, or log in at the machine itself." "$(ck_host --rhost 192.0.2.1 -- svc alice auth)"

@@ -13,7 +13,7 @@ CK_LOCAL=$T/etc/local-names
 ck_service svc $(ck_options)
 U=$PAM_USER_UNKNOWN
 local="auth $U acct $U cred $U open 0 close 0 pass $U"
-staff="auth 0 acct 0 cred 0 open 0 close 0 pass $PAM_AUTHTOK_ERR"
+staff="auth 0 acct 0 cred 0 open 0 close 0 pass $PAM_TRY_AGAIN"
 is() {
 	: > "$T/heard"
 	expect "$1 is $2" "${!2}" "$(ck_host -- svc "$1" auth acct cred open close pass | grep -vE '^(say|error)' | paste -sd' ')"

@@ -37,12 +37,12 @@ for stack in login sshd sudo cron vlock polkit-1 gdm-password su su-l; do
 	ck_gate $good
 done
 steps_of demo
-is "demo: staff" "$through pass $PAM_AUTHTOK_ERR" -- crosskeys-demo staffa $steps pass
+is "demo: staff" "$through pass $PAM_TRY_AGAIN" -- crosskeys-demo staffa $steps pass
 is "demo: root is nobody there" "auth $PAM_USER_UNKNOWN acct $PAM_USER_UNKNOWN" -- crosskeys-demo root auth acct
 is "su: root becomes anybody" "$through" -- su staffa $steps
 ck_gate $good begin=denied
 is "su: staff do not become others by a password" "auth $PAM_AUTH_ERR" --answer secret --real-uid 250001 -- su svcuser auth
-is "passwords of staff" "pass $PAM_AUTHTOK_ERR" -- login staffa pass
+is "passwords of staff" "pass $PAM_TRY_AGAIN" -- login staffa pass
 
 # A line that is mistyped, and a module that is not there: the machine's own get in, who is listed too, and nobody else, whatever password
 # they may have.
