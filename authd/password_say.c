@@ -34,8 +34,11 @@ static void say_expiring(int64_t seconds_left, struct ck_errmsg *out)
 
 static void say_grace(unsigned left, struct ck_errmsg *out)
 {
-	if (left == 0) say(out, "Your password has expired, and this was the last time that it opened anything: " CK_PASSWORD_CHANGE_HINT " now, while you are in.");
-	else (void)snprintf(out->text, sizeof out->text, "Your password has expired; it opens %u time%s more. " CK_PASSWORD_CHANGE_HINT ".", left, plural(left));
+	static const char last[] = "Your password has expired, and this was the last time that it opened anything: " CK_PASSWORD_CHANGE_HINT
+	                           ", while you are in.";
+	static const char more[] = "Your password has expired; it opens %u time%s more. " CK_PASSWORD_CHANGE_HINT ".";
+	if (left == 0) say(out, last);
+	else (void)snprintf(out->text, sizeof out->text, more, left, plural(left));
 }
 
 void ck_password_say(const struct ck_password_answer *answer, struct ck_errmsg *out)

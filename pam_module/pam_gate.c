@@ -246,7 +246,8 @@ static enum ck_error take_challenge(const struct ck_map *reply, const struct ck_
 	return CK_OK;
 }
 
-static enum ck_pam_outcome take_prompt(struct ck_pam_gate *gate, const struct ck_map *reply, uint64_t answer, bool change, struct ck_pam_challenge *out)
+static enum ck_pam_outcome take_prompt(struct ck_pam_gate *gate, const struct ck_map *reply, uint64_t answer, bool change,
+                                       struct ck_pam_challenge *out)
 {
 	if (answer != CK_ANSWER_NEED_TOKEN) return outcome_of(gate, answer);
 	enum ck_error error = take_challenge(reply, &gate->login, change, out);

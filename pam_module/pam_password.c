@@ -34,7 +34,8 @@ static enum ck_pam_outcome ask(const struct ck_pam_talk *talk, struct ck_pam_gat
 	return ck_clock_monotonic_ms() < deadline_ms ? CK_PAM_GRANTED : refuse(gate, TOO_LATE);
 }
 
-enum ck_pam_outcome ck_pam_password_show(const struct ck_pam_talk *talk, const struct ck_pam_talk *hint, struct ck_pam_gate *gate, int64_t deadline_ms)
+enum ck_pam_outcome ck_pam_password_show(const struct ck_pam_talk *talk, const struct ck_pam_talk *hint, struct ck_pam_gate *gate,
+                                         int64_t deadline_ms)
 {
 	struct ck_secret password = { .length = 0 };
 	enum ck_pam_outcome outcome = ask(talk, gate, PROMPT, deadline_ms, &password);

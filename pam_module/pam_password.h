@@ -8,7 +8,8 @@
 
 /* After ck_pam_gate_assert said WANTS_PASSWORD. An empty one and one that is too long is never sent. hint: who may be told that it is about
    to expire. */
-enum ck_pam_outcome ck_pam_password_show(const struct ck_pam_talk *talk, const struct ck_pam_talk *hint, struct ck_pam_gate *gate, int64_t deadline_ms);
+enum ck_pam_outcome ck_pam_password_show(const struct ck_pam_talk *talk, const struct ck_pam_talk *hint, struct ck_pam_gate *gate,
+                                         int64_t deadline_ms);
 /* Whether the subject's password could be changed now. */
 enum ck_pam_outcome ck_pam_password_ready(struct ck_pam_gate *gate, int64_t deadline_ms);
 /* A touch, the old password, a new one. */
