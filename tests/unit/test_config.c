@@ -216,6 +216,7 @@ static const struct {
 	{ "directory_uri = ldap://host\n", "directory_uri: expected " },
 	{ "directory_uri = ldapi:///run/ldapi\n", "directory_uri: expected " },
 	{ "directory_uri = ldapi://%2Frun%2Fldapi/????x\n", "directory_uri: expected " },
+	{ "directory_uri = ldaps://directory.example.org\n", "directory_uri: expected " },
 	{ "user_gate = a b\n", "user_gate: expected " },
 	{ "user_gate = -x\n", "user_gate: expected " },
 	{ "user_gate =\n", "user_gate: expected " },
