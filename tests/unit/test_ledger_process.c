@@ -1076,6 +1076,52 @@ START_TEST(a_replica_finds_no_sessions)
 }
 END_TEST
 
+static bool may_try(void)
+{
+	const struct said source = { .with_hash = true };
+	struct ck_map map;
+	uint64_t wait_ms;
+	bool may = false;
+	tell(gate, &source, CK_MSG_TRY);
+	ck_assert(receive(gate, &map));
+	ck_assert_uint_eq(map.at[CK_F_TYPE].number, CK_MSG_TRIED);
+	ck_assert_int_eq(ck_map_bool(&map, CK_F_VERDICT, &may), CK_OK);
+	ck_assert_int_eq(ck_map_uint(&map, CK_F_COUNT, 0, 60000, &wait_ms), CK_OK);
+	ck_assert(may == (wait_ms == 0));
+	return may;
+}
+
+START_TEST(a_gate_asks_whether_something_may_be_begun)
+{
+	const struct said source = { .with_hash = true };
+	for (int i = 0; i < 5; i++) ck_assert(may_try());
+	ck_assert(!may_try());
+	tell(gate, &source, CK_MSG_PROVED);
+	ck_assert(may_try());
+	ck_assert(!may_try());
+}
+END_TEST
+
+START_TEST(a_replica_tries_nothing)
+{
+	const struct said source = { .with_hash = true };
+	struct ck_map map;
+	tell(replica, &source, CK_MSG_TRY);
+	ck_assert(!receive(replica, &map));
+	is_accused(CK_PROCESS_REPLICA, 0);
+}
+END_TEST
+
+START_TEST(a_try_from_nowhere_is_cut_off)
+{
+	const struct said nothing = { .extra = false };
+	struct ck_map map;
+	tell(gate, &nothing, CK_MSG_TRY);
+	ck_assert(!receive(gate, &map));
+	is_accused(CK_PROCESS_GATE, 0);
+}
+END_TEST
+
 START_TEST(a_channel_of_the_same_gate_takes_the_place_of_the_old)
 {
 	struct ck_map map;
@@ -1254,6 +1300,9 @@ int main(void)
 		tcase_add_test(process, a_gate_that_records_a_change_is_cut_off_and_accused);
 		tcase_add_test(process, what_came_before_the_malformed_still_stands);
 		tcase_add_test(process, garbage_is_cut_off_and_accused);
+		tcase_add_test(process, a_gate_asks_whether_something_may_be_begun);
+		tcase_add_test(process, a_replica_tries_nothing);
+		tcase_add_test(process, a_try_from_nowhere_is_cut_off);
 		tcase_add_test(process, a_replica_finds_no_sessions);
 		tcase_add_test(process, a_channel_of_the_same_gate_takes_the_place_of_the_old);
 		tcase_add_test(process, a_note_of_the_supervisor_is_recorded);
