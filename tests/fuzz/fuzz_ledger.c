@@ -20,6 +20,7 @@ long __wrap_syscall(long number, ...)
 }
 
 static struct ck_book_settings settings = { .limits = { .segment_bytes = 16384, .reserve_bytes = 4096 }, .refusals_per_minute = 3,
+                                            .tries_per_minute = 3, .logins_per_minute = 1000,
                                             .checkpoint_interval_s = 300, .key_use_interval_s = 86400, .challenge_limit_s = 300 };
 
 static void take(struct ck_book *book, enum ck_process from, const struct ck_map *message)
