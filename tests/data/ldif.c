@@ -95,6 +95,7 @@ static void put_staff(FILE *to, struct ck_id authority, const struct ck_staff *s
 	put_text(to, "employeeNumber", s->staff_number);
 	CK_ASSERT(ck_entry_derive(CK_KIND_STAFF, authority, ck_text_of("employeeNumber"), s->staff_number, &derived_name, derived) == CK_OK);
 	put_text(to, derived_name, ck_text_of(derived));
+	fprintf(to, "ckListed: %s\n", s->listed ? "TRUE" : "FALSE");
 	put_status(to, s->status);
 	put_window(to, s->window);
 }

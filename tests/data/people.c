@@ -175,7 +175,8 @@ void ck_data_put_staff(const struct ck_data *data, uint64_t number, struct ck_da
 	                                     .home = ck_text_of(p->home),
 	                                     .shell = ck_text_of("/bin/bash"),
 	                                     .status = p->status,
-	                                     .window = p->window};
+	                                     .window = p->window,
+	                                     .listed = p->listed};
 }
 
 static const struct ck_soft_credential *pool_of(const struct ck_data *data, const struct ck_data_person *person, unsigned key)
