@@ -15,7 +15,7 @@ table() {
 		[ -z "$found" ] || echo "$size $found"
 	done
 }
-shown() { awk '{ printf "%s%s at %s", NR > 1 ? ", " : "", $2, $1 }'; }
+shown() { awk '{ printf "%s%s at %s", (NR > 1 ? ", " : ""), $2, $1 }'; }
 
 lookup=$(table '# lookup, 1 client: gate, uid *p50')
 if [ "$(wc -l <<< "$lookup")" -gt 1 ]; then

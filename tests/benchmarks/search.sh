@@ -14,6 +14,7 @@ stop_peers() {
 	rm -rf "$scratch"
 }
 trap stop_peers EXIT
+trap 'exit 1' INT TERM
 as_postgres() { (cd / && setpriv --reuid postgres --regid postgres --clear-groups -- "$@"); }
 
 # ---- slapd: people only, with what searching by name wants ----
