@@ -1,10 +1,6 @@
 /* People in our own copy, in this process: the search and the records of the best. place: the store's directory. */
-#include "tests/benchmarks/search.h"
-
-#include <string.h>
-
-#ifdef CK_HAVE_PEOPLE
 #include "directory/store/people.h"
+#include "tests/benchmarks/search.h"
 
 static struct ck_store *store;
 
@@ -35,21 +31,5 @@ static bool ask_ours(const struct search_question *q, struct search_found *out)
 	ck_view_end(&view);
 	return done;
 }
-#else
-static bool open_ours(const struct ck_data *data, const char *place)
-{
-	(void)data;
-	(void)place;
-	puts("# search: no rows of our own: there is no people index yet");
-	return false;
-}
-static bool ask_ours(const struct search_question *q, struct search_found *out)
-{
-	(void)q;
-	(void)out;
-	return false;
-}
-static void close_ours(void) {}
-#endif
 
 const struct search_peer search_ours = { "ours", open_ours, ask_ours, close_ours };
