@@ -79,12 +79,11 @@ static void ask(size_t peer, const struct search_question *q, size_t round)
 	if (round > 0) result->samples[result->count++] = took;
 	if (round + 1 < ROUNDS) return;
 	result->asked++;
-	for (size_t i = 0; i < found.count; i++) {
-		if (strcmp(found.uids[i], q->uid) != 0) continue;
-		result->found++;
-		result->first += i == 0;
-		break;
-	}
+	size_t at = 0;
+	while (at < found.count && strcmp(found.uids[at], q->uid) != 0) at++;
+	result->found += at < found.count;
+	result->first += at == 0 && found.count > 0;
+	if (at == found.count && peer == OURS) printf("# search %s: not among 20: \"%s\" for %s\n", search_kind_names[q->kind], q->text, q->uid);
 }
 
 static double percent(const struct result *result) { return result->asked == 0 ? 0 : 100.0 * (double)result->found / (double)result->asked; }

@@ -71,7 +71,7 @@ static void give_work(const struct ck_data *data, struct ck_data_person *p)
 {
 	static const char *const levels[] = {"", "", "", "", "Senior ", "Senior ", "Principal ", "Assistant ", "Lead ", "Trainee "};
 	static const char *const jobs[] = {"Officer", "Officer",  "Manager",      "Adviser",       "Analyst",    "Assistant",
-	                                   "Officer", "Inspector", "Co-ordinator", "Administrator", "Caseworker", "Support Worker"};
+	                                   "Officer", "Inspector", "Coordinator", "Administrator", "Caseworker", "Support Worker"};
 	struct ck_dice dice = ck_data_dice(data, CK_DATA_FOR_WORK, p->number);
 	const char *short_name;
 	/* the lower of two: the first departments are the largest */

@@ -24,7 +24,7 @@ struct query {
 	enum kind kind;
 	enum match match; /* how `second` is to be met */
 	char text[2 * CK_NAME_LIMIT_BYTES];
-	char first[TOKEN_BYTES], second[TOKEN_BYTES]; /* folded; the first is met by a whole word of a name */
+	char first[TOKEN_BYTES], second[TOKEN_BYTES]; /* folded; the first is met by a whole word */
 	struct ck_id id;
 	char uid[CK_UID_LIMIT_BYTES + 1];
 	const struct ck_data_authority *authority;
@@ -43,7 +43,7 @@ struct asking {
 struct tokens {
 	char text[4 * CK_NAME_LIMIT_BYTES];
 	const char *at[TOKENS_LIMIT];
-	size_t count, names; /* the first so many are of the name */
+	size_t count;
 	size_t used;
 };
 
@@ -69,7 +69,6 @@ static void tokens_of(const struct ck_data_person *p, struct tokens *out)
 {
 	out->count = out->used = 0;
 	add_tokens(out, p->cn);
-	out->names = out->count;
 	add_tokens(out, p->department);
 	add_tokens(out, p->title);
 	add_tokens(out, p->authority->name);
@@ -147,6 +146,7 @@ static bool put_question(struct query *q, const struct ck_data_person *p, struct
 	last_token(p->name.family, family);
 	if ((q->kind == PREFIX || q->kind == MISSPELT) && strlen(family) < LETTERS_LEAST) return false;
 	if (q->kind == ACCENT_FREE && !has_marks(p->cn)) return false;
+	if (strcmp(given, family) == 0) return false; /* one word twice is one word */
 	q->match = MATCH_WHOLE;
 	strcpy(q->first, family);
 	strcpy(q->second, given);
@@ -218,9 +218,18 @@ static void draw_all(struct asking *asking, unsigned each)
 
 /* ---- counting ---- */
 
+/* A department's word is often in the title, too: the person counts once. */
+static bool is_repeated(const struct tokens *tokens, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(tokens->at[i], tokens->at[at]) == 0) return true;
+	return false;
+}
+
 static void count_person(struct asking *asking, const struct ck_data_person *p, const struct tokens *tokens)
 {
-	for (size_t i = 0; i < tokens->names; i++) {
+	for (size_t i = 0; i < tokens->count; i++) {
+		if (is_repeated(tokens, i)) continue;
 		for (struct query *q = asking->chains[chain_of(tokens->at[i])]; q != NULL; q = q->next) {
 			if (strcmp(q->first, tokens->at[i]) != 0) continue;
 			bool met = false, here = p->authority == q->authority;
