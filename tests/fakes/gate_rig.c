@@ -285,7 +285,7 @@ static void fill_store(void)
 	rule->as.rule.proved = CK_PROVED_TOUCH | CK_PROVED_VERIFIED | CK_PROVED_ATTESTED;
 	rule->as.rule.services = (struct ck_texts){.at = {ck_text_of("login")}, .count = 1};
 	ck_builder_put(b, rule);
-	rule = ck_builder_rule(b, 65, LEEDS, "kiosk", DB1, VAULT);
+	rule = ck_builder_rule(b, 66, LEEDS, "kiosk", DB1, VAULT);
 	rule->as.rule.services = (struct ck_texts){.at = {ck_text_of("kiosk")}, .count = 1};
 	rule->as.rule.proved = CK_PROVED_TOUCH;
 	ck_builder_put(b, rule);
