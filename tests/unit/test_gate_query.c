@@ -163,7 +163,7 @@ START_TEST(lists_hold_what_may_be_seen)
 	ck_assert_int_eq(list(&client, "grant", OPS, &reply), CK_ANSWER_GRANTED);
 	ck_assert_uint_eq(entries_in(&reply), 1);
 	ck_assert_int_eq(list(&client, "rule", DB1, &reply), CK_ANSWER_GRANTED);
-	ck_assert_uint_eq(entries_in(&reply), 5);
+	ck_assert_uint_eq(entries_in(&reply), 6);
 	ck_assert_int_eq(list(&client, "staff", ALICE, &reply), CK_ANSWER_ERROR);
 	ck_client_close(&client);
 	rig_connect(&client, 200013);
