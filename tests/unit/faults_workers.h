@@ -4,6 +4,8 @@
 #define CK_TESTS_FAULTS_WORKERS_H
 
 #include <check.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,31 @@
 #include <unistd.h>
 
 #define WORKERS 8
+
+/* Check has one file for what a test reports, and more than one writer would spoil it: in a worker nothing is reported but a failure, here. */
+static bool is_worker;
+
+void __real__mark_point(const char *file, int line);
+void __wrap__mark_point(const char *file, int line);
+void __wrap__mark_point(const char *file, int line)
+{
+	if (!is_worker) __real__mark_point(file, line);
+}
+
+_Noreturn void __real__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...);
+_Noreturn void __wrap__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...);
+_Noreturn void __wrap__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...)
+{
+	char text[512] = "";
+	va_list args;
+	va_start(args, message);
+	if (message != NULL) (void)vsnprintf(text, sizeof text, message, args);
+	va_end(args);
+	if (!is_worker) __real__ck_assert_failed(file, line, expression, "%s", text);
+	printf("%s:%d: %s %s\n", file, line, expression, text);
+	fflush(stdout);
+	_exit(EXIT_FAILURE);
+}
 
 /* CK_FAULT_SEEDS says how many, CK_FAULT_FIRST from which on. */
 static inline uint64_t seeds_asked_for(uint64_t usual, uint64_t *out_first)
@@ -43,6 +70,7 @@ static inline void share_out(uint64_t first, uint64_t count, void (*run)(uint64_
 		workers[i] = fork();
 		ck_assert_int_ge(workers[i], 0);
 		if (workers[i] != 0) continue;
+		is_worker = true;
 		run(first + count * i / WORKERS, first + count * (i + 1) / WORKERS);
 		fflush(NULL);
 		_exit(EXIT_SUCCESS);
