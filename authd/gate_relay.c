@@ -101,7 +101,7 @@ void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, 
 {
 	(void)request;
 	const struct ck_operation *operation = ck_operation_of(client->op);
-	if (operation->op == CK_OP_CHANGE_BEGIN || operation->op == CK_OP_ENROL_BEGIN) {
+	if (operation->op == CK_OP_CHANGE_BEGIN || operation->op == CK_OP_ENROL_BEGIN || operation->op == CK_OP_PASSWORD_BEGIN) {
 		if (ck_gate_keep(client, encoded)) ck_gate_try(client, client->uid != 0, relay_kept);
 		return;
 	}

@@ -277,7 +277,7 @@ static void fill_store(void)
 	rule->as.rule.sources = (struct ck_networks){.local = true};
 	rule->as.rule.proved = CK_PROVED_NOTHING;
 	ck_builder_put(b, rule);
-	rule = ck_builder_rule(b, 65, LEEDS, "safe", DB1, VAULT);
+	rule = ck_builder_rule(b, 69, LEEDS, "safe", DB1, VAULT);
 	rule->as.rule.services = (struct ck_texts){.at = {ck_text_of("safe")}, .count = 1};
 	rule->as.rule.proved = CK_PROVED_TOUCH | CK_PROVED_PASSWORD;
 	ck_builder_put(b, rule);
