@@ -62,28 +62,18 @@ static void hear_helper(struct ck_bytes bytes, int64_t deadline_ms)
 	struct ck_pam_token token;
 	enum ck_pam_outcome outcome = ck_pam_token_assert(&talk, say(bytes), -1, &challenge, deadline_ms, &token);
 	check(outcome);
-	const struct ck_pam_assertion *got = &token.assertion;
-	if (outcome == CK_PAM_GRANTED && (got->credential.length == 0 || got->auth_data.length == 0 || got->signature.length == 0)) abort();
+	if (outcome == CK_PAM_GRANTED &&
+	    (token.assertion.credential.length == 0 || token.assertion.auth_data.length == 0 || token.assertion.signature.length == 0))
+		abort();
 	ck_pam_token_close(&token);
-}
-
-/* One password is shown, or the old one with what is to take its place. */
-static void tell_password(struct ck_pam_gate *gate, bool change, const struct ck_pam_assertion *assertion, int64_t deadline_ms)
-{
-	struct ck_pam_challenge challenge = { .signed_length = 1, .rp_id = "portal.example" };
-	struct ck_secret *password = ck_secret_new();
-	if (password == NULL) return;
-	if (ck_secret_set(password, "secret", 6) != CK_OK) abort();
-	if (change) check(ck_pam_gate_change(gate, &challenge, assertion, password, password, deadline_ms));
-	else check(ck_pam_gate_password(gate, password, deadline_ms));
-	ck_secret_free(&password);
 }
 
 static void ask(struct ck_pam_gate *gate, unsigned what, int64_t deadline_ms)
 {
 	static const uint8_t byte[1] = { 1 };
 	const struct ck_pam_assertion assertion = { { byte, 1 }, { byte, 1 }, { byte, 1 } };
-	struct ck_pam_challenge challenge;
+	const struct ck_secret password = { .length = 1, .bytes = { 'x' } };
+	struct ck_pam_challenge challenge = { .signed_length = 1 };
 	uint8_t login_id[CK_LOGIN_ID_BYTES] = { 0 };
 	int fd = -1;
 	switch (what) {
@@ -96,13 +86,13 @@ static void ask(struct ck_pam_gate *gate, unsigned what, int64_t deadline_ms)
 		break;
 	case 2: check(ck_pam_gate_assert(gate, &assertion, deadline_ms)); break;
 	case 3: check(ck_pam_gate_account(gate, deadline_ms, login_id)); break;
-	case 4:
-	case 5: check(ck_pam_gate_session(gate, what == 4, login_id, deadline_ms)); break;
-	case 6:
+	case 6: check(ck_pam_gate_password(gate, &password, deadline_ms)); break;
+	case 7:
 		check(ck_pam_gate_change_begin(gate, deadline_ms, &challenge));
 		ck_pam_challenge_free(&challenge);
 		break;
-	default: tell_password(gate, what == 7, &assertion, deadline_ms); break;
+	case 8: check(ck_pam_gate_change(gate, &challenge, &assertion, &password, &password, deadline_ms)); break;
+	default: check(ck_pam_gate_session(gate, what == 4, login_id, deadline_ms)); break;
 	}
 	if (strnlen(gate->message, sizeof gate->message) == sizeof gate->message || !ck_text_is_printable_utf8(ck_text_of(gate->message))) abort();
 }
