@@ -84,7 +84,7 @@ static enum ck_error decode_item(struct ck_item statement, struct ck_item values
 	return CK_OK;
 }
 
-static enum ck_error decode_items(const struct ck_map *request, struct ck_order *out, struct ck_denial *denial)
+enum ck_error ck_order_decode_statements(const struct ck_map *request, struct ck_order *out, struct ck_denial *denial)
 {
 	struct ck_items statements, values;
 	struct ck_item statement, value;
@@ -110,7 +110,7 @@ enum ck_error ck_order_decode(const struct ck_map *request, struct ck_order *out
 	    ck_map_bytes(request, CK_F_AUTH_DATA, 1, CK_AUTH_DATA_LIMIT_BYTES, &out->auth_data) != CK_OK ||
 	    ck_map_bytes(request, CK_F_SIGNATURE, 1, CK_SIGNATURE_LIMIT_BYTES, &out->signature) != CK_OK)
 		return ck_deny(denial, "malformed", "the change carries no well-formed assertion");
-	return decode_items(request, out, denial);
+	return ck_order_decode_statements(request, out, denial);
 }
 
 /* ---- verifying ---- */
@@ -143,14 +143,15 @@ static enum ck_error make_list(struct ck_order *order, const struct ck_nonce *no
 }
 
 /* The person's own active key; of anybody else a key that nobody holds, so that the refusal takes as long. */
-static bool find_key(const struct ck_order *order, const struct ck_change_place *place, struct ck_view *view, struct ck_id *out_staff,
+static bool find_key(const struct ck_change_touch *touch, const struct ck_change_place *place, struct ck_view *view, struct ck_id *out_staff,
                      struct ck_key *out)
 {
+	static const uint8_t nobodys[16];
 	struct ck_record staff, key;
-	*out = (struct ck_key){.credential_id = order->credential, .public_key = {ck_login_nobody_key, ck_login_nobody_key_length},
+	*out = (struct ck_key){.credential_id = {nobodys, sizeof nobodys}, .public_key = {ck_login_nobody_key, ck_login_nobody_key_length},
 	                       .rp_id = place->rp_id, .status = CK_STATUS_REVOKED};
-	if (ck_view_staff_by_uid(view, ck_text_of(order->user), &staff) != CK_OK || !ck_person_is_active(view, &staff, place->now)) return false;
-	if (ck_view_key(view, order->key_hash, &key) != CK_OK || !ck_id_equal(key.as.key.staff, staff.id)) return false;
+	if (ck_view_staff_by_uid(view, ck_text_of(touch->user), &staff) != CK_OK || !ck_person_is_active(view, &staff, place->now)) return false;
+	if (ck_view_key(view, touch->key_hash, &key) != CK_OK || !ck_id_equal(key.as.key.staff, staff.id)) return false;
 	if (!ck_id_equal(key.authority, staff.authority)) return false; /* filed under another authority: none of theirs */
 	if (!ck_key_is_active(&key.as.key, place->now)) return false;
 	*out = key.as.key;
@@ -158,13 +159,35 @@ static bool find_key(const struct ck_order *order, const struct ck_change_place 
 	return true;
 }
 
+enum ck_error ck_change_verify_touch(const struct ck_change_touch *touch, const struct ck_change_place *place, struct ck_view *view,
+                                     struct ck_id *out_orderer, uint32_t *out_counter, struct ck_denial *denial)
+{
+	struct ck_fido_result result;
+	struct ck_errmsg why;
+	struct ck_id staff = {{0}};
+	struct ck_key key;
+	memset(out_orderer, 0, sizeof *out_orderer);
+	bool found = find_key(touch, place, view, &staff, &key);
+	/* the credential is the one whose hash names the key */
+	struct ck_fido_assertion assertion = {.rp_id = place->rp_id,
+	                                      .client_data_hash = touch->challenge,
+	                                      .credential_id = key.credential_id,
+	                                      .auth_data = touch->auth_data,
+	                                      .signature = touch->signature,
+	                                      .verify = true};
+	enum ck_error error = ck_fido_verify_assertion(&key, &assertion, &result, &why);
+	/* One sentence for an unknown name, a foreign key and a bad signature: nothing was proved by whoever asks. */
+	if (error != CK_OK || !found)
+		return ck_deny(denial, "assertion", "the touch is not one of an active key of this person, with PIN or biometric, over this change");
+	*out_orderer = staff;
+	*out_counter = result.count;
+	return CK_OK;
+}
+
 enum ck_error ck_order_verify(struct ck_order *order, const struct ck_nonce *nonce, const struct ck_change_place *place, struct ck_view *view,
                               struct ck_denial *denial)
 {
 	static const char tag[] = CK_TAG_CHANGE;
-	struct ck_fido_result result;
-	struct ck_errmsg why;
-	struct ck_key key;
 	uint8_t challenge[32];
 	denial->reason = "";
 	if (!ck_constant_time_equal(order->nonce, nonce->bytes, CK_NONCE_BYTES)) return ck_deny(denial, "nonce", "the change was not begun here");
@@ -173,20 +196,7 @@ enum ck_error ck_order_verify(struct ck_order *order, const struct ck_nonce *non
 	struct ck_bytes parts[] = {{(const uint8_t *)tag, sizeof tag}, {order->list, order->list_length}};
 	ck_sha256(challenge, parts, 2);
 	ck_sha256(order->key_hash, &order->credential, 1);
-
-	bool found = find_key(order, place, view, &order->orderer, &key);
-	struct ck_fido_assertion assertion = {.rp_id = place->rp_id,
-	                                      .client_data_hash = challenge,
-	                                      .credential_id = order->credential,
-	                                      .auth_data = order->auth_data,
-	                                      .signature = order->signature,
-	                                      .verify = true};
-	enum ck_error error = ck_fido_verify_assertion(&key, &assertion, &result, &why);
-	/* One sentence for an unknown name, a foreign key and a bad signature: nothing was proved by whoever asks. */
-	if (error != CK_OK || !found) {
-		memset(&order->orderer, 0, sizeof order->orderer);
-		return ck_deny(denial, "assertion", "the touch is not one of an active key of this person, with PIN or biometric, over this change");
-	}
-	order->counter = result.count;
-	return CK_OK;
+	struct ck_change_touch touch = {.user = order->user, .key_hash = order->key_hash, .challenge = challenge,
+	                                .auth_data = order->auth_data, .signature = order->signature};
+	return ck_change_verify_touch(&touch, place, view, &order->orderer, &order->counter, denial);
 }

@@ -71,6 +71,16 @@ struct ck_order {
 
 /* From CK_OP_CHANGE_COMMIT; borrows from the bytes of the map. Every statement is of a known operation and its values match its digest. */
 CK_MUST_USE enum ck_error ck_order_decode(const struct ck_map *request, struct ck_order *out, struct ck_denial *denial);
+/* Of them the statements and their values alone. */
+CK_MUST_USE enum ck_error ck_order_decode_statements(const struct ck_map *request, struct ck_order *out, struct ck_denial *denial);
+/* Whether an active key of that active person signed this challenge, with user verification. */
+struct ck_change_touch {
+	const char *user;
+	const uint8_t *key_hash, *challenge; /* 32 bytes each */
+	struct ck_bytes auth_data, signature;
+};
+CK_MUST_USE enum ck_error ck_change_verify_touch(const struct ck_change_touch *touch, const struct ck_change_place *place, struct ck_view *view,
+                                                 struct ck_id *out_orderer, uint32_t *out_counter, struct ck_denial *denial);
 /* The touch: the list made anew from the statements and the nonce (taken by the caller), signed by an active key of the active person the
    nonce was issued to, with user verification. */
 CK_MUST_USE enum ck_error ck_order_verify(struct ck_order *order, const struct ck_nonce *nonce, const struct ck_change_place *place,
@@ -118,6 +128,12 @@ CK_MUST_USE enum ck_error ck_order_write(const struct ck_order *order, struct ck
 /* One statement with this proof. */
 CK_MUST_USE enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix,
                                                struct ck_ldap *ldap, int64_t deadline_ms, struct ck_errmsg *err);
+
+/* The same without a wait: `number` comes back with the result. Of add and change only; needs room. */
+CK_MUST_USE enum ck_error ck_change_write_later(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix,
+                                                struct ck_later *later, uint64_t number, struct ck_errmsg *err);
+/* "conflict", "exists", "timeout", … : why a write did not go in. */
+const char *ck_change_reason_of(enum ck_error error);
 
 /* Whether the person may act now: active, inside the window, of an active authority. */
 bool ck_person_is_active(struct ck_view *view, const struct ck_record *staff, struct ck_moment now);

@@ -65,20 +65,39 @@ static enum ck_error remove_item(const struct ck_order_item *item, const char *d
 	return ck_ldap_remove(ldap, dn, csn, left_ms(deadline_ms), err);
 }
 
-enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix, struct ck_ldap *ldap,
-                                   int64_t deadline_ms, struct ck_errmsg *err)
+/* What is written, its proof (which must live as long) beside it, and the CSN that is asserted. */
+static enum ck_error make_write(const struct ck_order_item *item, const struct ck_bytes *proof, struct ck_text suffix, struct ck_change_build *build,
+                                char csn[CK_CSN_LIMIT_BYTES + 1], struct ck_errmsg *err)
+{
+	struct ck_denial denial = {.reason = ""};
+	if (ck_change_build(item, suffix, build, &denial) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "%s", denial.message.text);
+	if (ck_text_copy(csn, CK_CSN_LIMIT_BYTES + 1, item->statement.csn) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "the CSN is malformed");
+	if (item->rule->verb == CK_VERB_REMOVE || proof->length == 0) return CK_OK;
+	CK_ASSERT(build->count < sizeof build->values / sizeof build->values[0]);
+	build->values[build->count++] = (struct ck_ldap_value){"ckProof", proof, 1};
+	return CK_OK;
+}
+
+enum ck_error ck_change_write_later(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix, struct ck_later *later,
+                                    uint64_t number, struct ck_errmsg *err)
+{
+	static struct ck_change_build build;
+	char csn[CK_CSN_LIMIT_BYTES + 1];
+	if (item->rule->verb != CK_VERB_ADD && item->rule->verb != CK_VERB_CHANGE) return ck_fail(err, CK_ERR_INVALID, "this verb is waited for");
+	enum ck_error error = make_write(item, &proof, suffix, &build, csn, err);
+	if (error != CK_OK) return error;
+	return ck_later_write(later, number, build.dn, item->rule->verb == CK_VERB_ADD ? NULL : csn, build.values, build.count, err);
+}
+
+enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_bytes proof, struct ck_text suffix,
+                                   struct ck_ldap *ldap, int64_t deadline_ms, struct ck_errmsg *err)
 {
 	static struct ck_change_build build; /* too large for the stack; one thread */
-	struct ck_denial denial = {.reason = ""};
 	char csn[CK_CSN_LIMIT_BYTES + 1];
-	if (ck_change_build(item, suffix, &build, &denial) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "%s", denial.message.text);
-	if (ck_text_copy(csn, sizeof csn, item->statement.csn) != CK_OK) return ck_fail(err, CK_ERR_INVALID, "the CSN is malformed");
-	if (item->rule->verb != CK_VERB_REMOVE && proof.length > 0) {
-		CK_ASSERT(build.count < sizeof build.values / sizeof build.values[0]);
-		build.values[build.count++] = (struct ck_ldap_value){"ckProof", &proof, 1};
-	}
+	enum ck_error error = make_write(item, &proof, suffix, &build, csn, err);
+	if (error != CK_OK) return error;
 	if (ck_clock_monotonic_ms() >= deadline_ms) return ck_fail(err, CK_ERR_TIMEOUT, "no time was left to write it");
-	enum ck_error error = CK_ERR_INTERNAL;
+	error = CK_ERR_INTERNAL;
 	switch (item->rule->verb) {
 	case CK_VERB_ADD: error = ck_ldap_add(ldap, build.dn, build.values, build.count, left_ms(deadline_ms), err); break;
 	case CK_VERB_CHANGE: error = ck_ldap_modify(ldap, build.dn, csn, build.values, build.count, left_ms(deadline_ms), err); break;
@@ -90,7 +109,7 @@ enum ck_error ck_change_write_item(const struct ck_order_item *item, struct ck_b
 	return error;
 }
 
-static const char *reason_of(enum ck_error error)
+const char *ck_change_reason_of(enum ck_error error)
 {
 	switch (error) {
 	case CK_ERR_CONFLICT:
@@ -120,7 +139,7 @@ enum ck_error ck_order_write(const struct ck_order *order, struct ck_text suffix
 			error = ck_change_write_item(item, (struct ck_bytes){proof, length}, suffix, ldap, deadline_ms, &out->message);
 		if (error != CK_OK) {
 			ck_log(CK_LOG_WARNING, "%s did not go in: %s", item->rule->name, out->message.text);
-			out->reason = reason_of(error);
+			out->reason = ck_change_reason_of(error);
 			return error;
 		}
 		out->written++;

@@ -62,6 +62,10 @@ static const struct ck_operation operations[] = {
 	 CK_HANDLER_REPLICA, "Begins to change that person's own password: what the touch must cover."},
 	{CK_OP_PASSWORD_CHANGE, "password-change", F(NONCE) | ASSERTION | F(PASSWORD) | F(NEW_PASSWORD), 0, F(USER), CK_WHO_TOUCH,
 	 CK_HANDLER_REPLICA, "Changes one's own password, by the old one and a touch."},
+	{CK_OP_PLAN_COMMIT, "plan-commit", F(NONCE) | F(ID) | F(AUTHORITY) | F(COUNT) | F(ROOTS) | ASSERTION, 0, F(PENDING), CK_WHO_TOUCH,
+	 CK_HANDLER_REPLICA, "Orders a plan: more statements than a list holds, in batches that follow; begun by change-begin."},
+	{CK_OP_PLAN_BATCH, "plan-batch", F(ID) | F(INDEX) | F(STATEMENTS) | F(VALUES), 0, F(COUNT) | F(OUTCOMES) | F(PENDING), CK_WHO_TOUCH,
+	 CK_HANDLER_REPLICA, "One batch of a plan that was ordered; what was written before is seen as done."},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 _Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");

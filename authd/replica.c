@@ -79,6 +79,8 @@ static bool relay(struct ck_replica *r, const struct ck_asker *asker, struct ck_
 	case CK_OP_CONFIRM_CLOCK: ck_replica_confirm_clock(r, asker, fd); return true;
 	case CK_OP_PASSWORD_BEGIN: ck_replica_password_begin(r, asker, &request); return true;
 	case CK_OP_PASSWORD_CHANGE: ck_replica_password_change(r, asker, &request); return true;
+	case CK_OP_PLAN_COMMIT: ck_replica_plan_commit(r, asker, &request); return true;
+	case CK_OP_PLAN_BATCH: ck_replica_plan_batch(r, asker, &request, body); return true;
 	default: return false;
 	}
 }
@@ -342,6 +344,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	}
 	enum ck_error error = ck_follower_open(&settings, &r->follower, err);
 	if (error != CK_OK) return error;
+	if (ck_replica_plans_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for plans");
 	if (ck_replica_uses_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for the use of keys");
 	if (ck_replica_passwords_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for passwords");
 	r->base = event_base_new();
@@ -357,6 +360,7 @@ static void close_parts(struct ck_replica *r)
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) ck_work_end(&r->works[i]);
 	if (r->follower != NULL) ck_replica_stop_stream(r);
 	ck_replica_drop_writer(r);
+	ck_replica_plans_close(r);
 	ck_replica_uses_close(r);
 	ck_replica_passwords_close(r);
 	for (size_t i = 0; i < CK_REPLICA_GATES_LIMIT; i++) ck_channel_close(&r->gates[i].channel);

@@ -84,6 +84,7 @@ static void put_event(struct ck_map_writer *m, const struct ck_replica_event *e)
 	if (e->with_count) ck_field_uint(m, CK_F_COUNT, e->count);
 	if (e->asker != NULL) ck_field_uint(m, CK_F_PEER_UID, e->asker->peer_uid);
 	if (e->asker != NULL) ck_field_uint(m, CK_F_PEER_PID, e->asker->peer_pid);
+	if (e->with_index) ck_field_uint(m, CK_F_INDEX, e->index);
 	ck_field_string(m, CK_F_OPERATION, e->operation);
 	if (e->target.at != NULL) ck_field_bytes(m, CK_F_TARGET, e->target.at, e->target.length);
 	if (e->digest.at != NULL) ck_field_bytes(m, CK_F_DIGEST, e->digest.at, e->digest.length);

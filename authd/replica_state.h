@@ -4,6 +4,7 @@
 
 #include "authd/attested.h"
 #include "authd/enrol.h"
+#include "authd/plan.h"
 #include "authd/process.h"
 #include "authd/replica_follow.h"
 
@@ -23,9 +24,10 @@ struct ck_asker {
 	uint64_t peer_uid, peer_pid; /* as the gate says: for limits and the log, never for a right */
 };
 
-enum ck_work_kind { CK_WORK_CHANGE = 1, CK_WORK_ENROL, CK_WORK_RECOVER, CK_WORK_RESET };
+enum ck_work_kind { CK_WORK_CHANGE = 1, CK_WORK_ENROL, CK_WORK_RECOVER, CK_WORK_RESET, CK_WORK_PLAN, CK_WORK_BATCH };
 enum ck_work_step {
 	CK_STEP_INTENT = 1, /* waits for the ledger before anything is written */
+	CK_STEP_WRITING,    /* of a batch: waits for the directory */
 	CK_STEP_OUTCOME,    /* waits for the ledger after it */
 	CK_STEP_VISIBLE     /* waits for the store to hold it */
 };
@@ -45,6 +47,8 @@ struct ck_work {
 	struct ck_enrolment *enrolment;
 	struct ck_recovery *recovery;
 	struct ck_reset *reset;
+	struct ck_signed_plan *plan; /* of a plan, and of a batch the one it is of */
+	struct ck_plan_batch *batch;
 	struct ck_found_code code;
 	char user[CK_UID_LIMIT_BYTES + 1];
 	size_t intents; /* statements whose intent was sent */
@@ -98,6 +102,7 @@ struct ck_replica {
 	uint64_t sequence;
 	struct ck_replica_uses *uses;
 	struct ck_replica_passwords *passwords;
+	struct ck_replica_plans *plans;
 	struct ck_work works[CK_WORKS_LIMIT];
 	struct ck_frame_out frame;
 	uint8_t out[CK_FRAME_HEAD_BYTES + CK_FRAME_LIMIT_BYTES];
@@ -135,7 +140,8 @@ struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */
 	const struct ck_asker *asker;
 	bool with_count;
 	uint64_t count;
-	bool with_window, with_age;
+	bool with_window, with_age, with_index;
+	uint64_t index;
 	int64_t from_s, until_s, age_ms;
 };
 /* Returns the record's number; its answer comes to ck_replica_recorded if somebody waits for it. */
@@ -165,6 +171,10 @@ void ck_replica_mind_works(struct ck_replica *r, int64_t now_ms);
 /* A free place, begun; NULL (and an answer) if there is none. */
 struct ck_work *ck_work_begin(struct ck_replica *r, enum ck_work_kind kind, const struct ck_asker *asker);
 void ck_work_end(struct ck_work *work);
+/* Refused before anything was begun: recorded and answered; the work is over. */
+void ck_work_refuse(struct ck_replica *r, struct ck_work *work, const struct ck_denial *denial);
+/* All of the batch's statements have their end. */
+void ck_work_batch_written(struct ck_replica *r, struct ck_work *work);
 /* Sends the outcome to the ledger and goes on with it. */
 void ck_work_conclude(struct ck_replica *r, struct ck_work *work);
 
@@ -182,6 +192,23 @@ void ck_replica_uses_unheard(struct ck_replica *r);
 void ck_replica_mind_uses(struct ck_replica *r, int64_t now_ms);
 /* The use of this key shall not be written from now on. False: it is being written just now. */
 CK_MUST_USE bool ck_replica_uses_leave(struct ck_replica *r, const uint8_t hash[CK_HASH_BYTES]);
+
+/* ---- replica_plan.c: plans and their batches, up to what is written; replica_batch.c: writing them ---- */
+#define CK_PLAN_OPERATION "plan.order"
+#define CK_BATCH_OPERATION "plan.batch"
+CK_MUST_USE enum ck_error ck_replica_plans_open(struct ck_replica *r);
+void ck_replica_plans_close(struct ck_replica *r);
+void ck_replica_plan_commit(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
+void ck_replica_plan_batch(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded);
+/* Keeps the plan in the directory; sets the work's result. */
+void ck_plan_write(struct ck_replica *r, struct ck_work *work);
+/* Authorises, tries out, and begins to write; the work goes on with ck_work_batch_written. */
+void ck_batch_write_begin(struct ck_replica *r, struct ck_work *work);
+/* What is not written by now is not waited for. */
+void ck_batch_give_up(struct ck_replica *r, struct ck_work *work);
+/* What was refused as being there or changed may be there as it was wanted: looked at again when the copy is in step. */
+void ck_batch_look_again(struct ck_replica *r, struct ck_work *work);
+void ck_batch_put_outcomes(const struct ck_work *work, struct ck_map_writer *m);
 
 /* ---- replica_reset.c: forgetting a key's counter ---- */
 #define CK_RESET_OPERATION "key.reset-counter"

@@ -13,6 +13,7 @@
 #define INTENT_LIMIT_MS 2000
 #define WRITE_LIMIT_MS 3500 /* all reads and writes of one change; the loop stands still for so long at worst */
 #define VISIBLE_LIMIT_MS 5000
+#define BATCH_LIMIT_MS 6000  /* all writes of a batch; the loop goes on meanwhile, and what is left over comes again */
 #define ANSWER_LIMIT_MS 7500 /* since the request came */
 
 /* ---- places ---- */
@@ -44,6 +45,8 @@ void ck_work_end(struct ck_work *work)
 	free(work->enrolment);
 	free(work->recovery);
 	free(work->reset);
+	free(work->plan);
+	free(work->batch);
 	memset(work, 0, sizeof *work);
 }
 
@@ -56,6 +59,8 @@ static const char *operation_of(const struct ck_work *work)
 	case CK_WORK_ENROL: return "key.add";
 	case CK_WORK_RECOVER: return "code.add";
 	case CK_WORK_RESET: return CK_RESET_OPERATION;
+	case CK_WORK_PLAN: return CK_PLAN_OPERATION;
+	case CK_WORK_BATCH: return CK_BATCH_OPERATION;
 	}
 	return "";
 }
@@ -67,6 +72,8 @@ static struct ck_bytes target_of(const struct ck_work *work)
 	case CK_WORK_ENROL: return (struct ck_bytes){work->enrolment->hash, sizeof work->enrolment->hash};
 	case CK_WORK_RECOVER: return (struct ck_bytes){work->recovery->id.bytes, sizeof work->recovery->id.bytes};
 	case CK_WORK_RESET: return (struct ck_bytes){work->reset->hash, sizeof work->reset->hash};
+	case CK_WORK_PLAN:
+	case CK_WORK_BATCH: return (struct ck_bytes){work->plan->statement.plan.bytes, sizeof work->plan->statement.plan.bytes};
 	}
 	return (struct ck_bytes){NULL, 0};
 }
@@ -85,13 +92,15 @@ static void answer_refused(struct ck_replica *r, struct ck_work *work)
 
 static void answer_granted(struct ck_replica *r, struct ck_work *work, bool visible)
 {
+	if (work->kind == CK_WORK_BATCH) ck_batch_look_again(r, work);
 	struct ck_answer_out a;
 	struct ck_map_writer *m = ck_replica_answer(r, &a, CK_ANSWER_GRANTED);
 	if (work->kind == CK_WORK_RECOVER) ck_field_int(m, CK_F_UNTIL, work->recovery->until_s);
 	if (work->kind == CK_WORK_RECOVER) ck_field_int(m, CK_F_TIME, work->recovery->from_s);
 	if (work->kind == CK_WORK_ENROL) ck_field_bytes(m, CK_F_ID, work->enrolment->hash, sizeof work->enrolment->hash);
-	if (work->kind == CK_WORK_CHANGE) ck_field_uint(m, CK_F_COUNT, work->written_count);
+	if (work->kind == CK_WORK_CHANGE || work->kind == CK_WORK_BATCH) ck_field_uint(m, CK_F_COUNT, work->written_count);
 	if (!visible) ck_field_bool(m, CK_F_PENDING, true);
+	if (work->kind == CK_WORK_BATCH) ck_batch_put_outcomes(work, m);
 	ck_replica_send(r, &a, &work->asker);
 	ck_work_end(work);
 }
@@ -133,6 +142,13 @@ static void record_refused(struct ck_replica *r, const struct ck_work *work)
 	struct ck_replica_event event = {.event = CK_EVENT_CHANGE_REFUSED, .user = work->user, .reason = work->reason,
 	                                 .detail = work->message.text, .asker = &work->asker};
 	(void)ck_replica_record(r, &event);
+}
+
+void ck_work_refuse(struct ck_replica *r, struct ck_work *work, const struct ck_denial *denial)
+{
+	fail(work, denial);
+	record_refused(r, work);
+	answer_refused(r, work);
 }
 
 /* ---- a change ---- */
@@ -213,9 +229,7 @@ void ck_replica_change_commit(struct ck_replica *r, const struct ck_asker *asker
 	enum ck_error error = ck_map_parse((struct ck_bytes){work->body, encoded.length}, &map);
 	error = error == CK_OK ? verify_commit(r, work, &map, &denial) : ck_deny(&denial, "malformed", "the change is malformed");
 	if (error != CK_OK) {
-		fail(work, &denial);
-		record_refused(r, work);
-		answer_refused(r, work);
+		ck_work_refuse(r, work, &denial);
 		return;
 	}
 	work->step = CK_STEP_INTENT;
@@ -295,17 +309,30 @@ static void write_change(struct ck_replica *r, struct ck_work *work)
 
 /* ---- going on ---- */
 
+static const char *count_outcomes(const struct ck_work *work, char *out, size_t out_bytes)
+{
+	size_t refused = 0;
+	for (size_t i = 0; i < work->order->count; i++) refused += work->batch->items[i].state == CK_ITEM_REFUSED;
+	snprintf(out, out_bytes, "of %zu statements %zu written, %zu refused", work->order->count, work->written_count, refused);
+	return out;
+}
+
 void ck_work_conclude(struct ck_replica *r, struct ck_work *work)
 {
-	struct ck_replica_event event = {.event = CK_EVENT_CHANGE_OUTCOME,
+	char counts[96];
+	bool batch = work->kind == CK_WORK_BATCH;
+	struct ck_replica_event event = {.event = batch ? CK_EVENT_BATCH_OUTCOME : CK_EVENT_CHANGE_OUTCOME,
 	                                 .user = work->user,
 	                                 .operation = operation_of(work),
 	                                 .target = target_of(work),
 	                                 .reason = work->reason != NULL ? work->reason : "written",
 	                                 .detail = work->reason != NULL ? work->message.text : NULL,
-	                                 .with_count = work->kind == CK_WORK_CHANGE,
+	                                 .with_count = work->kind == CK_WORK_CHANGE || batch,
 	                                 .count = work->written_count,
+	                                 .with_index = batch,
+	                                 .index = batch ? work->batch->number : 0,
 	                                 .asker = &work->asker};
+	if (batch && work->reason == NULL) event.detail = count_outcomes(work, counts, sizeof counts);
 	work->step = CK_STEP_OUTCOME;
 	work->deadline_ms = work->begun_ms + ANSWER_LIMIT_MS;
 	work->awaited = ck_replica_record(r, &event);
@@ -343,10 +370,22 @@ static void do_write(struct ck_replica *r, struct ck_work *work)
 	case CK_WORK_ENROL: ck_enrol_write(r, work); break;
 	case CK_WORK_RECOVER: ck_recovery_write(r, work); break;
 	case CK_WORK_RESET: ck_reset_write(r, work); break;
+	case CK_WORK_PLAN: ck_plan_write(r, work); break;
+	case CK_WORK_BATCH:
+		work->step = CK_STEP_WRITING;
+		work->deadline_ms = work->begun_ms + BATCH_LIMIT_MS;
+		ck_batch_write_begin(r, work);
+		return;
 	}
 	if (work->kind != CK_WORK_CHANGE && work->written)
 		note_written(r, work, ck_clock_monotonic_ms() + WRITE_LIMIT_MS);
 	record_new_keys(r, work);
+	ck_work_conclude(r, work);
+}
+
+void ck_work_batch_written(struct ck_replica *r, struct ck_work *work)
+{
+	if (work->reason == NULL) note_written(r, work, ck_clock_monotonic_ms() + WRITE_LIMIT_MS);
 	ck_work_conclude(r, work);
 }
 
@@ -409,6 +448,7 @@ static void give_up(struct ck_replica *r, struct ck_work *work)
 		(void)ck_fail(&work->message, CK_ERR_TIMEOUT, "the audit log does not answer: nothing was written");
 		answer_refused(r, work);
 		return;
+	case CK_STEP_WRITING: ck_batch_give_up(r, work); return;
 	case CK_STEP_OUTCOME: after_outcome(r, work, false); return;
 	case CK_STEP_VISIBLE: answer_granted(r, work, false); return;
 	}

@@ -28,9 +28,11 @@ enum ck_op {
 	CK_OP_CONFIRM_CLOCK = 21, /* root: the clock is right, though later times were recorded */
 	CK_OP_LOGIN_PASSWORD = 22, /* PASSWORD → granted as LOGIN_ASSERT; only after that one was answered need-password */
 	CK_OP_PASSWORD_BEGIN = 23, /* AS → need-token NONCE TIME SYSTEM RP_ID ALLOW VERIFY */
-	CK_OP_PASSWORD_CHANGE = 24 /* NONCE CREDENTIAL AUTH_DATA SIGNATURE PASSWORD NEW_PASSWORD → granted USER | denied REASON MESSAGE */
+	CK_OP_PASSWORD_CHANGE = 24, /* NONCE CREDENTIAL AUTH_DATA SIGNATURE PASSWORD NEW_PASSWORD → granted USER | denied REASON MESSAGE */
+	CK_OP_PLAN_COMMIT = 25,   /* NONCE ID AUTHORITY COUNT ROOTS CREDENTIAL AUTH_DATA SIGNATURE → granted; see plan.h */
+	CK_OP_PLAN_BATCH = 26     /* ID INDEX STATEMENTS VALUES → granted COUNT OUTCOMES */
 };
-#define CK_OP_LAST CK_OP_PASSWORD_CHANGE
+#define CK_OP_LAST CK_OP_PLAN_BATCH
 
 /* Field 0 of a reply. 0 is no answer at all. */
 enum ck_answer {
@@ -102,7 +104,9 @@ enum ck_field {
 	CK_F_USES = 60,      /* array: of each key its hash, whether the directory has an entry, counter, last use, when that was written */
 	CK_F_STAGE = 61,     /* uint: of all that the directory has, 1: here it begins, 2: here it ends */
 	CK_F_PASSWORD = 62,  /* bytes, 1 to 512, without NUL: wiped wherever it passed through */
-	CK_F_NEW_PASSWORD = 63 /* the same */
+	CK_F_NEW_PASSWORD = 63, /* the same */
+	CK_F_ROOTS = 82,     /* bytes: 32 for each batch of a plan, in their order */
+	CK_F_OUTCOMES = 83   /* array of texts, one a statement of a batch: "written", "done" (it was already), else why not */
 };
 
 /* The daemon's processes. */
@@ -177,7 +181,11 @@ enum ck_event {
 	CK_EVENT_CLOCK_JUMPED = 40, /* alarm: the clock went forward by more than time passed */
 	/* passwords: both of the replica's, which verified the touch itself */
 	CK_EVENT_PASSWORD_ATTEMPT = 41, /* F USER … OPERATION HASH COUNT AGE DIGEST(of what was signed); VERDICT false: too many, COUNT: how long to wait */
-	CK_EVENT_PASSWORD_OUTCOME = 42  /* F USER … OPERATION DIGEST REASON */
+	CK_EVENT_PASSWORD_OUTCOME = 42, /* F USER … OPERATION DIGEST REASON */
+	/* plans */
+	CK_EVENT_PLAN_ORDERED = 60,  /* F USER OPERATION TARGET(plan) DIGEST(of its batches) PROOF HASH COUNT DETAIL */
+	CK_EVENT_BATCH_INTENT = 61,  /* F USER OPERATION TARGET(plan) INDEX(batch) DIGEST(its root) COUNT(statements) */
+	CK_EVENT_BATCH_OUTCOME = 62  /* F USER OPERATION TARGET(plan) INDEX REASON COUNT(written) [DETAIL] */
 };
 
 /* ---- PAM module or CLI ↔ crosskeys-token, over the socket that the gate handed out ---- */

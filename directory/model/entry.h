@@ -50,6 +50,11 @@ CK_MUST_USE enum ck_error ck_entry_dn(enum ck_kind kind, struct ck_id id, const 
 #define CK_ENTRY_PASSWORD_NAME "password" /* its cn */
 CK_MUST_USE enum ck_error ck_entry_password_dn(struct ck_id staff, struct ck_id authority, struct ck_text suffix, char out[CK_DN_LIMIT_BYTES]);
 
+/* A plan that was ordered (docs/design/import-plan.md) is kept once, beside an authority's containers: the touch over it, and what it covers. It
+   is no record either; what was written by it refers to it. */
+#define CK_ENTRY_PLAN_CLASS "ckPlan"
+CK_MUST_USE enum ck_error ck_entry_plan_dn(struct ck_id plan, struct ck_id authority, struct ck_text suffix, char out[CK_DN_LIMIT_BYTES]);
+
 /* The object classes that an entry of this kind carries, NULL-terminated. */
 const char *const *ck_entry_object_classes(enum ck_kind kind);
 /* Whether an administrator's change may set this attribute of this kind (not ckId, objectClass, ckProof, operational ones). */

@@ -137,3 +137,14 @@ enum ck_error ck_entry_password_dn(struct ck_id staff, struct ck_id authority, s
 	out[0] = '\0';
 	return CK_ERR_LIMIT;
 }
+
+enum ck_error ck_entry_plan_dn(struct ck_id plan, struct ck_id authority, struct ck_text suffix, char out[CK_DN_LIMIT_BYTES])
+{
+	char owner[CK_DN_LIMIT_BYTES], own[CK_ID_TEXT_BYTES];
+	out[0] = '\0';
+	enum ck_error error = ck_entry_dn(CK_KIND_AUTHORITY, authority, NULL, authority, authority, suffix, owner);
+	if (error != CK_OK) return error;
+	if (snprintf(out, CK_DN_LIMIT_BYTES, "ckId=%s,%s", ck_id_format(plan, own), owner) < CK_DN_LIMIT_BYTES) return CK_OK;
+	out[0] = '\0';
+	return CK_ERR_LIMIT;
+}

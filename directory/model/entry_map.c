@@ -374,17 +374,17 @@ static void check_limits(struct reading *r)
 	}
 }
 
-/* The kind by its class; none and no fault: not ours. A class "ck…" that is not known may restrict: a fault. */
-static enum ck_kind read_class(struct reading *r, bool *out_password)
+/* The kind by its class; none and no fault: not ours, or (*out_passed) none of the copy's. A class "ck…" that is not known may restrict: a fault. */
+static enum ck_kind read_class(struct reading *r, bool *out_passed)
 {
 	enum ck_kind kind = CK_KIND_NONE;
-	*out_password = false;
+	*out_passed = false;
 	const struct ck_attribute *classes = get(r, "objectClass", 1, CK_LIST_LIMIT);
 	for (size_t i = 0; classes != NULL && i < classes->count; i++) {
 		struct ck_text name = text_of(classes->values[i]);
 		if (!begins_with_ck(name)) continue;
-		if (ck_entry_name_equal(name, CK_ENTRY_PASSWORD_CLASS)) {
-			*out_password = true;
+		if (ck_entry_name_equal(name, CK_ENTRY_PASSWORD_CLASS) || ck_entry_name_equal(name, CK_ENTRY_PLAN_CLASS)) {
+			*out_passed = true;
 			continue;
 		}
 		enum ck_kind found = CK_KIND_NONE;
@@ -396,7 +396,7 @@ static enum ck_kind read_class(struct reading *r, bool *out_password)
 			fault(r, name, "is a second kind");
 		kind = found;
 	}
-	if (*out_password && kind != CK_KIND_NONE) fault_named(r, CK_ENTRY_PASSWORD_CLASS, "is a second kind");
+	if (*out_passed && kind != CK_KIND_NONE) fault_named(r, "objectClass", "names a second kind");
 	return r->error == CK_OK ? kind : CK_KIND_NONE;
 }
 
@@ -445,10 +445,10 @@ enum ck_error ck_entry_to_record(const struct ck_entry *entry, struct ck_text su
 	memset(out, 0, sizeof *out);
 	scratch->used = 0;
 
-	bool password = false;
+	bool passed = false; /* ours, and none of the copy's */
 	check_limits(&r);
-	enum ck_kind kind = read_class(&r, &password);
-	if (r.error == CK_OK && password) return CK_ERR_NOT_FOUND;
+	enum ck_kind kind = read_class(&r, &passed);
+	if (r.error == CK_OK && passed) return CK_ERR_NOT_FOUND;
 	if (r.error == CK_OK) check_attributes(&r, kind);
 	if (r.error == CK_OK && kind == CK_KIND_NONE) return CK_ERR_NOT_FOUND;
 	if (r.error == CK_OK && ck_entry_place_of(entry->dn, suffix, &place) != CK_OK) fault_named(&r, "dn", "is no place for an entry of ours");

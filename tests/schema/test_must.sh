@@ -36,6 +36,7 @@ sample() # CLASS ID
 			"ckIssuerId: 00000000-0000-0000-0000-000000000000" "ckCodeHash: $hash" "$window"
 		;;
 	ckPassword) printf '%s\n' "dn: cn=password,ckId=$person,ou=staff,$below" "objectClass: ckPassword" "cn: password" "userPassword: first-password" ;;
+	ckPlan) printf '%s\n' "dn: ckId=$2,$below" "objectClass: ckPlan" "ckId: $2" "ckProof: p" ;;
 	ckKeyUse)
 		printf '%s\n' "dn: cn=use,ckKeyHash=$used,ckId=$person,ou=staff,$below" "objectClass: ckKeyUse" "cn: use" "ckCounter: 7" \
 			"ckLastUse: 20260101000000Z"
@@ -62,7 +63,7 @@ refused() # WHAT CODES: the LDIF on standard input
 }
 
 count=0
-for class in ckAuthority ckStaff ckKey ckRole ckGrant ckSystem ckSystemGroup ckRule ckCode ckPassword ckKeyUse; do
+for class in ckAuthority ckStaff ckKey ckRole ckGrant ckSystem ckSystemGroup ckRule ckCode ckPassword ckKeyUse ckPlan; do
 	names=$(musts $class)
 	[ -n "$names" ] || fail "$class: found no MUST"
 	for name in $names; do

@@ -480,7 +480,8 @@ START_TEST(who_may_send_what)
 	for (unsigned event = CK_EVENT_PROCESS; event < 64; event++) { /* the ledger's own, and none at all */
 		if (event == CK_EVENT_CLOCK_CONFIRMED) continue;
 		struct said own = { .event = event, .detail = "x" };
-		bool replicas = event == CK_EVENT_COUNTER_RESET || event == CK_EVENT_PASSWORD_ATTEMPT || event == CK_EVENT_PASSWORD_OUTCOME;
+		bool replicas = event == CK_EVENT_COUNTER_RESET || event == CK_EVENT_PASSWORD_ATTEMPT || event == CK_EVENT_PASSWORD_OUTCOME ||
+		                (event >= CK_EVENT_PLAN_ORDERED && event <= CK_EVENT_BATCH_OUTCOME);
 		ck_assert_int_eq(record(&own, CK_PROCESS_GATE, &answer), replicas ? CK_ERR_DENIED : CK_ERR_INVALID);
 	}
 }
