@@ -49,17 +49,21 @@ static enum ck_error new_mods(int operation, const struct ck_ldap_value *values,
 	return ck_fail(err, CK_ERR_LIMIT, "a write of more than %d attributes or %d values", CK_ENTRY_ATTRIBUTES_LIMIT, WRITE_VALUES_LIMIT);
 }
 
+/* What every entry that is changed has, and the suffix has not. slapo-unique searches from there with the controls of the write that it looks at:
+   an assertion that does not hold for the suffix makes every change of a unique value fail. */
+#define OURS "(|(ckId=*)(ckKeyHash=*)(ckCounter=*))"
+
 /* RFC 4528: critical, so that a provider without it refuses rather than overwrites. */
 static enum ck_error assert_csn(LDAP *handle, const char *csn, LDAPControl **out, struct ck_errmsg *err)
 {
-	char value[CK_CSN_LIMIT_BYTES * 3 + 1], filter[sizeof value + 16];
+	char value[CK_CSN_LIMIT_BYTES * 3 + 1], filter[sizeof value + sizeof OURS + 32];
 	*out = NULL;
 	if (csn == NULL || csn[0] == '\0') return ck_fail(err, CK_ERR_INVALID, "expected the entryCSN that was read, got none");
 	if (ck_ldap_escape_filter(ck_text_of(csn), value, sizeof value) != CK_OK)
 		return ck_fail(err, CK_ERR_INVALID, "the entryCSN is too long");
-	strcpy(filter, "(entryCSN=");
+	strcpy(filter, "(|(entryCSN=");
 	strcat(filter, value);
-	strcat(filter, ")");
+	strcat(filter, ")(!" OURS "))");
 	int code = ldap_create_assertion_control(handle, filter, 1, out);
 	return code == LDAP_SUCCESS ? CK_OK : ck_ldap_fail(err, code, "asserting the entryCSN", NULL);
 }

@@ -100,6 +100,10 @@ for round in 1 2 3 4 5; do
 done
 expect 0 ck status
 said "quarantined: 0"
+# a value that must be unique can be changed, to one that nobody has
+change staff change bob --mail robert@northtown.example
+only_key ada-key
+expect 1 as ada 1234 staff change bob --mail ada@northtown.example
 
 # ---- many under one touch ----
 cat > "$T/many" <<-'F'
