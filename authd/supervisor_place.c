@@ -24,6 +24,17 @@
 #define BACKLOG 4096
 #define SECRET_BYTES 32
 
+/* `crosskeys import --offline` leaves this behind when it is interrupted: half a directory is none. */
+static enum ck_error check_whole(const char *directory, struct ck_errmsg *err)
+{
+	char path[CK_CONFIG_TEXT_BYTES + 16];
+	struct stat st;
+	(void)snprintf(path, sizeof path, "%s/loading", directory);
+	if (lstat(path, &st) != 0 && errno == ENOENT) return CK_OK;
+	return ck_fail(err, CK_ERR_UNAVAILABLE, "%s: a load of the directory was interrupted; run `crosskeys import --offline %s …` again, which undoes it first",
+	               path, directory);
+}
+
 enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg *err)
 {
 	char path[CK_CONFIG_TEXT_BYTES];
@@ -42,8 +53,10 @@ enum ck_error ck_place_lock(const char *directory, int *out_fd, struct ck_errmsg
 		}
 		(void)nanosleep(&(struct timespec){ .tv_nsec = LOCK_STEP_NS }, NULL);
 	}
-	*out_fd = fd;
-	return CK_OK;
+	error = check_whole(directory, err);
+	if (error == CK_OK) *out_fd = fd;
+	else close(fd);
+	return error;
 }
 
 /* CK_ERR_EXISTS, and *out_listens: somebody listens at the path. What is there and no socket is an error: it is not ours to remove. */

@@ -22,7 +22,8 @@ enum ck_exit {
 	CK_EXIT_CONFLICT = 4,    /* it changed since it was read: look again */
 	CK_EXIT_NOT_FOUND = 5,
 	CK_EXIT_FAILED = 6,      /* anything else; the message says what */
-	CK_EXIT_DEGRADED = 7     /* status: people are let in, but something else does not work */
+	CK_EXIT_DEGRADED = 7,    /* status: people are let in, but something else does not work */
+	CK_EXIT_PARTLY = 8       /* import: done, but for rows that were rejected or not understood */
 };
 
 /* ---- options: one table a command; --help is made from it ---- */
@@ -97,6 +98,9 @@ CK_MUST_USE enum ck_error ck_ask_call(struct ck_cli *cli, struct ck_ask *ask, st
 /* The same without a word on stderr; err gets the sentence. */
 CK_MUST_USE enum ck_error ck_ask_quietly(struct ck_cli *cli, struct ck_ask *ask, struct ck_map *reply, enum ck_answer *out_answer,
                                          struct ck_errmsg *err);
+/* The same of a frame that was made before. */
+CK_MUST_USE enum ck_error ck_ask_frame(struct ck_cli *cli, const uint8_t *frame, size_t length, struct ck_map *reply, enum ck_answer *out_answer,
+                                       struct ck_errmsg *err);
 int ck_exit_of(enum ck_error error);
 /* With --as and not root: shows who is asking, by a touch, once. */
 CK_MUST_USE enum ck_error ck_cli_identify(struct ck_cli *cli);
@@ -168,6 +172,8 @@ int ck_cli_find(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_explain(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_kind(struct ck_cli *cli, int argc, char **argv); /* argv[0]: the kind's name */
 int ck_cli_apply(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_import(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_export(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_key(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_staff_password(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_passwd(struct ck_cli *cli, int argc, char **argv);

@@ -54,14 +54,21 @@ static enum ck_error refuse(const struct ck_map *reply, enum ck_error error, con
 enum ck_error ck_ask_quietly(struct ck_cli *cli, struct ck_ask *ask, struct ck_map *reply, enum ck_answer *out_answer, struct ck_errmsg *err)
 {
 	size_t length = 0;
+	*out_answer = CK_ANSWER_ERROR;
+	if (ck_frame_end(&ask->frame, &length) != CK_OK)
+		return ck_fail(err, CK_ERR_LIMIT, "that is more than fits into one request (%d bytes): split it", CK_FRAME_LIMIT_BYTES);
+	return ck_ask_frame(cli, ask->bytes, length, reply, out_answer, err);
+}
+
+enum ck_error ck_ask_frame(struct ck_cli *cli, const uint8_t *frame, size_t length, struct ck_map *reply, enum ck_answer *out_answer,
+                           struct ck_errmsg *err)
+{
 	uint64_t answer = 0;
 	*out_answer = CK_ANSWER_ERROR;
 	err->text[0] = '\0';
-	if (ck_frame_end(&ask->frame, &length) != CK_OK)
-		return ck_fail(err, CK_ERR_LIMIT, "that is more than fits into one request (%d bytes): split it", CK_FRAME_LIMIT_BYTES);
 	enum ck_error error = connect_once(cli, err);
 	if (error != CK_OK) return error;
-	error = ck_client_call(&cli->client, ask->bytes, length, reply, ck_clock_monotonic_ms() + REPLY_TIMEOUT_MS);
+	error = ck_client_call(&cli->client, frame, length, reply, ck_clock_monotonic_ms() + REPLY_TIMEOUT_MS);
 	if (error != CK_OK) {
 		ck_client_close(&cli->client);
 		cli->connected = false;

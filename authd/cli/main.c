@@ -24,6 +24,8 @@ static const struct subcommand subcommands[] = {
 	{ "system-group", ck_cli_kind, NULL, "add, change, show, list, remove groups of systems" },
 	{ "rule", ck_cli_kind, NULL, "add, change, show, list, remove rules" },
 	{ "apply", ck_cli_apply, NULL, "order many changes from a file with one touch" },
+	{ "import", ck_cli_import, NULL, "add, change and suspend staff as a file of an HR system says" },
+	{ "export", ck_cli_export, NULL, "write the staff of an authority as a file" },
 	{ "find", ck_cli_find, NULL, "find a person by login name, mail, staff number or telephone" },
 	{ "explain", ck_cli_explain, NULL, "say whether somebody may enter, and which chain decides it" },
 	{ "passwd", ck_cli_passwd, NULL, "change one's own password, by the old one and a touch" },
@@ -46,7 +48,7 @@ static void print_help(FILE *to)
 	            "  --yes            do not ask before the touch\n"
 	            "  --pin-fd N       read the key's PIN, and passwords, from descriptor N instead of the terminal\n"
 	            "  --help           of a command: its options\n"
-	            "\nExit codes: 0 done, 1 refused, 2 usage, 3 daemon unavailable, 4 changed since it was read, 5 not found, 6 failed,\n7 status: degraded.\n",
+	            "\nExit codes: 0 done, 1 refused, 2 usage, 3 daemon unavailable, 4 changed since it was read, 5 not found, 6 failed,\n7 status: degraded, 8 import: done but for some rows.\n",
 	        CK_CLI_SOCKET);
 }
 

@@ -1,6 +1,6 @@
 /* crosskeysd with a taken gate: this program is the supervisor, the replica and the ledger as they are; its gate is the real one with an
    attacker around it, who holds the channels to the other processes, under the gate's own user. What the attacker does is read from files
-   below <directory>/taken: `mode` (to requests as they pass: values signature person replay off) and `attack` (at once, then removed);
+   below <directory>/taken: `mode` (to requests as they pass: values signature person replay roots batch number batches off) and `attack` (at once, then removed);
    what comes back of its own messages goes to `out`. */
 #include <fcntl.h>
 #include <grp.h>
@@ -337,6 +337,19 @@ static void own_answer(const struct side *side, const struct ck_map *message)
 	}
 }
 
+/* A plan and its batches: other batches than were signed, another word in one, another number; or all of it twice. True: once more. */
+static bool tamper_with_plan(const char *mode, uint64_t op, const struct ck_map *body, struct ck_bytes encoded)
+{
+	if (op == CK_OP_PLAN_COMMIT && strcmp(mode, "roots") == 0) ((uint8_t *)(uintptr_t)body->at[CK_F_ROOTS].span.at)[0] ^= 1;
+	if (op == CK_OP_PLAN_BATCH && strcmp(mode, "batch") == 0) {
+		uint8_t *at = memmem(encoded.at, encoded.length, "Clerk", 5);
+		if (at != NULL) memcpy(at, "Chief", 5);
+	}
+	/* the last field: its number is one byte */
+	if (op == CK_OP_PLAN_BATCH && strcmp(mode, "number") == 0) ((uint8_t *)(uintptr_t)encoded.at)[encoded.length - 1] ^= 1;
+	return strcmp(mode, "batches") == 0;
+}
+
 /* Tampers with a request in place: the bytes lie in the channel's own buffer. True: pass it on once more afterwards. */
 static bool tamper(const struct ck_map *message)
 {
@@ -350,6 +363,12 @@ static bool tamper(const struct ck_map *message)
 	if (op == CK_OP_CHANGE_BEGIN && strcmp(mode, "person") == 0 && ck_map_bytes(&body, CK_F_AS, 0, 64, &span) != CK_OK) {
 		span = body.at[CK_F_AS].span;
 		if (span.length == 3) memcpy((uint8_t *)(uintptr_t)span.at, "bob", 3);
+	}
+	bool plan = op == CK_OP_PLAN_COMMIT || op == CK_OP_PLAN_BATCH;
+	if (plan) {
+		memcpy(commit, encoded.at, encoded.length);
+		commit_length = encoded.length;
+		return tamper_with_plan(mode, op, &body, encoded);
 	}
 	if (op != CK_OP_CHANGE_COMMIT) return false;
 	if (strcmp(mode, "signature") == 0) ((uint8_t *)(uintptr_t)body.at[CK_F_SIGNATURE].span.at)[body.at[CK_F_SIGNATURE].span.length - 1] ^= 1;

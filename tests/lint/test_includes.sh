@@ -4,6 +4,7 @@ set -eu
 cd "$CK_SOURCE"
 
 # folder (a shell pattern over the file's path) | our folders, or single headers, it may include | libraries it may include
+# (an import's mapping is ini like the configuration, which the first load reads, too)
 # (the doctor reads what the daemon and the PAM module read, by the same parsers)
 rules='directory/base/*|directory/base|
 directory/model/*|directory/base directory/model|
@@ -16,6 +17,7 @@ authd/audit/*|directory/base authd/audit|sodium
 authd/sandbox/*|directory/base authd/sandbox|seccomp
 authd/cli/login*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson pam
 authd/cli/doctor*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h pam_module/pam_options.h pam_module/pam_local.h|sodium jansson pam
+authd/cli/import*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h|sodium jansson ini
 authd/cli/*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson
 authd/config*|directory/base directory/model authd|ini
 authd/*|directory/base directory/model directory/ldap directory/store authd/protocol authd/decide authd/fido authd/audit authd/sandbox authd|event sodium

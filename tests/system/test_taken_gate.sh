@@ -68,6 +68,25 @@ try begin "replica answer 3 nonce"
 try renonced "replica answer 2 assertion"
 soon in_log change-refused "reason=assertion"
 
+# an import: other batches than were signed, another word in one, one under another's number; and all of it twice
+{ echo number,given-name,surname,mail,title; for i in $(seq 70); do echo "i$i,Im$i,Port,im$i@northtown.example,Clerk"; done; } > "$T/staff.csv"
+printf '[file]\nmissing = keep\n[columns]\nnumber = number\ngiven-name = given-name\nsurname = surname\nmail = mail\ntitle = title\n' > "$T/map"
+import() { rm -f "$T/staff.csv.plan"; as ada 1234 import "$T/staff.csv" --map "$T/map"; }
+imported() { in_directory "(&(objectClass=ckStaff)(employeeNumber=i*))" uid | wc -l; }
+for tampered in roots:assertion batch:digest number:not-in-plan; do
+	mode "${tampered%:*}"
+	expect 1 import
+	mode off
+	soon in_log change-refused "reason=${tampered#*:}"
+	[ "$(imported)" = 0 ] && pass || fail "$tampered: $(imported) people were written all the same"
+done
+mode batches
+expect 0 import
+said "0 refused"
+mode off
+[ "$(imported)" = 70 ] && pass || fail "$(imported) of 70 are there"
+[ "$(in_directory "(&(objectClass=ckStaff)(title=Chief))" uid | wc -l)" = 0 ] && pass || fail "an altered word was written"
+
 # what only root may
 try recover "replica answer 2 not-permitted"
 [ "$(grep -c 'answer 2 not-permitted' "$I/taken/new")" = 2 ] && pass || fail "with its own socket or without one: $(cat "$I/taken/new")"
