@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "authd/cli/cli.h"
 #include "authd/cli/import_person.h"
 
 struct ck_rows {
@@ -78,8 +79,7 @@ enum ck_error ck_rows_of(FILE *file, const char *name, enum ck_rows_format forma
 {
 	struct stat st;
 	*out = NULL;
-	struct ck_rows *source = calloc(1, sizeof *source);
-	CK_ASSERT(source != NULL);
+	struct ck_rows *source = ck_cli_allocate(sizeof *source);
 	source->file = file;
 	source->name = name;
 	source->format = format;

@@ -4,16 +4,17 @@
 #include <string.h>
 
 #include "authd/cli/import_person.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static const uint8_t *data;
+static size_t size;
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void body(void)
 {
 	static struct ck_mapping mapping;
 	static struct ck_person person;
 	struct ck_rows *rows = NULL;
 	struct ck_errmsg err;
-	if (size < 2) return 0;
 	ck_mapping_default(&mapping);
 	mapping.separator = ",;\t"[data[0] % 3];
 	mapping.dates = data[0] % 2 == 0 ? CK_DATES_ISO : CK_DATES_DAY_FIRST;
@@ -22,12 +23,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	strcpy(mapping.columns[CK_IMPORT_NAME], "m");
 	FILE *file = fmemopen((void *)(uintptr_t)(data + 1), size - 1, "r");
 	if (file == NULL) abort();
-	if (ck_rows_of(file, "fuzz", CK_ROWS_CSV, &mapping, &rows, &err) != CK_OK) return 0;
+	if (ck_rows_of(file, "fuzz", CK_ROWS_CSV, &mapping, &rows, &err) != CK_OK) return;
 	size_t limit = size + 1;
 	for (enum ck_error error = CK_OK; error != CK_ERR_NOT_FOUND; limit--) {
 		error = ck_rows_next(rows, &person, &err);
 		if (limit == 0 || (error == CK_OK && person.value[CK_IMPORT_NUMBER].length == 0)) abort();
 	}
 	ck_rows_close(&rows);
-	return 0;
+}
+
+void fuzz_one(const uint8_t *input, size_t length)
+{
+	data = input;
+	size = length;
+	if (size >= 2) fuzz_program(body);
 }

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "authd/cli/import_ldif.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void check_printed(struct ck_bytes value)
 {
@@ -26,11 +25,11 @@ static void check_printed(struct ck_bytes value)
 	free(text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	static struct ck_ldif ldif;
 	static struct ck_ldif_record record;
-	if (size == 0 || sodium_init() < 0) return 0;
+	if (size == 0 || sodium_init() < 0) return;
 	FILE *file = fmemopen((void *)(uintptr_t)data, size, "r");
 	if (file == NULL) abort();
 	ck_ldif_begin(&ldif, file);
@@ -39,5 +38,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (record.count > 0 && record.values[0].value.length < 4096) check_printed(record.values[0].value);
 	}
 	fclose(file);
-	return 0;
 }

@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "authd/protocol/plan.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void fuzz_one(const uint8_t *data, size_t size)
 {
 	static uint8_t out[CK_PLAN_PROOF_LIMIT_BYTES];
 	struct ck_bytes bytes = { data, size };
@@ -22,5 +21,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ck_member_proof_decode(bytes, &member) == CK_OK)
 		same = same && ck_member_proof_encode(&member, out, sizeof out, &length) == CK_OK && length == size && memcmp(out, data, size) == 0;
 	if (!same) abort();
-	return 0;
 }

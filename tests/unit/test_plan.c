@@ -9,7 +9,7 @@ static struct ck_plan_batch batch;
 
 static const struct draft add = {.operation = "staff.add", .target = FRESH,
 	.values = {{"uid", "dora"}, {"uidNumber", "201100"}, {"gidNumber", "201100"}, {"homeDirectory", "/home/dora"}, {"loginShell", "/bin/bash"},
-	           {"cn", "Dora York"}, {"sn", "York"}, {"mail", "dora@example.gov.uk"}, {"employeeNumber", "900"}, {"ckStatus", "active"},
+	           {"cn", "Dora York"}, {"sn", "York"}, {"mail", "dora@example.gov.uk"}, {"employeeNumber", "900"}, {"ckStatus", "active"}, {"ckListed", "TRUE"},
 	           {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"}}};
 static const struct draft suspend = {.operation = "staff.change", .target = BOB, .csn = CSN, .values = {{"ckStatus", "suspended"}}};
 
