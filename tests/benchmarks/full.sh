@@ -162,7 +162,7 @@ do_load() {
 		crosskeys import --offline "$T/again" "$T/staff.csv" --map "$CK_SOURCE/contrib/import/staff-list.conf" > "$T/import.log" 2>&1 ||
 			{ tail -5 "$T/import.log"; head -3 "$T/staff.csv.rejected"; return 1; }
 		echo $(($(now_ms) - begin)) >> "$T/imported"
-		run_as crosskeys-directory /usr/sbin/slapcat -F "$T/again/directory/slapd.d" -b $suffix -a '(objectClass=ckStaff)' -o ldif-wrap=no 2> /dev/null |
+		run_as crosskeys-directory /usr/sbin/slapcat -F "$T/again/directory/slapd.d" -b $suffix -a '(&(objectClass=ckStaff)(!(uid=ada)))' -o ldif-wrap=no 2> /dev/null |
 			grep -vE '^(structuralObjectClass|entryUUID|creatorsName|createTimestamp|entryCSN|modifiersName|modifyTimestamp):' > "$T/staff.ldif"
 		make_empty "$T/other"
 		add_offline "$T/other" "$T/staff.ldif" >> "$T/same"
