@@ -88,7 +88,10 @@ void rig_serve_ledger(void)
 {
 	struct ck_map message;
 	struct rig_frame out;
-	if (ck_client_receive(&rig.ledger, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) return;
+	if (ck_client_receive(&rig.ledger, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) {
+		ck_client_close(&rig.ledger);
+		return;
+	}
 	uint64_t type = rig_number(&message, CK_F_TYPE), request = rig_number(&message, CK_F_REQUEST);
 	if (type == CK_MSG_STATE) {
 		if (!rig.ledger_state.silent) state_answer(&rig.ledger, request, &rig.ledger_state);
@@ -135,7 +138,7 @@ static bool receive(struct ck_client *client, struct ck_map *reply, bool with_re
 		if (poll(fds, 3, 500) < 0) return false;
 		if (fds[1].revents != 0) {
 			do rig_serve_ledger();
-			while (rig.ledger.length > rig.ledger.used); /* what came in one read with it */
+			while (rig.ledger.fd >= 0 && rig.ledger.length > rig.ledger.used); /* what came in one read with it */
 		}
 		if ((fds[2].revents & POLLIN) != 0) serve_replica();
 		if (fds[0].revents != 0) return ck_client_receive(client, reply, until_ms, -1) == CK_OK;
