@@ -101,7 +101,7 @@ do_follow() {
 	local i ours peer
 	: > "$T/follow"
 	: > "$T/read"
-	for i in $(seq "$rounds"); do
+	for _ in $(seq "$rounds"); do
 		read_all_ms >> "$T/read"
 		first_follow | cut -d' ' -f1 >> "$T/follow"
 	done
@@ -152,10 +152,10 @@ make_empty() { # FOLDER
 	add_offline "$1" "$T/authorities.ldif" > /dev/null
 }
 do_load() {
-	local i begin
+	local begin
 	awk 'BEGIN { RS = ""; ORS = "\n\n" } /objectClass: (ckAuthority|organizationalUnit)/' "$T/data.ldif" > "$T/authorities.ldif"
 	generate csv > "$T/staff.csv"
-	for i in $(seq "$rounds"); do
+	for _ in $(seq "$rounds"); do
 		rm -rf "$T/again" "$T/other"
 		make_empty "$T/again"
 		begin=$(now_ms)
@@ -170,7 +170,6 @@ do_load() {
 	note "load: $(grep -c '^dn: ' "$T/staff.ldif") staff; import --offline: $(tr '\n' ' ' < "$T/imported")ms, slapadd -q: $(tr '\n' ' ' < "$T/same")ms; $(tail -1 "$T/import.log")"
 	row first-load "$(median < "$T/imported" | awk '{ print $1 / 1000 }')" s "$(median < "$T/same" | awk '{ print $1 / 1000 }')" 1.3
 	rm -rf "$T/again" "$T/other"
-	: > "$T/load"
 	echo "$loaded_ms" > "$T/load"
 	for _ in $(seq 2 "$rounds"); do
 		make_instance "$T/again"
