@@ -257,13 +257,18 @@ static enum ck_error take_known(struct run *run, struct ck_person *row, size_t i
 	return order_change(run, &wanted, &before, action, NULL);
 }
 
+static bool is_elsewhere(const struct run *run, const struct ck_person *row)
+{
+	return row->given[CK_IMPORT_AUTHORITY] && !ck_text_is(row->value[CK_IMPORT_AUTHORITY], run->c->home->name);
+}
+
 static enum ck_error take_row(struct run *run, struct ck_person *row)
 {
 	size_t index = 0;
 	uint64_t line = 0;
 	char text[96];
 	struct ck_text number = row->value[CK_IMPORT_NUMBER];
-	if (row->given[CK_IMPORT_AUTHORITY] && !ck_text_is(row->value[CK_IMPORT_AUTHORITY], run->c->home->name)) {
+	if (is_elsewhere(run, row)) {
 		reject(run, row, "the row is of another authority");
 		return CK_OK;
 	}
@@ -277,15 +282,15 @@ static enum ck_error take_row(struct run *run, struct ck_person *row)
 	return take_known(run, row, index);
 }
 
-/* Who has a bad row has a row all the same: they have not left. */
+/* Who has a bad row has a row all the same: they have not left. Numbers are an authority's own. */
 static void mark_seen(struct run *run, const struct ck_person *row)
 {
 	size_t index = 0;
+	if (is_elsewhere(run, row)) return;
 	if (row->value[CK_IMPORT_NUMBER].length == 0) run->c->counts.unreadable++;
 	else if (ck_current_by_number(run->c->current, row->value[CK_IMPORT_NUMBER], &index)) run->seen[index] = 1;
 }
 
-/* A row whose number cannot be read, in raw: it may be anybody's. */
 static enum ck_error take_rows(struct run *run, struct ck_progress *progress)
 {
 	static struct ck_person row;

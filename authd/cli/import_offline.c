@@ -255,7 +255,8 @@ static int finish(struct ck_offline_run *run)
 	else
 		printf("%s: %llu added, %llu were there already, %llu rejected.\n", run->call->dry_run ? "Tried" : "Loaded", (unsigned long long)run->added,
 		       (unsigned long long)run->known, (unsigned long long)bad);
-	if (bad > 0 && run->call->rejects_path != NULL) fprintf(stderr, "%llu rows were not taken: %s says which, and why.\n", (unsigned long long)bad, run->call->rejects_path);
+	if (bad > 0 && run->call->rejects_path != NULL)
+		fprintf(stderr, "%llu rows were not taken: %s says which, and why.\n", (unsigned long long)bad, run->call->rejects_path);
 	if (bad == 0 && run->call->rejects_path != NULL) (void)unlink(run->call->rejects_path);
 	return bad > 0 ? CK_EXIT_PARTLY : CK_EXIT_OK;
 }

@@ -123,7 +123,8 @@ static enum ck_error take_outcomes(const struct ck_batch_request *request, const
 	struct ck_item item;
 	char reason[512];
 	size_t count = 0;
-	if (ck_map_array(reply, CK_F_OUTCOMES, CK_CHANGES_LIMIT, &items) != CK_OK) return ck_fail(err, CK_ERR_INTERNAL, "the daemon does not say what became of the batch");
+	if (ck_map_array(reply, CK_F_OUTCOMES, CK_CHANGES_LIMIT, &items) != CK_OK)
+		return ck_fail(err, CK_ERR_INTERNAL, "the daemon does not say what became of the batch");
 	for (; ck_items_next(&items, &item) && count < request->count; count++) {
 		struct ck_text text = { (const char *)item.span.at, item.span.length };
 		if (ck_text_is(text, CK_OUTCOME_WRITTEN)) {

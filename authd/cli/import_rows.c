@@ -63,7 +63,8 @@ static enum ck_error find_column(struct ck_rows *source, enum ck_import_field fi
 static enum ck_error read_header(struct ck_rows *source, struct ck_errmsg *err)
 {
 	if (!ck_csv_next(&source->reader.csv, &source->row)) return ck_fail(err, CK_ERR_INVALID, "%s: the file is empty", source->name);
-	if (source->row.fault != NULL) return ck_fail(err, CK_ERR_INVALID, "%s:%llu: the header: %s", source->name, (unsigned long long)source->row.line, source->row.fault);
+	if (source->row.fault != NULL)
+		return ck_fail(err, CK_ERR_INVALID, "%s:%llu: the header: %s", source->name, (unsigned long long)source->row.line, source->row.fault);
 	source->width = source->row.count;
 	for (int i = 0; i < CK_IMPORT_FIELDS; i++) {
 		enum ck_error error = find_column(source, (enum ck_import_field)i, err);

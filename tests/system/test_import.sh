@@ -158,6 +158,12 @@ is "not missing" "$(entry 120 ckStatus)" active
 sed -e 's/^120;.*/120;Bad;Mail;nobody;;Clerk;Active;/' "$T/hr.csv" > "$T/badmail.csv"
 expect 8 import "$T/badmail.csv" --allow-suspending 10
 is "a bad row is no leaver" "$(entry 120 ckStatus)" active
+# a list of several authorities: rows of another one are none of this one's, not even by their number
+sed 's/^telephone = Phone/&\nauthority = Council/' "$T/map" > "$T/map.councils"
+{ echo "$header;Council"; sed -e 1d -e '/^120;/d' -e 's/$/;northtown/' "$T/hr.csv"; echo "$(person 120);eastham"; } > "$T/councils.csv"
+expect 8 as ada 1234 import "$T/councils.csv" --map "$T/map.councils" --dry-run
+said "the row is of another authority"
+said "0 to add, 0 to change, 1 to suspend"
 # a mapping that does not fit is said, with its line
 printf '[columns]\nnumber = A\nname = B\ncolour = C\n' > "$T/odd"
 expect 2 as ada 1234 import "$T/hr.csv" --map "$T/odd"
