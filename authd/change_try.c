@@ -256,27 +256,12 @@ static enum ck_error bad_reference(struct trial *t, const char *what)
 	return ck_deny(t->denial, "reference", "%s: %s", t->item->rule->name, what);
 }
 
-static bool mail_in_domains(struct ck_text mail, const struct ck_texts *domains)
-{
-	const char *at = mail.length > 0 ? memrchr(mail.at, '@', mail.length) : NULL;
-	if (at == NULL) return false;
-	struct ck_text domain = {at + 1, mail.length - (size_t)(at + 1 - mail.at)};
-	for (size_t i = 0; i < domains->count; i++) {
-		if (ck_text_is(domains->at[i], "*")) return true;
-		if (domains->at[i].length == domain.length && strncasecmp(domains->at[i].at, domain.at, domain.length) == 0) return true;
-	}
-	return false;
-}
-
 static enum ck_error check_staff(struct trial *t, const struct ck_record *record)
 {
 	struct ck_record authority;
 	if (!there_is(t, CK_KIND_AUTHORITY, record->authority, &authority)) return bad_reference(t, "there is no such authority");
-	const struct ck_authority *home = &authority.as.authority_of;
-	if (record->as.staff.uid_number < home->uid_number_first || record->as.staff.uid_number > home->uid_number_last)
-		return bad_reference(t, "uidNumber is outside the authority's range");
-	if (!mail_in_domains(record->as.staff.mail, &home->mail_domains)) return bad_reference(t, "mail is outside the authority's domains");
-	return CK_OK;
+	struct ck_errmsg why;
+	return ck_model_check_delegation(&authority.as.authority_of, &record->as.staff, &why) == CK_OK ? CK_OK : bad_reference(t, why.text);
 }
 
 static enum ck_error check_authority(struct trial *t, const struct ck_record *record)

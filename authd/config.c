@@ -56,7 +56,23 @@ static const struct row {
 	{ "slapd", "path", ck_config_check_path, "/usr/sbin/slapd", 0, PATH_BYTES, TEXT(slapd),
 	  "The slapd program of the embedded directory; empty: the directory is not embedded." },
 	{ "directory_uri", "uri", ck_config_check_ldapi, "ldapi://" HERE "/run-directory/ldapi", 9, 255, TEXT(directory_uri),
-	  "The directory's LDAP URI, with / written %2F in the socket's path." },
+	  "The embedded directory's LDAP URI, with / written %2F in the socket's path." },
+	{ "provider_1", "provider", ck_config_check_provider, "", 0, 190, TEXT(providers[0]),
+	  "The first provider of a directory elsewhere: ldaps://HOST[:PORT], or ldap://HOST[:PORT] for STARTTLS; empty: it is embedded." },
+	{ "provider_2", "provider", ck_config_check_provider, "", 0, 190, TEXT(providers[1]),
+	  "The provider that is followed when the first cannot be." },
+	{ "provider_3", "provider", ck_config_check_provider, "", 0, 190, TEXT(providers[2]),
+	  "The provider that is followed when the first two cannot be." },
+	{ "provider_4", "provider", ck_config_check_provider, "", 0, 190, TEXT(providers[3]),
+	  "The provider that is followed when the first three cannot be." },
+	{ "provider_mechanism", "word", ck_config_check_mechanism, "external", 1, 31, TEXT(provider_mechanism),
+	  "How providers are told who this is: external (certificate), scram-sha-256, gssapi, simple; always inside TLS." },
+	{ "provider_identity", "text", ck_config_check_identity, "", 0, 170, TEXT(provider_identity),
+	  "Who this is: the user of scram-sha-256, the DN of simple; of gssapi nothing, as the keytab says it." },
+	{ "provider_tls", "version", ck_config_check_tls, "1.3", 3, 3, TEXT(provider_tls),
+	  "The oldest version of TLS that is spoken with a provider." },
+	{ "write_provider", "number", NULL, "0", 0, CK_PROVIDERS_LIMIT, NUMBER(write_provider),
+	  "The one provider that changes are written to, counted from 1; 0: the one that is followed." },
 	{ "user_gate", "user", ck_config_check_user, "crosskeys-gate", 1, 63, TEXT(user_gate),
 	  "The user that gates run as, by name or number; used for nothing else." },
 	{ "user_replica", "user", ck_config_check_user, "crosskeys-replica", 1, 63, TEXT(user_replica),
@@ -243,6 +259,24 @@ static int take_key(void *context, const char *section, const char *key, const c
 
 /* ---- the whole ---- */
 
+/* A directory is embedded or elsewhere; who this is, is said where the mechanism needs it. */
+static enum ck_error check_providers(const struct ck_config *config, const char *name, struct ck_errmsg *err)
+{
+	size_t count = ck_config_providers(config);
+	bool by_name = strcmp(config->provider_mechanism, "scram-sha-256") == 0 || strcmp(config->provider_mechanism, "simple") == 0;
+	for (size_t i = count; i < CK_PROVIDERS_LIMIT; i++)
+		if (config->providers[i][0] != '\0')
+			return ck_fail(err, CK_ERR_INVALID, "%s: provider_%zu is named and one before it is not", name, i + 1);
+	if (count > 0 && config->slapd[0] != '\0')
+		return ck_fail(err, CK_ERR_INVALID, "%s: with provider_1 the directory is elsewhere: slapd must be empty", name);
+	if (config->write_provider > count)
+		return ck_fail(err, CK_ERR_INVALID, "%s: write_provider is %llu, and there are %zu providers", name,
+		               (unsigned long long)config->write_provider, count);
+	if (count > 0 && by_name && config->provider_identity[0] == '\0')
+		return ck_fail(err, CK_ERR_INVALID, "%s: provider_mechanism %s needs provider_identity", name, config->provider_mechanism);
+	return CK_OK;
+}
+
 /* What follows from two keys together. */
 static enum ck_error check_whole(const struct ck_config *config, const char *name, struct ck_errmsg *err)
 {
@@ -257,7 +291,7 @@ static enum ck_error check_whole(const struct ck_config *config, const char *nam
 			if (strcmp(users[i], users[k]) == 0)
 				return ck_fail(err, CK_ERR_INVALID, "%s: user %s is named twice; each process needs a user of its own", name,
 				               users[i]);
-	return CK_OK;
+	return check_providers(config, name, err);
 }
 
 enum ck_error ck_config_parse(struct ck_text text, const char *name, struct ck_config *out, struct ck_errmsg *err)

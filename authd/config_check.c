@@ -95,6 +95,36 @@ enum ck_error ck_config_check_ldapi(struct ck_text value, struct ck_errmsg *err)
 	return fine ? CK_OK : ck_fail(err, CK_ERR_INVALID, "ldapi:// and the socket's absolute path with each / written %%2F");
 }
 
+enum ck_error ck_config_check_provider(struct ck_text value, struct ck_errmsg *err)
+{
+	struct ck_config_address address;
+	if (ck_config_address(value, &address) == CK_OK && ck_config_check_host(ck_text_of(address.host), err) == CK_OK &&
+	    !ck_text_is(ck_text_of(address.host), "localhost"))
+		return CK_OK;
+	/* libldap takes localhost for this machine's own name when it looks at the certificate */
+	return ck_fail(err, CK_ERR_INVALID, "ldaps://HOST[:PORT], or ldap://HOST[:PORT] for STARTTLS, by a name in lower case that its certificate has "
+	               "(not localhost)");
+}
+
+enum ck_error ck_config_check_mechanism(struct ck_text value, struct ck_errmsg *err)
+{
+	static const char *const known[] = { "external", "scram-sha-256", "gssapi", "simple" };
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (ck_text_is(value, known[i])) return CK_OK;
+	return ck_fail(err, CK_ERR_INVALID, "external, scram-sha-256, gssapi or simple");
+}
+
+enum ck_error ck_config_check_identity(struct ck_text value, struct ck_errmsg *err)
+{
+	return ck_text_is_printable_utf8(value) ? CK_OK : ck_fail(err, CK_ERR_INVALID, "printable UTF-8");
+}
+
+enum ck_error ck_config_check_tls(struct ck_text value, struct ck_errmsg *err)
+{
+	if (ck_text_is(value, "1.2") || ck_text_is(value, "1.3")) return CK_OK;
+	return ck_fail(err, CK_ERR_INVALID, "1.2 or 1.3");
+}
+
 enum ck_error ck_config_check_user(struct ck_text value, struct ck_errmsg *err)
 {
 	bool fine = value.length > 0 && value.at[0] != '-';

@@ -129,6 +129,7 @@ struct ck_gate_budget {
 struct ck_gate_peer_state {
 	bool answers, fine;
 	char state[32], detail[321];
+	char providers[2048]; /* of the replica: "provider: …" or "trouble: …", a line each */
 };
 
 struct ck_gate {

@@ -75,6 +75,21 @@ static void judge_replica(const struct ck_gate *gate, struct found *found)
 		        replica->detail[0] != '\0' ? ": " : "", replica->detail);
 }
 
+/* One that is followed is enough for everything; that another is missing is said, before it is needed. */
+static void judge_providers(const struct ck_gate *gate, struct found *found)
+{
+	char text[sizeof gate->replica_state.providers];
+	memcpy(text, gate->replica_state.providers, sizeof text);
+	char *rest = text;
+	if (gate->replica == NULL || !gate->replica_state.answers) return;
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		const char *about = strstr(line, ": ");
+		if (about == NULL) continue;
+		put_line(&found->lines, "provider: %s\n", about + 2);
+		if (gate->replica_state.fine && strncmp(line, "trouble: ", 9) == 0) problem(found, STATE_DEGRADED, "provider %s", about + 2);
+	}
+}
+
 static int64_t age_of(struct ck_gate *gate, const struct ck_store_state *copy)
 {
 	struct ck_moment now = ck_wall_now(&gate->wall);
@@ -152,6 +167,7 @@ static void send_status(struct ck_gate_client *client)
 	judge_clock(gate, &found);
 	judge_ledger(gate, &found);
 	judge_replica(gate, &found);
+	judge_providers(gate, &found);
 	if (there) judge_copy(gate, &copy, &found);
 	else problem(&found, STATE_UNAVAILABLE, "this machine has no finished copy of the directory yet: nobody is let in");
 	if (there) put_copy(client, view, &copy, &found.lines);
@@ -180,6 +196,7 @@ static void take(struct ck_gate_peer_state *state, const struct ck_map *reply)
 		return;
 	}
 	if (ck_map_string(reply, CK_F_DETAIL, state->detail, sizeof state->detail) != CK_OK) state->detail[0] = '\0';
+	if (ck_map_string(reply, CK_F_TEXT, state->providers, sizeof state->providers) != CK_OK) state->providers[0] = '\0';
 	state->answers = true;
 }
 

@@ -65,6 +65,7 @@ static const struct ck_event_rule rules[] = {
 	  K(USER) | K(OPERATION) | K(HASH) | K(COUNT) | K(DIGEST) | K(PEER_UID), QUESTION | PLACE | K(AGE) },
 	{ CK_EVENT_PASSWORD_OUTCOME, "password-outcome", F | ESSENTIAL | TRIED, REPLICA,
 	  K(USER) | K(OPERATION) | K(DIGEST) | K(REASON) | K(PEER_UID), QUESTION | PLACE | K(DETAIL) },
+	{ CK_EVENT_PROVIDER, "provider", W, REPLICA, K(NAME), K(DETAIL) },
 };
 
 const struct ck_event_rule *ck_event_rules(size_t *out_count)

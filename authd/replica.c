@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "authd/dial.h"
 #include "authd/replica_state.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
@@ -16,6 +17,7 @@
 #define PEER_QUEUE_BYTES (8 * 1024 * 1024) /* a few hundred answers or records; who does not read them is gone */
 #define PEER_IDLE_MS 10000
 #define TICK_MS 50           /* the finest wait here is the first back-off */
+#define BEHIND_PATIENCE_MS 30000 /* providers catch up with each other in far less */
 #define REMOVAL_FLOOR 20     /* in a small directory a few entries are soon five per cent */
 
 /* ---- which messages the other processes may send ---- */
@@ -292,6 +294,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct ck_replica *r = context;
 	int64_t now_ms = ck_clock_monotonic_ms();
+	ck_replica_mind_dials(r, now_ms);
 	ck_replica_mind_works(r, now_ms);
 	ck_replica_mind_passwords(r, now_ms);
 	ck_replica_mind_stream(r, now_ms);
@@ -306,19 +309,37 @@ static enum ck_error prepare(struct ck_replica *r, struct ck_errmsg *err)
 	snprintf(damaged_path, sizeof damaged_path, "%s/" CK_FOLLOWER_DAMAGED_FILE, r->store_directory);
 	snprintf(suspect_path, sizeof suspect_path, "%s/" CK_FOLLOWER_SUSPECT_FILE, r->store_directory);
 	if (!handle_signals()) return ck_fail(err, CK_ERR_IO, "sigaction failed");
+	enum ck_error error = ck_replica_dials_start(r, err); /* first: it is a copy of what there is then */
+	if (error != CK_OK) return error;
 	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
 	randombytes_buf(r->secret, sizeof r->secret);
 	ck_wall_begin(&r->wall);
-	enum ck_error error = ck_attestation_load(r->config->attestation_roots, &r->roots, err);
+	if (!ck_dial_set_kerberos(r->config, false) || ck_replica_providers_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory");
+	error = ck_attestation_load(r->config->attestation_roots, &r->roots, err);
 	return error == CK_OK ? ck_ldap_prepare(err) : error;
 }
 
+/* Of the files that providers ask for it reads what it shows, and never the keytab, which is the dialler's; both run as one user, and each
+   has its own walls. */
 static enum ck_error confine(struct ck_replica *r, struct ck_errmsg *err)
 {
+	char tickets[CK_CONFIG_TEXT_BYTES + 16], kerberos[CK_CONFIG_TEXT_BYTES + 16];
 	/* a machine without a tz database knows UTC only */
-	const struct ck_reach reach[] = {{r->store_directory, CK_REACH_WRITE}, {CK_ZONE_DIRECTORY, CK_REACH_READ | CK_REACH_OPTIONAL}};
-	const struct ck_confinement confinement = {
-		.user = r->config->user_replica, .filter = &ck_filter_replica, .reach = reach, .reach_count = 2};
+	struct ck_reach reach[4 + CK_PROVIDER_FILES] = {{r->store_directory, CK_REACH_WRITE},
+	                                                {CK_ZONE_DIRECTORY, CK_REACH_READ | CK_REACH_OPTIONAL}};
+	size_t count = 2;
+	for (int file = 0; file < CK_PROVIDER_FILES; file++)
+		if (file != CK_PROVIDER_KEYTAB && ck_config_provider_needs(r->config, (enum ck_provider_file)file))
+			reach[count++] = (struct ck_reach){r->provider_files[file], CK_REACH_READ};
+	if (ck_config_provider_needs(r->config, CK_PROVIDER_KEYTAB)) {
+		snprintf(tickets, sizeof tickets, "%s/tickets", r->config->directory);
+		snprintf(kerberos, sizeof kerberos, "%s/run/krb5.conf", r->config->directory);
+		reach[count++] = (struct ck_reach){tickets, CK_REACH_READ};
+		reach[count++] = (struct ck_reach){kerberos, CK_REACH_READ};
+	}
+	const struct ck_confinement confinement = {.user = r->config->user_replica,
+	                                           .filter = ck_config_providers(r->config) > 0 ? &ck_filter_replica_elsewhere : &ck_filter_replica,
+	                                           .reach = reach, .reach_count = count};
 	return ck_process_confine(&confinement, err);
 }
 
@@ -328,6 +349,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	                                        .suffix = r->config->suffix,
 	                                        .zone_directory = CK_ZONE_DIRECTORY,
 	                                        .wall = &r->wall,
+	                                        .behind_patience_ms = BEHIND_PATIENCE_MS,
 	                                        .removal_percent = (unsigned)r->config->refresh_removal_percent,
 	                                        .removal_floor = REMOVAL_FLOOR,
 	                                        .on_quarantine = on_quarantine,
@@ -348,7 +370,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	if (ck_replica_uses_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for the use of keys");
 	if (ck_replica_passwords_open(r) != CK_OK) return ck_fail(err, CK_ERR_MEMORY, "no memory for passwords");
 	r->base = event_base_new();
-	if (r->base == NULL || ck_peers_new(r->base, &peers_handlers, r, &r->peers) != CK_OK)
+	if (r->base == NULL || ck_replica_dials_open(r) != CK_OK || ck_peers_new(r->base, &peers_handlers, r, &r->peers) != CK_OK)
 		return ck_fail(err, CK_ERR_MEMORY, "the event loop does not start");
 	r->tick = event_new(r->base, -1, EV_PERSIST, on_tick, r);
 	if (r->tick == NULL || event_add(r->tick, &tick) != 0) return ck_fail(err, CK_ERR_MEMORY, "the event loop does not start");
@@ -363,6 +385,8 @@ static void close_parts(struct ck_replica *r)
 	ck_replica_plans_close(r);
 	ck_replica_uses_close(r);
 	ck_replica_passwords_close(r);
+	ck_replica_dials_close(r);
+	ck_replica_providers_close(r);
 	for (size_t i = 0; i < CK_REPLICA_GATES_LIMIT; i++) ck_channel_close(&r->gates[i].channel);
 	ck_channel_close(&r->ledger);
 	ck_peers_free(&r->peers);

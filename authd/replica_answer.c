@@ -6,7 +6,7 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define WRITER_CONNECT_MS 1000
+#define WRITER_CONNECT_MS 2000 /* a unix socket answers at once or not at all; TLS takes some round trips */
 
 /* ---- answers ---- */
 
@@ -51,13 +51,16 @@ void ck_replica_send_state(struct ck_replica *r, const struct ck_asker *asker)
 {
 	struct ck_gate_link *gate = &r->gates[asker->gate];
 	size_t length = 0;
-	char shown[sizeof r->trouble];
+	char shown[sizeof r->trouble], providers[CK_PROVIDERS_TEXT_BYTES];
 	ck_frame_begin(&r->frame, r->out, sizeof r->out);
 	ck_field_uint(&r->frame.map, CK_F_TYPE, CK_MSG_STATED);
 	ck_field_uint(&r->frame.map, CK_F_REQUEST, asker->request);
+	ck_replica_describe_providers(r, providers, sizeof providers);
+	ck_field_string(&r->frame.map, CK_F_TEXT, providers);
 	ck_field_bool(&r->frame.map, CK_F_VERDICT, r->persisted);
+	bool printable = ck_text_is_printable_utf8(ck_text_of(r->trouble));
 	if (!r->persisted && r->trouble[0] != '\0')
-		ck_field_string(&r->frame.map, CK_F_DETAIL, ck_escape(ck_bytes_of(ck_text_of(r->trouble)), shown, sizeof shown));
+		ck_field_string(&r->frame.map, CK_F_DETAIL, printable ? r->trouble : ck_escape(ck_bytes_of(ck_text_of(r->trouble)), shown, sizeof shown));
 	ck_field_string(&r->frame.map, CK_F_STATE, r->persisted ? "following" : r->follow != NULL ? "refreshing" : "waiting");
 	if (ck_frame_end(&r->frame, &length) == CK_OK && gate->channel != NULL) ck_channel_send(gate->channel, r->out, length, -1);
 }
@@ -146,7 +149,10 @@ void ck_replica_drop_writer(struct ck_replica *r)
 void ck_replica_doubt(struct ck_replica *r)
 {
 	ck_replica_drop_writer(r);
-	ck_follower_require_full(r->follower);
+	/* Elsewhere another provider may be followed next, whose copy of that write is whole or not there: the lost one is looked at when it is
+	   back (replica_mend.c). */
+	if (ck_config_providers(r->config) > 0) r->providers.at[ck_replica_write_provider(r)].doubted = true;
+	else ck_follower_require_full(r->follower);
 }
 
 static int left_ms(int64_t deadline_ms, int most_ms)
@@ -183,7 +189,10 @@ struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, str
 	struct ck_csn_set ignored;
 	if (r->writer != NULL && ck_replica_context(r, deadline_ms, &ignored) == CK_OK) return r->writer;
 	ck_replica_drop_writer(r);
-	if (ck_ldap_connect(r->config->directory_uri, left_ms(deadline_ms, WRITER_CONNECT_MS), &r->writer, err) != CK_OK) return NULL;
+	struct ck_ldap_target target;
+	int64_t connected_ms = ck_clock_monotonic_ms() + left_ms(deadline_ms, WRITER_CONNECT_MS);
+	if (ck_replica_reach(r, ck_replica_write_provider(r), connected_ms, &target, err) != CK_OK) return NULL;
+	if (ck_ldap_connect(&target, left_ms(connected_ms, WRITER_CONNECT_MS), &r->writer, err) != CK_OK) return NULL;
 	return r->writer;
 }
 

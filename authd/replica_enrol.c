@@ -363,7 +363,7 @@ void ck_replica_confirm_refresh(struct ck_replica *r, const struct ck_asker *ask
 	struct ck_replica_event event = {.event = CK_EVENT_ALARM, .detail = "root confirmed a refresh that was stopped", .with_count = true,
 	                                 .count = removed, .asker = asker};
 	(void)ck_replica_record(r, &event);
-	r->retry_ms = 0; /* now */
+	ck_providers_hurry(&r->providers); /* now */
 	struct ck_map_writer *m = ck_replica_answer(r, &a, CK_ANSWER_GRANTED);
 	ck_field_uint(m, CK_F_COUNT, removed);
 	ck_replica_send(r, &a, asker);

@@ -11,12 +11,7 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define NOTE_HIGHEST "highest-csns"
-#define NOTE_ROOTS "attestation-roots"
-#define CLASH_PREFIX "clash: "
-#define ZONE_PREFIX "zone: "
 #define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
-#define ANNOUNCED_LIMIT 100        /* quarantined entries told one by one in one stream; the store knows them all */
 
 void ck_follower_alarm(struct ck_follower *f, const char *detail)
 {
@@ -46,12 +41,12 @@ enum ck_error ck_follower_put_position(struct ck_follower *f)
 	if (f->cookie_changed && length > 0) error = ck_batch_set_cookie(f->batch, (struct ck_bytes){(const uint8_t *)text, length});
 	if (error != CK_OK) return error;
 	ck_csn_set_format(&f->highest, text);
-	return ck_batch_set_note(f->batch, ck_text_of(NOTE_HIGHEST), ck_bytes_of(ck_text_of(text)));
+	return ck_batch_set_note(f->batch, ck_text_of(CK_FOLLOWER_NOTE_HIGHEST), ck_bytes_of(ck_text_of(text)));
 }
 
 enum ck_error ck_follower_put_roots(struct ck_follower *f)
 {
-	return ck_batch_set_note(f->batch, ck_text_of(NOTE_ROOTS), (struct ck_bytes){f->settings.roots_digest, sizeof f->settings.roots_digest});
+	return ck_batch_set_note(f->batch, ck_text_of(CK_FOLLOWER_NOTE_ROOTS), (struct ck_bytes){f->settings.roots_digest, sizeof f->settings.roots_digest});
 }
 
 enum ck_error ck_follower_commit(struct ck_follower *f)
@@ -68,72 +63,7 @@ enum ck_error ck_follower_commit(struct ck_follower *f)
 	return CK_OK;
 }
 
-/* ---- clashes ---- */
-
-static struct ck_clash *find_clash(struct ck_follower *f, const uint8_t uuid[16])
-{
-	for (size_t i = 0; i < f->clash_count; i++)
-		if (memcmp(f->clashes[i].uuid, uuid, 16) == 0) return &f->clashes[i];
-	return NULL;
-}
-
-static bool forget_clash(struct ck_follower *f, const uint8_t uuid[16])
-{
-	struct ck_clash *clash = find_clash(f, uuid);
-	if (clash == NULL) return false;
-	*clash = f->clashes[--f->clash_count];
-	return true;
-}
-
-static void remember_clash(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, bool zone)
-{
-	struct ck_clash clash = {.zone = zone};
-	(void)forget_clash(f, uuid);
-	if (f->clash_count == CK_CLASHES_LIMIT || ck_text_copy(clash.dn, sizeof clash.dn, dn) != CK_OK) return;
-	memcpy(clash.uuid, uuid, sizeof clash.uuid);
-	f->clashes[f->clash_count++] = clash;
-}
-
-static bool begins_with(struct ck_text text, const char *prefix)
-{
-	return text.length >= strlen(prefix) && memcmp(text.at, prefix, strlen(prefix)) == 0;
-}
-
-static bool load_clash(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context)
-{
-	struct ck_follower *f = context;
-	bool zone = begins_with(reason, ZONE_PREFIX);
-	if (zone || begins_with(reason, CLASH_PREFIX)) remember_clash(f, entry_uuid, dn, zone);
-	return f->clash_count < CK_CLASHES_LIMIT;
-}
-
-void ck_follower_want_clashes(struct ck_follower *f)
-{
-	for (size_t i = 0; i < f->clash_count; i++)
-		if (!f->clashes[i].zone) f->clashes[i].wanted = true;
-}
-
 /* ---- entries ---- */
-
-/* prefix: of a fault that may be over without a change of the entry, which is then read again; "" of others. claims: what it holds all the same. */
-static enum ck_error quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *prefix, const char *why,
-                                const struct ck_record *claims)
-{
-	char reason[sizeof(struct ck_errmsg) + 16], shown[256];
-	snprintf(reason, sizeof reason, "%s%s", prefix, why);
-	enum ck_error error = ck_batch_quarantine(f->batch, uuid, dn, ck_text_of(reason), claims);
-	if (error != CK_OK) return error;
-	if (prefix[0] != '\0') remember_clash(f, uuid, dn, strcmp(prefix, ZONE_PREFIX) == 0);
-	f->announced++;
-	if (f->announced > ANNOUNCED_LIMIT + 1) return CK_OK;
-	if (f->announced == ANNOUNCED_LIMIT + 1) {
-		ck_follower_alarm(f, "more entries are quarantined than are told one by one: crosskeys status counts them");
-		return CK_OK;
-	}
-	ck_log(CK_LOG_ALARM, "quarantined %s: %s", ck_escape(ck_bytes_of(dn), shown, sizeof shown), reason);
-	if (f->settings.on_quarantine != NULL) f->settings.on_quarantine(dn, reason, f->settings.context);
-	return CK_OK;
-}
 
 static bool key_hash_matches(const struct ck_record *record)
 {
@@ -166,6 +96,8 @@ static void compare_with_known(struct ck_follower *f, const struct ck_record *re
 	if (ck_view_get(ck_batch_view(f->batch), record->kind, record->id, &known) != CK_OK) return;
 	f->changed = true;
 	if (!ck_id_equal(known.authority, record->authority) && memcmp(known.entry_uuid, record->entry_uuid, 16) == 0) f->moved = true;
+	/* Whoever is outside now is found among all: those that are there do not come again. */
+	if (record->kind == CK_KIND_AUTHORITY && ck_model_delegation_narrowed(&known.as.authority_of, &record->as.authority_of)) f->moved = true;
 }
 
 /* Whatever is about to come under this entryUUID: the use that it was is gone. */
@@ -183,19 +115,12 @@ static void tell_use_there(struct ck_follower *f, const struct ck_record *record
 		f->settings.on_key_use(record, true, f->settings.context);
 }
 
-static enum ck_error quarantine_faulty(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, const char *why)
-{
-	struct ck_record claims;
-	bool claimed = ck_entry_claims(entry, ck_text_of(f->settings.suffix), &claims);
-	return quarantine(f, uuid, entry->dn, "", why, claimed ? &claims : NULL);
-}
-
 /* again: it was read again because of a clash, and has not changed. */
-static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, bool again)
+enum ck_error ck_follower_take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, bool again)
 {
 	struct ck_record record;
 	struct ck_errmsg why;
-	bool was_clash = forget_clash(f, uuid);
+	bool was_clash = ck_follower_forget_clash(f, uuid);
 	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	f->batch_entries++;
@@ -209,7 +134,9 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 	}
 	if (error == CK_OK) {
 		if (f->state != CK_FOLLOWER_REBUILDING && !was_clash) compare_with_known(f, &record);
-		if (ck_follower_add_zone(f, &record, &why) != CK_OK) return quarantine(f, uuid, entry->dn, ZONE_PREFIX, why.text, &record);
+		if (ck_follower_add_zone(f, &record, &why) != CK_OK) return ck_follower_quarantine(f, uuid, entry->dn, CK_ZONE_PREFIX, why.text, &record);
+		if (ck_follower_check_delegation(f, &record, &why) != CK_OK)
+			return ck_follower_quarantine(f, uuid, entry->dn, CK_DELEGATION_PREFIX, why.text, &record);
 		error = ck_batch_put(f->batch, &record, &why);
 	}
 	switch (error) {
@@ -217,12 +144,12 @@ static enum ck_error take_entry(struct ck_follower *f, const uint8_t uuid[16], c
 		tell_use_there(f, &record);
 		if (was_clash && f->settings.on_quarantine != NULL) f->settings.on_quarantine(entry->dn, NULL, f->settings.context);
 		return CK_OK;
-	case CK_ERR_EXISTS: return quarantine(f, uuid, entry->dn, CLASH_PREFIX, why.text, &record);
+	case CK_ERR_EXISTS: return ck_follower_quarantine(f, uuid, entry->dn, CK_CLASH_PREFIX, why.text, &record);
 	case CK_ERR_INVALID:
 	case CK_ERR_LIMIT:
 		/* An entry that fitted before may have held what another one wants. */
 		if (!was_clash) f->changed = true;
-		return quarantine_faulty(f, uuid, entry, why.text);
+		return ck_follower_quarantine_faulty(f, uuid, entry, why.text);
 	default: ck_log(CK_LOG_ERROR, "the store does not take an entry: %s", why.text); return error;
 	}
 }
@@ -236,7 +163,7 @@ static enum ck_error on_entry(const uint8_t uuid[16], const struct ck_entry *ent
 		enum ck_error error = ck_uuids_add(&f->named, uuid);
 		if (error != CK_OK) return error;
 	}
-	return take_entry(f, uuid, entry, false);
+	return ck_follower_take_entry(f, uuid, entry, false);
 }
 
 static enum ck_error on_present(const uint8_t uuid[16], void *context)
@@ -250,7 +177,7 @@ enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid
 	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	f->changed = true;
-	(void)forget_clash(f, uuid);
+	(void)ck_follower_forget_clash(f, uuid);
 	tell_use_gone(f, uuid);
 	error = ck_batch_remove(f->batch, uuid);
 	return error == CK_ERR_NOT_FOUND ? CK_OK : error; /* containers, and what came and went while we were away */
@@ -267,11 +194,11 @@ static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, co
 	enum ck_error error = on_present(uuid, f);
 	if (error == CK_OK) error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
-	(void)forget_clash(f, uuid);
+	(void)ck_follower_forget_clash(f, uuid);
 	f->changed = true;
 	tell_use_gone(f, uuid);
 	const struct ck_entry nothing = {.dn = dn};
-	return quarantine_faulty(f, uuid, &nothing, reason);
+	return ck_follower_quarantine_faulty(f, uuid, &nothing, reason);
 }
 
 /* Changes that were made while the clock ran ahead have later numbers than those made since it was put right. The provider would leave the
@@ -334,7 +261,7 @@ static enum ck_error on_batch_end(void *context)
 	f->changed = false;
 	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
 	if (!f->moved) return CK_OK;
-	ck_log(CK_LOG_WARNING, "an entry was moved to another authority: what lies below it is read again by a full refresh");
+	ck_log(CK_LOG_WARNING, "an entry was moved to another authority, or one may give out less than before: all is read again by a full refresh");
 	f->moved = false;
 	f->full_wanted = true;
 	return CK_ERR_CONFLICT;
@@ -412,31 +339,14 @@ void ck_follower_require_full(struct ck_follower *f)
 void ck_follower_set_behind(struct ck_follower *f)
 {
 	static const char text[] = "the provider is older than what was seen: waiting for it to catch up, or for root to let the copy go back";
-	if (strcmp(f->reason, text) != 0) ck_follower_alarm(f, text);
+	int64_t now_ms = ck_clock_monotonic_ms();
+	if (f->behind_since_ms == 0) f->behind_since_ms = now_ms;
+	if (!f->behind_told && now_ms - f->behind_since_ms >= f->settings.behind_patience_ms) {
+		ck_follower_alarm(f, text);
+		f->behind_told = true;
+	}
 	f->state = CK_FOLLOWER_BEHIND;
 	snprintf(f->reason, sizeof f->reason, "%s", text);
-}
-
-static void on_read(const uint8_t uuid[16], const struct ck_entry *entry, void *context)
-{
-	struct ck_follower *f = context;
-	struct ck_clash *clash = entry != NULL ? find_clash(f, uuid) : NULL;
-	/* Not asked any more: something newer about it came by the stream while this answer was on its way. */
-	if (clash == NULL || !clash->asked || f->state != CK_FOLLOWER_PERSISTING) return;
-	enum ck_error error = take_entry(f, uuid, entry, true);
-	if (error != CK_OK) ck_log(CK_LOG_ERROR, "an entry that was read again does not go in: %s", ck_error_name(error));
-}
-
-void ck_follower_pump(struct ck_follower *f, struct ck_follow *follow)
-{
-	if (f->state != CK_FOLLOWER_PERSISTING) return;
-	for (size_t i = 0; i < f->clash_count; i++) {
-		struct ck_clash *clash = &f->clashes[i];
-		if (!clash->wanted || clash->asked) continue;
-		if (ck_follow_read(follow, clash->dn, on_read, f) != CK_OK) return; /* the next step makes room */
-		clash->wanted = false;
-		clash->asked = true;
-	}
 }
 
 /* ---- probes, confirmation, state ---- */
@@ -526,133 +436,4 @@ enum ck_error ck_follower_trial(struct ck_follower *f, struct ck_batch **out, st
 	if (f->state != CK_FOLLOWER_PERSISTING || f->batch != NULL)
 		return ck_fail(err, CK_ERR_UNAVAILABLE, "the copy is not in step with the directory (%s)", ck_follower_state_name(f->state));
 	return ck_batch_begin(f->current, out, err);
-}
-
-/* ---- open and close ---- */
-
-static void unlink_in_store(const struct ck_follower *f, const char *name)
-{
-	char path[1024];
-	snprintf(path, sizeof path, "%s/%s", f->settings.store_directory, name);
-	if (unlink(path) != 0 && errno != ENOENT) ck_log(CK_LOG_ERROR, "cannot remove %s: %s", path, strerror(errno));
-}
-
-static void load_position(struct ck_follower *f)
-{
-	struct ck_view *view = NULL;
-	struct ck_bytes note;
-	if (f->current == NULL || ck_view_begin(f->current, &view) != CK_OK) return;
-	if (ck_view_note(view, ck_text_of(NOTE_HIGHEST), &note) == CK_OK &&
-	    ck_csn_set_add_list(&f->highest, (struct ck_text){(const char *)note.at, note.length}) != CK_OK)
-		ck_follower_alarm(f, "the remembered change numbers are malformed: going back cannot be noticed until the next change");
-	if (ck_view_each_quarantined(view, load_clash, f) != CK_OK) ck_log(CK_LOG_ERROR, "the list of quarantined entries cannot be read");
-	ck_view_end(&view);
-}
-
-/* A copy without the note was made before there were roots: no key in it is attested. */
-static bool roots_changed(struct ck_follower *f)
-{
-	static const uint8_t none[sizeof f->settings.roots_digest];
-	struct ck_view *view = NULL;
-	struct ck_bytes note = {NULL, 0};
-	struct ck_bytes now = {f->settings.roots_digest, sizeof f->settings.roots_digest};
-	if (ck_view_begin(f->current, &view) != CK_OK) return true;
-	if (ck_view_note(view, ck_text_of(NOTE_ROOTS), &note) != CK_OK) note = (struct ck_bytes){none, sizeof none};
-	bool changed = !ck_bytes_equal(note, now);
-	ck_view_end(&view);
-	return changed;
-}
-
-/* What the copy says by other roots is taken back at once, whether the directory can be reached or not; by none nothing more is to be found
-   out. A stop between the commit here and the end of the refresh: the note is not yet that of the new roots, and it begins again. */
-static enum ck_error mind_roots(struct ck_follower *f, struct ck_errmsg *err)
-{
-	static const uint8_t none[sizeof f->settings.roots_digest];
-	uint64_t count = 0;
-	if (!roots_changed(f)) return CK_OK;
-	enum ck_error error = ck_batch_begin(f->current, &f->batch, err);
-	if (error != CK_OK) return error;
-	error = ck_batch_forget_attested(f->batch, &count);
-	if (error == CK_OK) error = ck_batch_set_note(f->batch, ck_text_of(NOTE_ROOTS), (struct ck_bytes){none, sizeof none});
-	if (error == CK_OK) error = ck_follower_commit(f);
-	if (error != CK_OK) {
-		ck_batch_abort(&f->batch);
-		return ck_fail(err, error, "the keys that were attested by other roots cannot be taken back");
-	}
-	f->full_wanted = memcmp(f->settings.roots_digest, none, sizeof none) != 0;
-	ck_log(CK_LOG_INFO, "the attestation roots changed: that %llu keys were attested is taken back", (unsigned long long)count);
-	return CK_OK;
-}
-
-static bool is_marked(const struct ck_follower *f, const char *name)
-{
-	char path[1024];
-	snprintf(path, sizeof path, "%s/%s", f->settings.store_directory, name);
-	return access(path, F_OK) == 0;
-}
-
-/* What crashed the writer may do it again while it is read: then it is damaged. */
-static void suspect_is_damaged(const struct ck_follower *f)
-{
-	char suspect[1024], damaged[1024];
-	snprintf(suspect, sizeof suspect, "%s/" CK_FOLLOWER_SUSPECT_FILE, f->settings.store_directory);
-	snprintf(damaged, sizeof damaged, "%s/" CK_FOLLOWER_DAMAGED_FILE, f->settings.store_directory);
-	if (rename(suspect, damaged) != 0) ck_log(CK_LOG_ERROR, "%s: %s", suspect, strerror(errno));
-}
-
-static enum ck_error begin_anew(struct ck_follower *f, struct ck_errmsg *err)
-{
-	ck_follower_alarm(f, "the copy was damaged: it is rebuilt from the directory");
-	ck_store_close(&f->current);
-	enum ck_error error = ck_store_discard(f->settings.store_directory, err);
-	unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
-	return error;
-}
-
-enum ck_error ck_follower_open(const struct ck_follower_settings *settings, struct ck_follower **out, struct ck_errmsg *err)
-{
-	*out = NULL;
-	CK_ASSERT(settings->wall != NULL);
-	struct ck_follower *f = calloc(1, sizeof *f);
-	if (f == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory to follow");
-	f->settings = *settings;
-	enum ck_error error = CK_OK;
-	if (is_marked(f, CK_FOLLOWER_DAMAGED_FILE)) error = begin_anew(f, err);
-	bool suspect = is_marked(f, CK_FOLLOWER_SUSPECT_FILE);
-	if (suspect) suspect_is_damaged(f);
-	if (error == CK_OK) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
-	if (error == CK_OK && suspect && ck_follower_verify(f) == CK_ERR_CORRUPT) {
-		error = begin_anew(f, err);
-		if (error == CK_OK) error = ck_store_open_writer(settings->store_directory, CK_STORE_FILE, &f->current, err);
-	}
-	if (suspect) unlink_in_store(f, CK_FOLLOWER_DAMAGED_FILE);
-	if (error == CK_OK) error = mind_roots(f, err);
-	if (error != CK_OK) {
-		ck_store_close(&f->current);
-		free(f);
-		return error;
-	}
-	load_position(f);
-	*out = f;
-	return CK_OK;
-}
-
-enum ck_error ck_follower_verify(struct ck_follower *f)
-{
-	struct ck_view *view = NULL;
-	enum ck_error error = ck_view_begin(f->current, &view);
-	if (error != CK_OK) return error;
-	error = ck_view_verify(view);
-	ck_view_end(&view);
-	return error;
-}
-
-void ck_follower_close(struct ck_follower **follower)
-{
-	struct ck_follower *f = *follower;
-	if (f == NULL) return;
-	ck_follower_end(f);
-	ck_store_close(&f->current);
-	free(f);
-	*follower = NULL;
 }

@@ -24,6 +24,7 @@ struct ck_follower_settings {
 	const char *suffix;
 	const char *zone_directory; /* the tz database */
 	struct ck_wall *wall;
+	int behind_patience_ms;   /* so long a provider may be older than what was seen before anybody is told */
 	unsigned removal_percent; /* a refresh that removes more than this of what is known stops … */
 	unsigned removal_floor;   /* … if it is more than so many entries */
 	/* Whether a key with a certificate is attested by the roots of this digest; NULL: none is, and the digest is zero. Roots other than those

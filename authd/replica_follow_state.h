@@ -5,6 +5,12 @@
 #include "authd/replica_follow.h"
 #include "authd/replica_uuids.h"
 
+#define CK_FOLLOWER_NOTE_HIGHEST "highest-csns"
+#define CK_FOLLOWER_NOTE_ROOTS "attestation-roots"
+/* Reasons for a quarantine that may be over without a change of the entry. */
+#define CK_CLASH_PREFIX "clash: "
+#define CK_ZONE_PREFIX "zone: "
+#define CK_DELEGATION_PREFIX "delegation: "
 #define CK_CLASHES_LIMIT 1024 /* kept to be read again; more wait for the next refresh */
 
 struct ck_clash {
@@ -27,6 +33,8 @@ struct ck_follower {
 	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
 	struct ck_as_of probe_asked, begun;
 	uint64_t refused_removals;
+	int64_t behind_since_ms; /* 0: not behind */
+	bool behind_told;
 	size_t announced;
 	char cookie[CK_COOKIE_LIMIT_BYTES];
 	char reason[256];
@@ -46,8 +54,25 @@ enum ck_error ck_follower_put_position(struct ck_follower *f);
 /* By which roots keys were found attested. */
 enum ck_error ck_follower_put_roots(struct ck_follower *f);
 enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid[16]);
+/* again: it was read again because of a clash, and has not changed. */
+enum ck_error ck_follower_take_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, bool again);
+
+/* ---- replica_quarantine.c ---- */
+struct ck_clash *ck_follower_find_clash(struct ck_follower *f, const uint8_t uuid[16]);
+/* Whether there was one. */
+bool ck_follower_forget_clash(struct ck_follower *f, const uint8_t uuid[16]);
+/* For ck_view_each_quarantined: what the store kept. */
+bool ck_follower_load_clash(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context);
 /* Every clash that is kept may be over: to be read again. */
 void ck_follower_want_clashes(struct ck_follower *f);
+enum ck_error ck_follower_quarantine(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *prefix, const char *why,
+                                     const struct ck_record *claims);
+enum ck_error ck_follower_quarantine_faulty(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry, const char *why);
+
+/* ---- replica_delegation.c ---- */
+/* What the founding authority delegated to the person's authority. CK_ERR_INVALID: it is outside; a person of an authority that is not known
+   (yet) is none of anybody's, and decides nothing. */
+enum ck_error ck_follower_check_delegation(struct ck_follower *f, const struct ck_record *record, struct ck_errmsg *why);
 
 /* ---- replica_refresh.c ---- */
 enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context);

@@ -1,65 +1,111 @@
-/* The embedded slapd after a crash. It keeps its contextCSN in memory and writes it down now and then (and not at all behind a write with an
-   assertion, which its own checkpoint inherits and fails), so that it comes back older than it is: the copy would wait for root, and what it
-   committed last without telling would never be followed. What it holds says how far it was; it is believed only if that reaches what was
-   seen, so that a directory from a backup is still found out. */
+/* Providers as the replica reaches them: which one, over which socket, and as whom. The password is read anew for each connection, so that
+   one that was changed counts, and wiped when the next takes its place. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "authd/replica_state.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define MEND_LIMIT_MS 1500
-#define LOG_SUFFIX "cn=accesslog" /* holds what was removed, too */
-
-static void collect(const struct ck_entry *entry, void *context)
+static enum ck_ldap_auth auth_of(const char *mechanism)
 {
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct ck_attribute *attribute = &entry->attributes[i];
-		if (!ck_text_is(attribute->name, "entryCSN") || attribute->count != 1) continue;
-		struct ck_text csn = {(const char *)attribute->values[0].at, attribute->values[0].length};
-		if (ck_csn_set_add(context, csn) != CK_OK) ck_log(CK_LOG_WARNING, "an entryCSN of the provider is malformed");
+	if (strcmp(mechanism, "scram-sha-256") == 0) return CK_LDAP_SCRAM;
+	if (strcmp(mechanism, "gssapi") == 0) return CK_LDAP_GSSAPI;
+	return strcmp(mechanism, "simple") == 0 ? CK_LDAP_SIMPLE : CK_LDAP_EXTERNAL;
+}
+
+enum ck_error ck_replica_providers_open(struct ck_replica *r)
+{
+	size_t count = ck_config_providers(r->config);
+	r->providers.count = count > 0 ? count : 1;
+	r->providers.at[0].uri = r->config->directory_uri;
+	for (size_t i = 0; i < count; i++) r->providers.at[i].uri = r->config->providers[i];
+	for (int file = 0; file < CK_PROVIDER_FILES; file++) ck_config_provider_file(r->config, (enum ck_provider_file)file, r->provider_files[file]);
+	r->last_followed = r->providers.count;
+	r->password = ck_secret_new();
+	return r->password != NULL ? CK_OK : CK_ERR_MEMORY;
+}
+
+void ck_replica_providers_close(struct ck_replica *r) { ck_secret_free(&r->password); }
+
+/* The whole file, but for the newline that editors leave. */
+static enum ck_error read_password(struct ck_replica *r, struct ck_errmsg *err)
+{
+	uint8_t bytes[CK_SECRET_LIMIT_BYTES + 2];
+	int fd = -1;
+	enum ck_error error = ck_config_provider_check(r->config, CK_PROVIDER_PASSWORD, (unsigned)getuid(), &fd, err);
+	if (error != CK_OK) return error;
+	ssize_t length = read(fd, bytes, sizeof bytes);
+	close(fd);
+	if (length > 0 && bytes[length - 1] == '\n') length--;
+	bool fits = length > 0 && (size_t)length <= CK_SECRET_LIMIT_BYTES && ck_secret_set(r->password, bytes, (size_t)length) == CK_OK;
+	ck_wipe(bytes, sizeof bytes);
+	return fits ? CK_OK : ck_fail(err, CK_ERR_INVALID, "%s: expected a password of 1 to %d bytes", r->provider_files[CK_PROVIDER_PASSWORD],
+	                              CK_SECRET_LIMIT_BYTES);
+}
+
+enum ck_error ck_replica_target(struct ck_replica *r, size_t index, int fd, struct ck_ldap_target *out, struct ck_errmsg *err)
+{
+	const struct ck_config *config = r->config;
+	*out = (struct ck_ldap_target){.uri = r->providers.at[index].uri, .fd = -1};
+	if (ck_config_providers(config) == 0) return CK_OK;
+	enum ck_error error = ck_config_provider_needs(config, CK_PROVIDER_PASSWORD) ? read_password(r, err) : CK_OK;
+	if (error == CK_OK && ck_config_provider_needs(config, CK_PROVIDER_KEY))
+		error = ck_config_provider_check(config, CK_PROVIDER_KEY, (unsigned)getuid(), NULL, err);
+	if (error != CK_OK) {
+		if (fd >= 0) close(fd);
+		return error;
 	}
+	out->fd = fd;
+	out->auth = auth_of(config->provider_mechanism);
+	out->identity = config->provider_identity;
+	out->password = r->password;
+	out->ca_file = r->provider_files[CK_PROVIDER_CA];
+	bool certificate = ck_config_provider_needs(config, CK_PROVIDER_CERTIFICATE);
+	out->certificate_file = certificate ? r->provider_files[CK_PROVIDER_CERTIFICATE] : NULL;
+	out->key_file = certificate ? r->provider_files[CK_PROVIDER_KEY] : NULL;
+	out->tls_1_2 = strcmp(config->provider_tls, "1.2") == 0;
+	return CK_OK;
 }
 
-static enum ck_error look_beyond(struct ck_replica *r, struct ck_text csn, int64_t deadline_ms, struct ck_csn_set *found, struct ck_errmsg *err)
+size_t ck_replica_write_provider(const struct ck_replica *r)
 {
-	const char *const bases[] = {r->config->suffix, LOG_SUFFIX};
-	enum ck_error error = CK_OK;
-	for (size_t i = 0; error == CK_OK && i < sizeof bases / sizeof bases[0]; i++) {
-		int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
-		error = ck_ldap_each_since(r->writer, bases[i], csn, collect, found, left_ms < 1 ? 1 : (int)left_ms, err);
-		if (error == CK_ERR_NOT_FOUND) error = CK_OK; /* there is no log, or it is empty */
-	}
-	return error;
+	return r->config->write_provider > 0 ? (size_t)r->config->write_provider - 1 : r->providers.current;
 }
 
-static enum ck_error nudge(struct ck_replica *r, int64_t deadline_ms, struct ck_errmsg *err)
+enum ck_error ck_replica_reach(struct ck_replica *r, size_t index, int64_t deadline_ms, struct ck_ldap_target *out, struct ck_errmsg *err)
 {
-	char when[CK_TIME_TEXT_BYTES], text[CK_TIME_TEXT_BYTES + 64];
-	int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
-	(void)snprintf(text, sizeof text, "counted anew after a crash, %s", ck_time_format(ck_wall_now(&r->wall).s, when));
-	ck_log(CK_LOG_WARNING, "the directory came back with an older change number than it holds: it is made to count anew");
-	return ck_ldap_describe(r->writer, r->config->suffix, text, left_ms < 1 ? 1 : (int)left_ms, err);
+	int fd = -1;
+	enum ck_error error = r->dials != NULL ? ck_replica_dial_now(r, (unsigned)index, deadline_ms, &fd, err) : CK_OK;
+	return error == CK_OK ? ck_replica_target(r, index, fd, out, err) : error;
 }
 
-void ck_replica_mend_provider(struct ck_replica *r)
+void ck_replica_provider_arrived(struct ck_replica *r)
 {
-	struct ck_errmsg err = {""};
-	struct ck_csn_set provider, floor, found = {0};
-	const struct ck_csn_set *seen = ck_follower_highest(r->follower);
-	int64_t deadline_ms = ck_clock_monotonic_ms() + MEND_LIMIT_MS;
-	if (ck_wall_now(&r->wall).behind) return; /* what it would count by such a clock is older still; once that is right it is mended */
-	if (r->config->slapd[0] == '\0' || ck_replica_writer(r, deadline_ms, &err) == NULL) return;
-	if (ck_replica_context(r, deadline_ms, &provider) != CK_OK) return;
-	floor = provider;
-	enum ck_error error = ck_csn_set_merge(&floor, seen);
-	for (size_t i = 0; error == CK_OK && i < floor.count; i++) error = look_beyond(r, ck_text_of(floor.at[i].csn), deadline_ms, &found, &err);
-	if (error == CK_OK && ck_csn_set_covers(&provider, &found)) return; /* it knows all that it holds */
-	if (error == CK_OK) error = ck_csn_set_merge(&found, &provider);
-	if (error == CK_OK && !ck_csn_set_covers(&found, seen)) return; /* it went back: that is root's to say */
-	if (error == CK_OK) error = nudge(r, deadline_ms, &err);
-	if (error == CK_OK) return;
-	ck_log(CK_LOG_WARNING, "the directory could not be asked how far it is: %s", err.text[0] != '\0' ? err.text : ck_error_name(error));
+	size_t now = r->providers.current, before = r->last_followed;
+	ck_providers_arrived(&r->providers, now, ck_clock_monotonic_ms());
+	ck_log(CK_LOG_INFO, "following %s", r->providers.at[now].uri);
+	r->last_followed = now;
+	if (before == now || before == r->providers.count) return;
 	ck_replica_drop_writer(r);
+	const char *why = r->providers.at[before].why;
+	struct ck_replica_event event = {.event = CK_EVENT_PROVIDER, .name = r->providers.at[now].uri,
+	                                 .detail = why[0] != '\0' ? why : "one that comes before in the order is well again"};
+	(void)ck_replica_record(r, &event);
+}
+
+void ck_replica_describe_providers(const struct ck_replica *r, char *out, size_t out_bytes)
+{
+	char line[CK_CONFIG_TEXT_BYTES + CK_PROVIDER_WHY_BYTES + 64], shown[sizeof line];
+	size_t used = 0;
+	out[0] = '\0';
+	for (size_t i = 0; i < r->providers.count; i++) {
+		bool wrong = ck_providers_describe(&r->providers, i, ck_clock_monotonic_ms(), line, sizeof line);
+		bool printable = ck_text_is_printable_utf8(ck_text_of(line));
+		int length = snprintf(out + used, out_bytes - used, "%s: %s\n", wrong ? "trouble" : "provider",
+		                      printable ? line : ck_escape(ck_bytes_of(ck_text_of(line)), shown, sizeof shown));
+		if (length < 0 || (size_t)length >= out_bytes - used) return;
+		used += (size_t)length;
+	}
 }

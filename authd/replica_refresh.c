@@ -136,6 +136,8 @@ enum ck_error ck_follower_on_refreshed(bool purge_absent, struct ck_bytes cookie
 	f->full_wanted = false;
 	f->confirmed = false;
 	f->refused_removals = 0;
+	f->behind_since_ms = 0;
+	f->behind_told = false;
 	f->reason[0] = '\0';
 	if (f->changed) ck_follower_want_clashes(f);
 	f->changed = false;

@@ -6,6 +6,7 @@
 #include "authd/enrol.h"
 #include "authd/plan.h"
 #include "authd/process.h"
+#include "authd/provider.h"
 #include "authd/replica_follow.h"
 
 #define CK_REPLICA_GATES_LIMIT 64
@@ -15,6 +16,7 @@
 
 struct ck_replica_uses;      /* replica_uses.c */
 struct ck_replica_passwords; /* replica_password.c */
+struct ck_replica_dials; /* replica_dial.c */
 
 /* Who waits for an answer. */
 struct ck_asker {
@@ -82,7 +84,14 @@ struct ck_replica {
 	struct ck_fido_roots *roots; /* NULL: no key is attested */
 	struct ck_follow *follow;
 	struct event *readable, *tick;
-	int64_t retry_ms, backoff_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;
+	struct ck_providers providers;
+	size_t last_followed; /* the number of providers: none yet */
+	char provider_files[CK_PROVIDER_FILES][CK_CONFIG_TEXT_BYTES];
+	struct ck_secret *password; /* that providers want of us, as last read */
+	struct ck_replica_dials *dials; /* NULL: the provider is on this machine */
+	bool dialling, dialling_better; /* for the stream */
+	size_t dialled; /* which of them */
+	int64_t opened_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;
 	struct ck_as_of probe_asked;
 	struct ck_wall wall;
 	struct ck_asker clock_asker; /* root, who confirms the clock; waits for the record of that number */
@@ -109,13 +118,42 @@ struct ck_replica {
 	uint8_t body[CK_FRAME_LIMIT_BYTES];
 };
 
+/* ---- replica_dial.c: connected sockets from the dialler ---- */
+/* Starts it, where there are providers elsewhere. As root, before anything secret is known. */
+CK_MUST_USE enum ck_error ck_replica_dials_start(struct ck_replica *r, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_replica_dials_open(struct ck_replica *r);
+void ck_replica_dials_close(struct ck_replica *r);
+void ck_replica_mind_dials(struct ck_replica *r, int64_t now_ms);
+/* fd: connected, the callee's; -1: why not. */
+typedef void (*ck_dial_done)(int fd, const char *why, void *context);
+CK_MUST_USE enum ck_error ck_replica_dial(struct ck_replica *r, unsigned provider, ck_dial_done done, void *context, struct ck_errmsg *err);
+/* Waits for it. */
+CK_MUST_USE enum ck_error ck_replica_dial_now(struct ck_replica *r, unsigned provider, int64_t deadline_ms, int *out_fd, struct ck_errmsg *err);
+
+/* ---- replica_provider.c ---- */
+CK_MUST_USE enum ck_error ck_replica_providers_open(struct ck_replica *r);
+void ck_replica_providers_close(struct ck_replica *r);
+/* How that provider is reached over fd (-1: it is on this machine), and as whom. Borrows from r until the next call. fd is taken over. */
+CK_MUST_USE enum ck_error ck_replica_target(struct ck_replica *r, size_t index, int fd, struct ck_ldap_target *out, struct ck_errmsg *err);
+/* The same with a socket of its own, waited for. */
+CK_MUST_USE enum ck_error ck_replica_reach(struct ck_replica *r, size_t index, int64_t deadline_ms, struct ck_ldap_target *out,
+                                           struct ck_errmsg *err);
+/* The one that takes writes. */
+size_t ck_replica_write_provider(const struct ck_replica *r);
+/* The stream is in step with the current one; a change of provider is recorded. */
+void ck_replica_provider_arrived(struct ck_replica *r);
+#define CK_PROVIDERS_TEXT_BYTES 2048
+/* "provider: …" or "trouble: …", a line each. */
+void ck_replica_describe_providers(const struct ck_replica *r, char *out, size_t out_bytes);
+
 /* ---- replica_stream.c: following ---- */
 /* A step of time: connects, probes, gives up what is dead. */
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms);
 void ck_replica_stop_stream(struct ck_replica *r);
 
-/* ---- replica_provider.c ---- */
-/* Before the stream is opened: an embedded slapd that forgot in a crash how far it was is made to count anew. Waits, but not for long. */
+/* ---- replica_mend.c ---- */
+/* Before the stream is opened: an embedded slapd, or one that was lost in the middle of a write, that forgot in a crash how far it was is
+   made to count anew. Waits, but not for long. */
 void ck_replica_mend_provider(struct ck_replica *r);
 
 /* ---- replica_answer.c: answers to gates, records to the ledger, the directory's second connection ---- */

@@ -1,5 +1,5 @@
-/* The stream from the provider, in the event loop: connecting, stepping, probing, and waiting again with the right patience after each kind
-   of end. Never waits on LDAP itself. */
+/* The stream from a provider, in the event loop: connecting, stepping, probing, and going to the next provider, or waiting with the right
+   patience, after each kind of end. Never waits on LDAP itself, but for a TLS handshake, which is bounded. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,11 +10,7 @@
 
 #define VERIFY_REST_MS 10000 /* between two readings of the whole copy, at least */
 #define VERIFY_LIMIT_MS 250  /* a reading that took longer is not repeated by itself: following stands still meanwhile */
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_LAST_MS 5000
-#define HELD_RETRY_MS 60000     /* a refresh that was stopped is a whole refresh each time */
-#define BEHIND_RETRY_MS 5000
-#define SILENT_LIMIT_MS 15000   /* while connecting or refreshing */
+#define SILENT_LIMIT_MS 15000   /* while refreshing, and in all until a refresh begins */
 #define PROBE_EVERY_MS 5000
 #define PROBE_LIMIT_MS 5000
 #define LOOK_EVERY_MS 1000
@@ -38,11 +34,6 @@ void ck_replica_stop_stream(struct ck_replica *r)
 	r->probe_ms = r->lags_since_ms = 0;
 }
 
-static void retry_after(struct ck_replica *r, int64_t wait_ms)
-{
-	r->retry_ms = ck_clock_monotonic_ms() + wait_ms;
-}
-
 /* Damage is not repaired here: the next writer begins anew. */
 static void end_damaged(struct ck_replica *r, const char *what)
 {
@@ -57,6 +48,16 @@ static void end_damaged(struct ck_replica *r, const char *what)
 	event_base_loopbreak(r->base);
 }
 
+/* This provider is left: for another at once, or for a while. */
+static void leave(struct ck_replica *r, enum ck_provider_trouble trouble, const char *why)
+{
+	char text[sizeof r->trouble];
+	const char *uri = r->providers.at[r->providers.current].uri;
+	ck_providers_failed(&r->providers, r->providers.current, trouble, why, ck_clock_monotonic_ms());
+	snprintf(text, sizeof text, "%.100s: %s", uri, why);
+	say_trouble(r, r->providers.count > 1 ? text : why);
+}
+
 static void lost(struct ck_replica *r, enum ck_error error, const char *why)
 {
 	bool provider_behind = r->follow != NULL && ck_follow_provider_behind(r->follow);
@@ -67,19 +68,17 @@ static void lost(struct ck_replica *r, enum ck_error error, const char *why)
 	if (provider_behind) ck_follower_set_behind(r->follower);
 	enum ck_follower_state state = ck_follower_state(r->follower);
 	ck_replica_stop_stream(r);
-	if (state == CK_FOLLOWER_HELD || state == CK_FOLLOWER_BEHIND) {
-		say_trouble(r, ck_follower_reason(r->follower));
-		retry_after(r, state == CK_FOLLOWER_HELD ? HELD_RETRY_MS : BEHIND_RETRY_MS);
-		return;
-	}
-	if (error == CK_ERR_CONFLICT) {
+	if (state == CK_FOLLOWER_HELD) {
+		leave(r, CK_PROVIDER_HELD, ck_follower_reason(r->follower));
+	} else if (state == CK_FOLLOWER_BEHIND) {
+		leave(r, CK_PROVIDER_BEHIND, ck_follower_reason(r->follower));
+	} else if (error == CK_ERR_CONFLICT) {
 		ck_log(CK_LOG_INFO, "a full refresh is needed%s%s", why[0] != '\0' ? ": " : "", why);
 		ck_follower_require_full(r->follower);
+		ck_providers_failed(&r->providers, r->providers.current, CK_PROVIDER_UNREACHED, "a full refresh is needed", ck_clock_monotonic_ms());
 	} else {
-		say_trouble(r, why[0] != '\0' ? why : ck_error_name(error));
+		leave(r, CK_PROVIDER_UNREACHED, why[0] != '\0' ? why : ck_error_name(error));
 	}
-	r->backoff_ms = r->backoff_ms == 0 ? BACKOFF_FIRST_MS : r->backoff_ms * 2 < BACKOFF_LAST_MS ? r->backoff_ms * 2 : BACKOFF_LAST_MS;
-	retry_after(r, r->backoff_ms);
 }
 
 /* ---- probes ---- */
@@ -110,11 +109,10 @@ static void probe(struct ck_replica *r, int64_t now_ms)
 static void arrived(struct ck_replica *r)
 {
 	r->persisted = true;
-	r->backoff_ms = 0;
 	r->next_probe_ms = 0;
 	r->zones_ms = 0;
 	r->trouble[0] = '\0';
-	ck_log(CK_LOG_INFO, "following %s", r->config->directory_uri);
+	ck_replica_provider_arrived(r);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -123,8 +121,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct ck_replica *r = context;
 	struct ck_errmsg err = {""};
-	r->heard_ms = ck_clock_monotonic_ms();
 	enum ck_error error = ck_follow_step(r->follow, &err);
+	if (ck_follow_heard(r->follow)) r->heard_ms = ck_clock_monotonic_ms(); /* of what it was asked, not of anything */
 	if (error != CK_OK) {
 		lost(r, error, err.text);
 		return;
@@ -134,26 +132,80 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	if (ck_follow_more(r->follow)) event_active(r->readable, EV_READ, 0);
 }
 
-static void open_stream(struct ck_replica *r, int64_t now_ms)
+/* Over the socket that was dialled; -1: it is on this machine. */
+static void open_stream(struct ck_replica *r, size_t provider, int fd)
 {
 	struct ck_bytes cookie;
 	struct ck_errmsg err = {""};
+	struct ck_ldap_target target = {.fd = fd};
+	r->providers.current = provider;
 	ck_replica_mend_provider(r);
 	enum ck_error error = ck_follower_begin(r->follower, &cookie, &err);
-	if (error == CK_OK)
-		error = ck_follow_open(r->config->directory_uri, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);
+	if (error != CK_OK && fd >= 0) close(fd);
+	if (error == CK_OK) error = ck_replica_target(r, provider, fd, &target, &err);
+	if (error == CK_OK) error = ck_follow_open(&target, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);
 	if (error == CK_OK) {
 		r->readable = event_new(r->base, ck_follow_fd(r->follow), EV_READ | EV_PERSIST, on_readable, r);
 		if (r->readable == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
 	}
-	r->heard_ms = now_ms;
+	r->heard_ms = r->opened_ms = ck_clock_monotonic_ms();
 	if (error != CK_OK) lost(r, error, err.text);
+}
+
+/* One that comes before the one that is followed leaves that alone until it is connected to. */
+static void on_dialled(int fd, const char *why, void *context)
+{
+	struct ck_replica *r = context;
+	bool better = r->dialling_better;
+	r->dialling = r->dialling_better = false;
+	if (better && fd >= 0 && !r->persisted) { /* the other one was lost meanwhile, and somebody is being tried */
+		close(fd);
+		return;
+	}
+	if (fd < 0 && better) return;
+	if (fd >= 0) {
+		if (better) ck_log(CK_LOG_INFO, "%s can be connected to again: it comes first", r->providers.at[r->dialled].uri);
+		if (better) ck_providers_leave_for_better(&r->providers);
+		ck_replica_stop_stream(r);
+		open_stream(r, r->dialled, fd);
+		return;
+	}
+	r->providers.current = r->dialled;
+	leave(r, CK_PROVIDER_UNREACHED, why);
+}
+
+static void dial(struct ck_replica *r, size_t provider, bool better)
+{
+	struct ck_errmsg err = {""};
+	r->dialled = provider;
+	r->dialling = ck_replica_dial(r, (unsigned)provider, on_dialled, r, &err) == CK_OK;
+	r->dialling_better = r->dialling && better;
+	if (!r->dialling && !better) ck_providers_failed(&r->providers, provider, CK_PROVIDER_UNREACHED, err.text, ck_clock_monotonic_ms());
+}
+
+static void mind_closed(struct ck_replica *r, int64_t now_ms)
+{
+	size_t provider;
+	int64_t wait_ms;
+	if (r->dialling || !ck_providers_choose(&r->providers, now_ms, &provider, &wait_ms)) return;
+	if (r->dials == NULL) open_stream(r, provider, -1);
+	else dial(r, provider, false);
+}
+
+/* No request is in the middle of a write, which would end in doubt. */
+static void mind_better(struct ck_replica *r, int64_t now_ms)
+{
+	size_t provider;
+	if (r->dials == NULL || r->dialling || !r->persisted) return;
+	for (size_t i = 0; i < CK_WORKS_LIMIT; i++)
+		if (r->works[i].kind != 0) return;
+	if (ck_providers_better(&r->providers, now_ms, &provider)) dial(r, provider, true);
 }
 
 static void note_state(struct ck_replica *r)
 {
 	char line[200];
-	if (r->persisted) snprintf(line, sizeof line, "following %.150s", r->config->directory_uri);
+	if (r->persisted) snprintf(line, sizeof line, "following %.150s", r->providers.at[r->providers.current].uri);
 	else snprintf(line, sizeof line, "%s: %.150s", r->follow != NULL ? "refreshing" : "waiting", r->trouble[0] != '\0' ? r->trouble : "connecting");
 	ck_follower_note_state(r->follower, line);
 }
@@ -175,7 +227,8 @@ static bool mind_zones(struct ck_replica *r, int64_t now_ms)
 static void mind_open(struct ck_replica *r, int64_t now_ms)
 {
 	if (!r->persisted) {
-		if (now_ms - r->heard_ms >= SILENT_LIMIT_MS) lost(r, CK_ERR_TIMEOUT, "the provider said nothing for too long");
+		bool asked = ck_follow_refreshes(r->follow);
+		if (now_ms - (asked ? r->heard_ms : r->opened_ms) >= SILENT_LIMIT_MS) lost(r, CK_ERR_TIMEOUT, "the provider said nothing for too long");
 		return;
 	}
 	if (ck_follower_state(r->follower) != CK_FOLLOWER_PERSISTING) { /* a probe found that the provider went back */
@@ -234,7 +287,8 @@ void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 		end_damaged(r, "was removed");
 		return;
 	}
-	if (r->follow == NULL && now_ms >= r->retry_ms) open_stream(r, now_ms);
-	else if (r->follow != NULL) mind_open(r, now_ms);
+	if (r->follow == NULL) mind_closed(r, now_ms);
+	else mind_open(r, now_ms);
+	if (r->follow != NULL) mind_better(r, now_ms);
 	if (r->exit_code == 0) note_state(r);
 }

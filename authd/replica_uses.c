@@ -13,6 +13,7 @@
 #define QUEUE_LIMIT 4096         /* that came one by one; past it all are told anew */
 #define WRITE_LIMIT_MS 10000     /* a provider that does not answer a write for so long is given up */
 #define RECONNECT_MS 5000
+#define REACH_LIMIT_MS 500       /* of a provider that is followed; everybody waits meanwhile */
 #define UNKNOWN_YOUNG_S 60       /* a key that is not in the copy and was touched so lately */
 #define UNKNOWN_RETRY_S 5        /* is looked for again so soon */
 
@@ -208,7 +209,9 @@ static bool connected(struct ck_replica *r, int64_t now_ms)
 	if (u->later != NULL) return true;
 	if (now_ms < u->retry_ms) return false;
 	u->sent_ms = now_ms;
-	enum ck_error error = ck_later_open(r->config->directory_uri, &u->later, &err);
+	struct ck_ldap_target target;
+	enum ck_error error = ck_replica_reach(r, ck_replica_write_provider(r), now_ms + REACH_LIMIT_MS, &target, &err);
+	if (error == CK_OK) error = ck_later_open(&target, &u->later, &err);
 	if (error == CK_OK) {
 		u->readable = event_new(r->base, ck_later_fd(u->later), EV_READ | EV_PERSIST, on_readable, r);
 		if (u->readable == NULL || event_add(u->readable, NULL) != 0) error = ck_fail(&err, CK_ERR_MEMORY, "no memory");

@@ -318,12 +318,13 @@ static enum ck_error check_roots(const struct ck_config *config, struct ck_errms
 #define CAPABILITIES                                                                                                                  \
 	(UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETPCAP | UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_CHOWN)
 
-static enum ck_error confine(struct ck_errmsg *err)
+static enum ck_error confine(const struct ck_config *config, struct ck_errmsg *err)
 {
 	const char *fault = ck_privilege_keep(CAPABILITIES);
 	if (fault != NULL) return ck_fail(err, CK_ERR_IO, "%s: %s", fault, strerror(errno));
 	ck_landlock_warn();
-	return ck_filter_install(&ck_filter_supervisor, NULL, err);
+	/* what children may is what this lets through; without providers elsewhere no internet socket is among it */
+	return ck_filter_install(&ck_filter_supervisor, ck_config_providers(config) > 0 ? &ck_filter_dialler : NULL, err);
 }
 
 /* Everything that can fail for good, before anything is started; then its own walls; then all children at once. */
@@ -334,6 +335,7 @@ static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 	enum ck_error error = ck_path_is_trusted(s->start->config_path, err);
 	if (error == CK_OK) error = check_users(config, err);
 	if (error == CK_OK) error = check_roots(config, err);
+	if (error == CK_OK) error = ck_config_provider_check_all(config, err);
 	if (error == CK_OK) error = ck_place_lock(config->directory, &s->lock_fd, err);
 	if (error == CK_OK) error = ck_place_secret(config->directory, err);
 	if (error == CK_OK) error = ck_place_listen(config->socket, &s->listen_fd, err);
@@ -341,7 +343,7 @@ static enum ck_error start_all(struct ck_supervisor *s, struct ck_errmsg *err)
 	if (error == CK_OK && make_events(s) != CK_OK) error = ck_fail(err, CK_ERR_MEMORY, "the event loop cannot be made");
 	if (error == CK_OK) error = ck_tokens_new(s->base, config, &s->tokens, err);
 	if (error == CK_OK) error = ck_slapd_new(s->base, config, s->lock_fd, on_slapd_event, s, &s->slapd, err);
-	if (error == CK_OK) error = confine(err);
+	if (error == CK_OK) error = confine(config, err);
 	if (error == CK_OK) {
 		ck_slapd_start(s->slapd);
 		const struct ck_child_start with = { .config_path = s->start->config_path, .lock_fd = s->lock_fd, .listen_fd = s->listen_fd };

@@ -95,6 +95,26 @@ static void check_folders(struct ck_doctor *doctor, const struct user users[USER
 	check_folder(doctor, "run-directory", &users[DIRECTORY], &users[REPLICA], 0710);
 }
 
+/* What proves to providers elsewhere who this is. */
+static void check_providers(struct ck_doctor *doctor, const struct user *replica)
+{
+	char path[CK_CONFIG_TEXT_BYTES];
+	struct ck_errmsg why = { "" };
+	if (ck_config_providers(&doctor->config) == 0 || !replica->known) return;
+	const struct user owner = { .name = "root", .uid = 0, .gid = 0, .known = true };
+	check_folder(doctor, "providers", &owner, replica, 0750);
+	for (int i = 0; i < CK_PROVIDER_FILES; i++) {
+		enum ck_provider_file file = (enum ck_provider_file)i;
+		if (!ck_config_provider_needs(&doctor->config, file)) continue;
+		enum ck_error error = ck_config_provider_check(&doctor->config, file, replica->uid, NULL, &why);
+		const char *kept = ck_cli_print("%s", ck_config_provider_file(&doctor->config, file, path));
+		if (error == CK_ERR_DENIED && access(doctor->config.directory, W_OK) != 0) ck_doctor_unreadable(doctor, kept, "whose it is, is not known");
+		else if (error != CK_OK)
+			ck_doctor_find(doctor, CK_SEVERITY_ERROR, "provider-file", kept, "a file with which crosskeysd starts", ck_cli_print("%s", why.text),
+			               "put it there as crosskeys.conf(5) says");
+	}
+}
+
 static void check_program(struct ck_doctor *doctor, const char *key, const char *path, const char *lost)
 {
 	struct stat st;
@@ -130,6 +150,7 @@ void ck_doctor_instance(struct ck_doctor *doctor)
 	if (doctor->root[0] != '\0') return; /* its users, and paths in its configuration, mean that machine */
 	check_users(doctor, users);
 	check_folders(doctor, users);
+	check_providers(doctor, &users[REPLICA]);
 	check_program(doctor, "token_helper", doctor->config.token_helper, "no key of this machine can be used");
 	check_program(doctor, "slapd", doctor->config.slapd, "the directory does not start");
 	check_disk(doctor);

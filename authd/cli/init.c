@@ -35,6 +35,10 @@ static const struct ck_option options[] = {
 	{"admin-number", CK_OPTION_ONE, "NUMBER", "staff number (default 1)"},
 	{"admin-shell", CK_OPTION_ONE, "PATH", "login shell (default /bin/bash)"},
 	{"code-life", CK_OPTION_ONE, "SECONDS", "how long one-time codes stay valid (default 86400)"},
+	{"provider", CK_OPTION_MANY, "URI", "the directory is elsewhere: ldaps://HOST, or ldap://HOST for STARTTLS; up to 4, in order"},
+	{"provider-mechanism", CK_OPTION_ONE, "WORD", "external (the default), scram-sha-256, gssapi or simple"},
+	{"provider-identity", CK_OPTION_ONE, "TEXT", "who this is there: certificate's subject, user, principal or DN"},
+	{"provider-tls", CK_OPTION_ONE, "VERSION", "the oldest TLS spoken with it: 1.3 (the default) or 1.2"},
 	{"slapd", CK_OPTION_ONE, "PATH", "slapd program (default /usr/sbin/slapd)"},
 	{"ldap-schema", CK_OPTION_ONE, "DIR", "OpenLDAP's own schema folder (default: found)"},
 	{"ldap-modules", CK_OPTION_ONE, "DIR", "OpenLDAP's module folder (default: found)"},
@@ -52,7 +56,7 @@ static const struct ck_command_help help = {
 	.words = "DIR",
 	.what = "Makes an instance in DIR, an absolute path that is absent or empty: an embedded directory with the founding\n"
 	        "authority and its first administrator, and DIR/crosskeys.conf. Prints a one-time code for the administrator's\n"
-	        "first key. Root only.\n"
+	        "first key. Root only. With --provider the directory is somebody else's: DIR/operator holds what they install.\n"
 	        "--suffix, --rp-id, --portal-origin, --system, --authority and --admin must be given.",
 	.words_min = 1,
 	.words_max = 1,
@@ -120,6 +124,17 @@ static void read_mail_domains(const struct ck_arguments *arguments, struct ck_in
 	init->mail_domains[init->mail_domains_count++] = domain;
 }
 
+static void read_providers(const struct ck_arguments *arguments, struct ck_init *init)
+{
+	const struct ck_values *given = ck_arguments_of(&help, arguments, "provider");
+	for (size_t i = 0; i < given->count; i++) init->providers[init->providers_count++] = given->at[i];
+	init->provider_mechanism = option(arguments, "provider-mechanism", "external");
+	init->provider_identity = option(arguments, "provider-identity", "");
+	init->provider_tls = option(arguments, "provider-tls", "1.3");
+	if (init->provider_identity[0] == '\0' && strcmp(init->provider_mechanism, "simple") == 0)
+		init->provider_identity = ck_cli_print("cn=crosskeysd,%s", init->suffix);
+}
+
 static enum ck_error read_arguments(const struct ck_arguments *arguments, struct ck_init *init, struct ck_errmsg *err)
 {
 	enum ck_error error = check_required(arguments, err);
@@ -137,6 +152,7 @@ static enum ck_error read_arguments(const struct ck_arguments *arguments, struct
 	init->module_directory = option(arguments, "ldap-modules", NULL);
 	init->token_helper = option(arguments, "token-helper", NULL);
 	init->token_group = option(arguments, "token-group", NULL);
+	read_providers(arguments, init);
 	read_users(arguments, init);
 	read_admin(arguments, init);
 	read_mail_domains(arguments, init);
@@ -244,6 +260,7 @@ static enum ck_error check(const struct ck_init *init, struct ck_errmsg *err)
 	if (error == CK_OK) error = check_portal(init, err);
 	if (error == CK_OK) error = check_records(init, err);
 	if (error == CK_OK) error = check_zone(init, err);
+	if (error == CK_OK && init->providers_count > 0) error = ck_init_check_providers(init, err);
 	if (error == CK_OK) error = check_path("--slapd", init->slapd, 200, err);
 	if (error == CK_OK && init->schema_directory != NULL) error = check_path("--ldap-schema", init->schema_directory, 200, err);
 	if (error == CK_OK && init->module_directory != NULL) error = check_path("--ldap-modules", init->module_directory, 200, err);
@@ -271,7 +288,7 @@ static struct ck_id random_id(void)
 static enum ck_error make(const struct ck_init *init, struct ck_errmsg *err)
 {
 	enum ck_error error = ck_init_make_folders(init, err);
-	if (error == CK_OK) error = ck_init_make_directory(init, err);
+	if (error == CK_OK) error = init->providers_count > 0 ? ck_init_write_operator(init, err) : ck_init_make_directory(init, err);
 	if (error == CK_OK) error = ck_init_write_files(init, err); /* last: without it nothing starts */
 	if (error != CK_OK) ck_init_undo(init);
 	return error;
@@ -289,6 +306,9 @@ static void print_result(const struct ck_init *init)
 	       init->authority);
 	printf("One-time code for %s: %s\n  (for a first key, until %s; it is not shown again)\n\n", init->admin, init->code.text,
 	       ck_time_format(init->code_until_s, time));
+	if (init->providers_count > 0)
+		printf("First: whoever runs the directory installs what is in %s/operator (README there), and\n"
+		       "%s/providers gets what proves to it who this is (crosskeys.conf(5)).\n\n", init->directory, init->directory);
 	printf("Next: start the daemon, then enrol the key, as %s or as root:\n"
 	       "  crosskeysd --config %s/crosskeys.conf\n  crosskeys key add %s --code CODE --dir %s\n",
 	       init->admin, init->directory, init->admin, init->directory);
@@ -323,7 +343,7 @@ int ck_cli_init(int argc, char **argv)
 		error = ck_fail(&err, CK_ERR_UNAVAILABLE, "this machine's clock says a time before this program was made: set it first, the code goes by it");
 	if (error == CK_OK && geteuid() != 0) error = ck_fail(&err, CK_ERR_DENIED, "only root can make an instance: it owns what clients trust");
 	if (error == CK_OK) error = ck_init_find_users(&init, &err);
-	if (error == CK_OK) error = ck_init_find_openldap(&init, &err);
+	if (error == CK_OK && init.providers_count == 0) error = ck_init_find_openldap(&init, &err);
 	if (error == CK_OK) error = ck_init_check_place(&init, &err);
 	if (error != CK_OK) return fail(error, &err);
 

@@ -3,6 +3,7 @@
 #define CK_CLI_INIT_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "authd/cli/code.h"
 
@@ -17,6 +18,9 @@ struct ck_init {
 	uint64_t uid_number_first, uid_number_last;
 	const char *admin, *admin_name, *admin_surname, *admin_mail, *staff_number, *home, *shell;
 	const char *slapd, *schema_directory, *module_directory; /* the last may be NULL: modules are built in */
+	const char *providers[CK_LIST_LIMIT]; /* elsewhere; none: the directory is embedded */
+	size_t providers_count;
+	const char *provider_mechanism, *provider_identity, *provider_tls;
 	const char *token_helper, *token_group;                   /* NULL: the configuration's default */
 	const char *users[CK_INIT_USERS];
 	unsigned uids[CK_INIT_USERS], gids[CK_INIT_USERS];
@@ -32,6 +36,10 @@ CK_MUST_USE enum ck_error ck_init_find_users(struct ck_init *init, struct ck_err
 /* DIR is absent or empty, and root alone can change the way to it, and the daemon's users can walk it. */
 CK_MUST_USE enum ck_error ck_init_check_place(const struct ck_init *init, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_init_make_folders(const struct ck_init *init, struct ck_errmsg *err);
+void ck_init_print_configuration(const struct ck_init *init, FILE *to);
+/* One file of root's. */
+CK_MUST_USE enum ck_error ck_init_write_file(const struct ck_init *init, const char *name, mode_t mode,
+                                             void (*print)(const struct ck_init *, FILE *), struct ck_errmsg *err);
 /* DIR/secret and DIR/crosskeys.conf. */
 CK_MUST_USE enum ck_error ck_init_write_files(const struct ck_init *init, struct ck_errmsg *err);
 /* Removes everything in DIR, and DIR: what a failed init leaves. */
@@ -41,6 +49,15 @@ void ck_init_undo(const struct ck_init *init);
 /* Finds the folders of OpenLDAP's own schema and modules, where they were not named. */
 CK_MUST_USE enum ck_error ck_init_find_openldap(struct ck_init *init, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_init_make_directory(const struct ck_init *init, struct ck_errmsg *err);
+
+/* ---- init_slapd.c: slapd's own configuration, as LDIF ---- */
+void ck_init_print_slapd(const struct ck_init *init, FILE *to);
+
+/* ---- init_operator.c: a directory elsewhere ---- */
+/* DIR/operator: what whoever runs it installs. */
+CK_MUST_USE enum ck_error ck_init_write_operator(const struct ck_init *init, struct ck_errmsg *err);
+/* Whether the daemon will take the configuration that is about to be written. */
+CK_MUST_USE enum ck_error ck_init_check_providers(const struct ck_init *init, struct ck_errmsg *err);
 
 /* ---- init_entries.c: LDIF of the first entries ---- */
 void ck_init_print_entries(const struct ck_init *init, FILE *to);

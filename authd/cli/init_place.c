@@ -109,34 +109,42 @@ enum ck_error ck_init_make_folders(const struct ck_init *init, struct ck_errmsg 
 		uid_t uid;
 		gid_t gid;
 		mode_t mode;
+		enum { ALWAYS, EMBEDDED, ELSEWHERE } when;
 	} folders[] = {
-		{"", 0, 0, 0755},
-		{"run", 0, 0, 0755},
-		{"log", 0, 0, 0750},
+		{"", 0, 0, 0755, ALWAYS},
+		{"run", 0, 0, 0755, ALWAYS},
+		{"log", 0, 0, 0750, ALWAYS},
 		/* Written by the replica; the gates, by group, read it and share LMDB's lock file. */
-		{"store", uids[CK_INIT_REPLICA], gids[CK_INIT_GATE], 02750},
-		{"audit", uids[CK_INIT_LEDGER], gids[CK_INIT_LEDGER], 0700},
-		{"directory", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
-		{"directory/slapd.d", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
-		{"directory/data", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
-		{"directory/accesslog", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700},
+		{"store", uids[CK_INIT_REPLICA], gids[CK_INIT_GATE], 02750, ALWAYS},
+		{"audit", uids[CK_INIT_LEDGER], gids[CK_INIT_LEDGER], 0700, ALWAYS},
+		{"directory", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700, EMBEDDED},
+		{"directory/slapd.d", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700, EMBEDDED},
+		{"directory/data", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700, EMBEDDED},
+		{"directory/accesslog", uids[CK_INIT_DIRECTORY], gids[CK_INIT_DIRECTORY], 0700, EMBEDDED},
 		/* Nobody but the replica reaches slapd's socket: each wrong password that is tried there counts against its owner. */
-		{"run-directory", uids[CK_INIT_DIRECTORY], gids[CK_INIT_REPLICA], 0710},
+		{"run-directory", uids[CK_INIT_DIRECTORY], gids[CK_INIT_REPLICA], 0710, EMBEDDED},
+		/* What proves to providers who this is: root puts it there, the replica alone reads it. */
+		{"providers", 0, gids[CK_INIT_REPLICA], 0750, ELSEWHERE},
+		{"operator", 0, 0, 0700, ELSEWHERE},
 	};
 	enum ck_error error = CK_OK;
 	for (size_t i = 0; i < sizeof folders / sizeof folders[0] && error == CK_OK; i++)
-		error = make_folder(init, folders[i].name, folders[i].uid, folders[i].gid, folders[i].mode, err);
+		if (folders[i].when != (init->providers_count > 0 ? EMBEDDED : ELSEWHERE)) error = make_folder(init, folders[i].name, folders[i].uid, folders[i].gid, folders[i].mode, err);
 	return error;
 }
 
-static void print_configuration(const struct ck_init *init, FILE *to)
+void ck_init_print_configuration(const struct ck_init *init, FILE *to)
 {
 	char id[CK_ID_TEXT_BYTES];
 	fprintf(to, "# Made by crosskeys init. Every key is in crosskeys.conf(5). These six are fixed for good:\n");
 	fprintf(to, "system = %s\nsystem_id = %s\n", init->system, ck_id_format(init->system_id, id));
 	fprintf(to, "rp_id = %s\nportal_origin = %s\nsuffix = %s\n", init->rp_id, init->portal_origin, init->suffix);
 	fprintf(to, "founding_authority = %s\n\n", ck_id_format(init->authority_id, id));
-	fprintf(to, "directory = %s\nslapd = %s\n", init->directory, init->slapd);
+	fprintf(to, "directory = %s\nslapd = %s\n", init->directory, init->providers_count > 0 ? "" : init->slapd);
+	for (size_t i = 0; i < init->providers_count; i++) fprintf(to, "provider_%zu = %s\n", i + 1, init->providers[i]);
+	if (init->providers_count > 0)
+		fprintf(to, "provider_mechanism = %s\nprovider_identity = %s\nprovider_tls = %s\n", init->provider_mechanism, init->provider_identity,
+		        init->provider_tls);
 	if (init->token_helper != NULL) fprintf(to, "token_helper = %s\n", init->token_helper);
 	fprintf(to, "\nuser_gate = %s\nuser_replica = %s\nuser_ledger = %s\nuser_token = %s\nuser_directory = %s\n", init->users[CK_INIT_GATE],
 	        init->users[CK_INIT_REPLICA], init->users[CK_INIT_LEDGER], init->users[CK_INIT_TOKEN], init->users[CK_INIT_DIRECTORY]);
@@ -144,8 +152,8 @@ static void print_configuration(const struct ck_init *init, FILE *to)
 	fprintf(to, "\ncode_life_s = %llu\n", (unsigned long long)init->code_life_s);
 }
 
-static enum ck_error write_file(const struct ck_init *init, const char *name, mode_t mode, void (*print)(const struct ck_init *, FILE *),
-                                struct ck_errmsg *err)
+enum ck_error ck_init_write_file(const struct ck_init *init, const char *name, mode_t mode, void (*print)(const struct ck_init *, FILE *),
+                                 struct ck_errmsg *err)
 {
 	char path[PATH_BYTES];
 	snprintf(path, sizeof path, "%s/%s", init->directory, name);
@@ -174,8 +182,8 @@ static void print_secret(const struct ck_init *init, FILE *to)
 enum ck_error ck_init_write_files(const struct ck_init *init, struct ck_errmsg *err)
 {
 	/* What decoys are made of: a name that nobody has looks the same at each asking, and on no other machine. */
-	enum ck_error error = write_file(init, "secret", 0600, print_secret, err);
-	if (error == CK_OK) error = write_file(init, "crosskeys.conf", 0644, print_configuration, err);
+	enum ck_error error = ck_init_write_file(init, "secret", 0600, print_secret, err);
+	if (error == CK_OK) error = ck_init_write_file(init, "crosskeys.conf", 0644, ck_init_print_configuration, err);
 	return error;
 }
 

@@ -52,7 +52,7 @@ static bool next_line(char **rest, char **out_name, char **out_value)
    then each on a line of its own. */
 static void put_lines(json_t *object, char *lines)
 {
-	json_t *problems = json_array(), *quarantined = json_array(), *counts = json_object();
+	json_t *problems = json_array(), *quarantined = json_array(), *providers = json_array(), *counts = json_object();
 	char *name, *value, *rest = lines;
 	while (next_line(&rest, &name, &value)) {
 		uint64_t number = 0;
@@ -65,10 +65,13 @@ static void put_lines(json_t *object, char *lines)
 			json_array_append_new(quarantined, json_string(value));
 		else if (strcmp(name, "problem") == 0)
 			json_array_append_new(problems, json_string(value));
+		else if (strcmp(name, "provider") == 0)
+			json_array_append_new(providers, json_string(value));
 		else
 			json_object_set_new(object, name, json_string(value));
 	}
 	json_object_set_new(object, "problems", problems);
+	json_object_set_new(object, "providers", providers);
 	json_object_set_new(object, "counts", counts);
 	json_object_set_new(object, "quarantined", quarantined);
 }

@@ -138,7 +138,10 @@ enum ck_message {
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */
 	/* gate → ledger or replica and back: for status */
 	CK_MSG_STATE = 112,  /* REQUEST → CK_MSG_STATED */
-	CK_MSG_STATED = 113, /* REQUEST VERDICT(bool: it does its work) STATE(one word) [DETAIL] */
+	CK_MSG_STATED = 113, /* REQUEST VERDICT(bool: it does its work) STATE(one word) [DETAIL] [TEXT(of the replica: a provider a line)] */
+	/* replica → dialler and back, in packets without a frame's head */
+	CK_MSG_DIAL = 114,   /* REQUEST INDEX(which provider, from 0) → CK_MSG_DIALLED */
+	CK_MSG_DIALLED = 115, /* REQUEST VERDICT(bool) [DETAIL(why not)] and a descriptor: connected to it */
 	/* gate → replica and back: the login's statement, the touch over it, and the password that was typed then */
 	CK_MSG_PASSWORD = 120, /* REQUEST USER ACCOUNT SERVICE [TTY] [REMOTE_HOST] TIME NONCE CREDENTIAL AUTH_DATA SIGNATURE PEER_UID PEER_PID PASSWORD */
 	CK_MSG_PASSWORD_CHECKED = 121 /* REQUEST VERDICT(bool: it is right) REASON [MESSAGE] */
@@ -168,6 +171,7 @@ enum ck_event {
 	CK_EVENT_COUNTER_RESET = 20,   /* F alarm USER HASH */
 	CK_EVENT_LOGIN_ABANDONED = 45, /* W … REASON: begun, and no key answered; budgeted and coalesced */
 	CK_EVENT_CLOCK_CONFIRMED = 21, /* F alarm: root says that the clock is right; VERDICT false: it is not behind */
+	CK_EVENT_PROVIDER = 65,        /* W NAME(which is followed now) REASON(why no longer the one before) */
 	/* made by the ledger itself */
 	CK_EVENT_STARTED = 32,
 	CK_EVENT_CUT = 33,         /* a torn last record was cut */

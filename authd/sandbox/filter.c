@@ -48,10 +48,12 @@ static void list_add(struct list *list, const struct ck_call *call)
 	if (!list->full) list->at[list->count++] = call;
 }
 
-static void list_add_filter(struct list *list, const struct ck_filter *filter)
+/* included: what children are allowed. What one of them is refused, another may be allowed: each has its own filter for that. */
+static void list_add_filter(struct list *list, const struct ck_filter *filter, bool included)
 {
 	for (size_t i = 0; i < CK_GROUPS_LIMIT && filter->groups[i] != NULL; i++)
-		for (const struct ck_call *call = filter->groups[i]; call->name != NULL && !list->full; call++) list_add(list, call);
+		for (const struct ck_call *call = filter->groups[i]; call->name != NULL && !list->full; call++)
+			if (!included || call->answer == 0) list_add(list, call);
 }
 
 static unsigned conditions_of(const struct ck_call *call, bool own, struct scmp_arg_cmp out[CK_CONDITIONS_LIMIT])
@@ -100,9 +102,9 @@ static int fill(scmp_filter_ctx context, const struct ck_filter *filter, const s
 {
 	struct list *list = calloc(1, sizeof *list);
 	if (list == NULL) return -ENOMEM;
-	list_add_filter(list, filter);
-	if (more != NULL) list_add_filter(list, more);
-	for (size_t i = 0; i < CK_INCLUDES_LIMIT && filter->includes[i] != NULL; i++) list_add_filter(list, filter->includes[i]);
+	list_add_filter(list, filter, false);
+	if (more != NULL) list_add_filter(list, more, true);
+	for (size_t i = 0; i < CK_INCLUDES_LIMIT && filter->includes[i] != NULL; i++) list_add_filter(list, filter->includes[i], true);
 	/* a filter that programs inherit cannot name a pid */
 	int result = list->full ? -E2BIG : add_calls(context, list, filter->otherwise, filter->includes[0] == NULL && !filter->foreign);
 	free(list);

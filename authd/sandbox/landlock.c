@@ -1,5 +1,5 @@
 /* Landlock (linux/landlock.h) by raw system calls: glibc has no wrappers. Every right that the running kernel knows is handled, so what is
-   not granted here is refused: files, TCP (nobody is granted any), ioctls of devices, abstract unix sockets and signals to outsiders. The
+   not granted here is refused: files, TCP (the dialler alone is granted ports), ioctls of devices, abstract unix sockets and signals to outsiders. The
    numbers are the kernel's ABI; Debian's headers know only the first of them. */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #define RESTRICT_SELF 446
 #define CREATE_RULESET_VERSION 1u
 #define RULE_PATH_BENEATH 1
+#define RULE_NET_PORT 2
 
 enum {
 	FS_EXECUTE = 1 << 0,
@@ -33,6 +34,7 @@ enum {
 	FS_TRUNCATE = 1 << 14,
 	FS_IOCTL_DEV = 1 << 15
 };
+#define NET_CONNECT_TCP 2
 #define NET_OF_ABI_4 3  /* bind and connect of TCP */
 #define SCOPE_OF_ABI_6 3 /* abstract unix sockets and signals of processes outside */
 #define FS_READ (FS_READ_FILE | FS_READ_DIR)
@@ -54,6 +56,10 @@ struct ruleset { /* struct landlock_ruleset_attr as of ABI 6; an older kernel is
 struct __attribute__((packed)) path_rule {
 	uint64_t allowed;
 	int32_t parent_fd;
+};
+
+struct port_rule {
+	uint64_t allowed, port;
 };
 
 /* What each ABI brought, and what an older kernel leaves to owners, modes and the system call filter. */
@@ -104,6 +110,14 @@ void ck_landlock_warn(void)
 		if (brought[i].abi > abi) ck_log(CK_LOG_INFO, "this kernel's Landlock (ABI %ld) does not guard %s", abi, brought[i].what);
 }
 
+/* An older kernel does not guard ports, and so has nothing to let through. */
+static enum ck_error add_port(int ruleset_fd, unsigned port, uint64_t handled, struct ck_errmsg *err)
+{
+	const struct port_rule rule = { .allowed = NET_CONNECT_TCP, .port = port };
+	if ((handled & NET_CONNECT_TCP) == 0 || syscall(ADD_RULE, ruleset_fd, RULE_NET_PORT, &rule, 0) == 0) return CK_OK;
+	return ck_fail(err, CK_ERR_IO, "port %u: Landlock took no rule for it: %s", port, strerror(errno));
+}
+
 static enum ck_error add_path(int ruleset_fd, const struct ck_reach *reach, uint64_t handled, struct ck_errmsg *err)
 {
 	int fd = open(reach->path, O_PATH | O_CLOEXEC);
@@ -131,7 +145,8 @@ enum ck_error ck_landlock_prepare_for(long abi, const struct ck_reach *reach, si
 	int fd = (int)syscall(CREATE_RULESET, &ruleset, size, 0);
 	if (fd < 0) return ck_fail(err, CK_ERR_IO, "Landlock took no ruleset: %s", strerror(errno));
 	for (size_t i = 0; i < count; i++) {
-		enum ck_error error = add_path(fd, &reach[i], ruleset.fs, err);
+		enum ck_error error = (reach[i].kind & UINT16_MAX) == CK_REACH_CONNECT ? add_port(fd, reach[i].kind >> 16, ruleset.net, err)
+		                                                                       : add_path(fd, &reach[i], ruleset.fs, err);
 		if (error != CK_OK) {
 			close(fd);
 			return error;

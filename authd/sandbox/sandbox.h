@@ -14,10 +14,10 @@
 /* ---- filter.c: system calls ---- */
 struct ck_filter; /* filter.h */
 /* One of each process; what is in none of its groups kills it. The two of other people's programs answer ENOSYS instead. */
-extern const struct ck_filter ck_filter_gate, ck_filter_replica, ck_filter_ledger, ck_filter_token, ck_filter_supervisor, ck_filter_slapd;
+extern const struct ck_filter ck_filter_gate, ck_filter_replica, ck_filter_replica_elsewhere, ck_filter_dialler, ck_filter_ledger, ck_filter_token, ck_filter_supervisor, ck_filter_slapd;
 
 /* Installs it, with the handler that names a refused call in the log before the process dies of it. `more` (NULL: nothing) is added: what a
-   test's twin of a process needs beyond the real one. Needs no_new_privs. */
+   test's twin of a process needs beyond the real one, or a supervisor for a dialler. Needs no_new_privs. */
 CK_MUST_USE enum ck_error ck_filter_install(const struct ck_filter *filter, const struct ck_filter *more, struct ck_errmsg *err);
 /* For a program that knows nothing of us: made now, loaded between fork and exec. */
 CK_MUST_USE enum ck_error ck_filter_compile(const struct ck_filter *filter, struct sock_fprog *out, struct ck_errmsg *err);
@@ -37,6 +37,7 @@ enum ck_reach_kind {
 	CK_REACH_SOCKETS, /* as WRITE, and bind unix sockets there */
 	CK_REACH_EXECUTE, /* read and execute */
 	CK_REACH_DEVICE,  /* read, write, ioctl */
+	CK_REACH_CONNECT, /* no path: TCP to that port, of any machine */
 	CK_REACH_KINDS,
 	CK_REACH_OPTIONAL = 16 /* or-ed to any: it may be missing */
 };
@@ -44,6 +45,7 @@ struct ck_reach {
 	const char *path; /* itself, and what lies below a directory */
 	unsigned kind;
 };
+#define CK_REACH_PORT(port) (CK_REACH_CONNECT | (unsigned)(port) << 16) /* the kind of a port, which has no path */
 long ck_landlock_abi(void); /* of this kernel; 0: none */
 /* Says once what this kernel cannot guard. The supervisor does. */
 void ck_landlock_warn(void);

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "directory/base/clock.h"
 
 #define NETWORK_TIMEOUT_MS 1000 /* to connect; a unix socket answers at once or not at all */
+#define HANDSHAKE_TIMEOUT_MS 2000 /* STARTTLS and TLS, a few round trips: the process stands still for so long at worst */
 
 static struct timeval timeval_of(int64_t ms)
 {
@@ -34,7 +36,8 @@ static int set_options(LDAP *handle, int timeout_ms)
 		{LDAP_OPT_PROTOCOL_VERSION, &version},     {LDAP_OPT_REFERRALS, LDAP_OPT_OFF},   {LDAP_OPT_RESTART, LDAP_OPT_ON},
 		{LDAP_OPT_DEREF, &deref},                  {LDAP_OPT_SIZELIMIT, &no_limit},      {LDAP_OPT_TIMELIMIT, &no_limit},
 		{LDAP_OPT_NETWORK_TIMEOUT, &network},      {LDAP_OPT_TIMEOUT, &each},            {LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON},
-		{LDAP_OPT_X_SASL_SECPROPS, "noanonymous"}, {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF},
+		/* no layer of SASL's own: what is not local has TLS */
+		{LDAP_OPT_X_SASL_SECPROPS, "noanonymous,noplain,maxssf=0"}, {LDAP_OPT_CONNECT_ASYNC, LDAP_OPT_OFF},
 	};
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		int code = ldap_set_option(handle, options[i].option, options[i].value);
@@ -53,23 +56,46 @@ enum ck_error ck_ldap_prepare(struct ck_errmsg *err)
 	return CK_OK;
 }
 
-enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct ck_errmsg *err)
+static enum ck_error open_local(const struct ck_ldap_target *target, int timeout_ms, LDAP **out, struct ck_errmsg *err)
+{
+	int code = ldap_initialize(out, target->uri);
+	if (code == LDAP_SUCCESS) code = set_options(*out, timeout_ms);
+	if (code == LDAP_SUCCESS) return CK_OK;
+	ck_ldap_fail(err, code, target->uri, NULL);
+	return CK_ERR_INTERNAL;
+}
+
+static enum ck_error open_remote(const struct ck_ldap_target *target, int timeout_ms, LDAP **out, struct ck_errmsg *err)
+{
+	int64_t deadline_ms = ck_clock_monotonic_ms() + (timeout_ms < HANDSHAKE_TIMEOUT_MS ? timeout_ms : HANDSHAKE_TIMEOUT_MS);
+	int fd = target->fd;
+	int code = fd < 0 ? LDAP_CONNECT_ERROR : ldap_init_fd(fd, LDAP_PROTO_TCP, target->uri, out);
+	if (code != LDAP_SUCCESS) {
+		if (fd >= 0) close(fd); /* not libldap's yet */
+		return ck_ldap_fail(err, code, target->uri, NULL);
+	}
+	code = set_options(*out, timeout_ms);
+	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, target->uri, NULL);
+	enum ck_error error = ck_ldap_bound_messages(*out, err);
+	if (error == CK_OK) error = ck_ldap_begin_tls(*out, target, deadline_ms, err);
+	return error == CK_OK ? ck_ldap_bound_messages(*out, err) : error; /* whatever the handshake left */
+}
+
+enum ck_error ck_ldap_open(const struct ck_ldap_target *target, int timeout_ms, LDAP **out, struct ck_errmsg *err)
 {
 	*out = NULL;
+	bool local = ck_ldap_is_local(target->uri);
+	bool known = local || strncmp(target->uri, "ldaps://", 8) == 0 || strncmp(target->uri, "ldap://", 7) == 0;
 	enum ck_error error = ck_ldap_prepare(err);
-	if (error != CK_OK) return error;
-	/* The other schemes need TLS or a mechanism that this release does not have: better a refusal than a bind in the clear. */
-	if (strncmp(uri, "ldapi://", 8) != 0) return ck_fail(err, CK_ERR_INVALID, "expected a provider ldapi://…, got \"%.100s\"", uri);
-	LDAP *handle = NULL;
-	int code = ldap_initialize(&handle, uri);
-	if (code == LDAP_SUCCESS) code = set_options(handle, timeout_ms);
-	if (code != LDAP_SUCCESS) {
-		if (handle != NULL) ldap_unbind_ext(handle, NULL, NULL);
-		ck_ldap_fail(err, code, uri, NULL);
-		return CK_ERR_INTERNAL;
+	if (error == CK_OK && !known) error = ck_fail(err, CK_ERR_INVALID, "expected a provider ldapi://, ldaps:// or ldap://, got \"%.100s\"", target->uri);
+	if (error != CK_OK) {
+		if (target->fd >= 0) close(target->fd);
+		return error;
 	}
-	*out = handle;
-	return CK_OK;
+	error = local ? open_local(target, timeout_ms, out, err) : open_remote(target, timeout_ms, out, err);
+	if (error != CK_OK && *out != NULL) ldap_unbind_ext(*out, NULL, NULL);
+	if (error != CK_OK) *out = NULL;
+	return error;
 }
 
 enum ck_error ck_ldap_bound_messages(LDAP *handle, struct ck_errmsg *err)
@@ -86,14 +112,6 @@ enum ck_error ck_ldap_bound_messages(LDAP *handle, struct ck_errmsg *err)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
 		return ck_fail(err, CK_ERR_IO, "fcntl on the connection to the provider: %s", strerror(errno));
 	return CK_OK;
-}
-
-enum ck_error ck_ldap_send_bind(LDAP *handle, int *out_id, struct ck_errmsg *err)
-{
-	struct berval nobody = {0, (char *)(uintptr_t)""}; /* EXTERNAL: who we are is what the socket says */
-	int code = ldap_sasl_bind(handle, "", "EXTERNAL", &nobody, NULL, NULL, out_id);
-	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "connecting to the provider", NULL);
-	return ck_ldap_bound_messages(handle, err);
 }
 
 enum ck_error ck_ldap_result_of(LDAP *handle, LDAPMessage *message, const char *doing, struct ck_errmsg *err)
@@ -151,16 +169,34 @@ enum ck_error ck_ldap_wait(LDAP *handle, int id, int64_t deadline_ms, ck_entry_v
 	}
 }
 
-enum ck_error ck_ldap_connect(const char *uri, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err)
+/* Every answer of the bind by then, until it is bound. */
+static enum ck_error wait_bound(LDAP *handle, struct ck_ldap_bind *bind, int64_t deadline_ms, struct ck_errmsg *err)
+{
+	bool done = false;
+	enum ck_error error = CK_OK;
+	while (error == CK_OK && !done) {
+		LDAPMessage *message = NULL;
+		int type = next_message(handle, bind->id, deadline_ms, &message);
+		if (type == 0) return ck_fail(err, CK_ERR_TIMEOUT, "binding to the provider: it did not answer in time");
+		if (type < 0) return ck_ldap_fail(err, LDAP_SERVER_DOWN, "binding to the provider", NULL);
+		error = ck_ldap_bind_step(handle, bind, message, &done, err);
+	}
+	return error;
+}
+
+enum ck_error ck_ldap_connect(const struct ck_ldap_target *target, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err)
 {
 	int64_t deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
-	int id = 0;
+	struct ck_ldap_bind bind;
 	*out = NULL;
 	struct ck_ldap *ldap = calloc(1, sizeof *ldap);
-	if (ldap == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
-	enum ck_error error = ck_ldap_open(uri, timeout_ms, &ldap->handle, err);
-	if (error == CK_OK) error = ck_ldap_send_bind(ldap->handle, &id, err);
-	if (error == CK_OK) error = ck_ldap_wait(ldap->handle, id, deadline_ms, NULL, NULL, "binding to the provider", err);
+	if (ldap == NULL) {
+		if (target->fd >= 0) close(target->fd);
+		return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
+	}
+	enum ck_error error = ck_ldap_open(target, timeout_ms, &ldap->handle, err);
+	if (error == CK_OK) error = ck_ldap_bind_begin(ldap->handle, target, &bind, err);
+	if (error == CK_OK) error = wait_bound(ldap->handle, &bind, deadline_ms, err);
 	if (error != CK_OK) {
 		ck_ldap_close(&ldap);
 		return error;

@@ -3,6 +3,7 @@
    The provider is trusted for content only; every control and message is checked, and anything unexpected ends the follow. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "directory/base/clock.h"
 #include "directory/ldap/csn.h"
@@ -12,7 +13,8 @@
 #define STEP_MESSAGES_LIMIT 2048 /* handled before other work gets its turn */
 #define STEP_LIMIT_MS 10         /* the longest a commit waits for more to come */
 #define READS_LIMIT 32
-#define CONNECT_TIMEOUT_MS 1000
+#define REFERENCES_LIMIT 64 /* never followed; a directory has a few, and who sends more sends for ever */
+#define CONNECT_TIMEOUT_MS 2000
 #define COOKIE_LIMIT_BYTES 4096
 
 enum stage { STAGE_BINDING, STAGE_ASKING, STAGE_REFRESHING, STAGE_PERSISTING };
@@ -27,7 +29,8 @@ struct pending_read {
 struct ck_follow {
 	LDAP *handle;
 	enum stage stage;
-	int bind_id, question_id, sync_id, probe_id;
+	struct ck_ldap_bind bind;
+	int question_id, sync_id, probe_id;
 	char suffix[CK_DN_LIMIT_BYTES];
 	uint8_t cookie[COOKIE_LIMIT_BYTES];
 	size_t cookie_length;
@@ -35,7 +38,9 @@ struct ck_follow {
 	bool purge_absent;
 	bool touched; /* something was handled since the last batch end */
 	bool more;
+	bool heard;
 	bool behind;
+	unsigned references;
 	struct ck_csn_set seen; /* what the cookie says; grows with the cookies that come */
 	char answer[CK_CSN_LIST_LIMIT_BYTES]; /* contextCSN of the question or probe under way */
 	struct ck_follow_handlers handlers;
@@ -313,8 +318,9 @@ static enum ck_error handle_read(struct ck_follow *f, struct pending_read *pendi
 
 static enum ck_error handle_bound(struct ck_follow *f, LDAPMessage *message, struct ck_errmsg *err)
 {
-	enum ck_error error = ck_ldap_result_of(f->handle, message, "binding to the provider", err);
-	if (error != CK_OK) return error;
+	bool done = false;
+	enum ck_error error = ck_ldap_bind_step(f->handle, &f->bind, message, &done, err);
+	if (error != CK_OK || !done) return error;
 	f->stage = STAGE_ASKING;
 	return ask_context(f, &f->question_id, err);
 }
@@ -324,8 +330,10 @@ static enum ck_error dispatch(struct ck_follow *f, int type, LDAPMessage *messag
 {
 	int id = ldap_msgid(message);
 	*out_freed = false;
+	if (type == LDAP_RES_SEARCH_REFERENCE && ++f->references > REFERENCES_LIMIT)
+		return ck_fail(err, CK_ERR_LIMIT, "the provider sends referrals without end");
 	if (f->sync_id != 0 && id == f->sync_id) return handle_sync(f, type, message, err);
-	if (f->stage == STAGE_BINDING && id == f->bind_id) {
+	if (f->stage == STAGE_BINDING && id == f->bind.id) {
 		*out_freed = true;
 		return handle_bound(f, message, err);
 	}
@@ -355,7 +363,7 @@ enum ck_error ck_follow_step(struct ck_follow *follow, struct ck_errmsg *err)
 	enum ck_error error = CK_OK;
 	int64_t until_ms = ck_clock_monotonic_ms() + STEP_LIMIT_MS;
 	if (err != NULL) err->text[0] = '\0';
-	follow->more = false;
+	follow->more = follow->heard = false;
 	for (unsigned handled = 0; error == CK_OK; handled++) {
 		if (handled >= STEP_MESSAGES_LIMIT || (handled % 64 == 63 && ck_clock_monotonic_ms() >= until_ms)) {
 			follow->more = true;
@@ -371,6 +379,7 @@ enum ck_error ck_follow_step(struct ck_follow *follow, struct ck_errmsg *err)
 			break;
 		}
 		error = dispatch(follow, type, message, &freed, err);
+		follow->heard = follow->heard || type != LDAP_RES_SEARCH_REFERENCE;
 		if (!freed) ldap_msgfree(message);
 	}
 	if (error == CK_OK && follow->touched) {
@@ -401,12 +410,13 @@ static enum ck_error new_follow(const char *suffix, struct ck_bytes cookie, cons
 	return CK_OK;
 }
 
-enum ck_error ck_follow_open(const char *uri, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
+enum ck_error ck_follow_open(const struct ck_ldap_target *target, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
                              void *context, struct ck_follow **out, struct ck_errmsg *err)
 {
 	enum ck_error error = new_follow(suffix, cookie, handlers, context, out, err);
-	if (error == CK_OK) error = ck_ldap_open(uri, CONNECT_TIMEOUT_MS, &(*out)->handle, err);
-	if (error == CK_OK) error = ck_ldap_send_bind((*out)->handle, &(*out)->bind_id, err);
+	if (error != CK_OK && target->fd >= 0) close(target->fd);
+	if (error == CK_OK) error = ck_ldap_open(target, CONNECT_TIMEOUT_MS, &(*out)->handle, err);
+	if (error == CK_OK) error = ck_ldap_bind_begin((*out)->handle, target, &(*out)->bind, err);
 	if (error != CK_OK) ck_follow_stop(out);
 	return error;
 }
@@ -425,6 +435,16 @@ bool ck_follow_more(const struct ck_follow *follow)
 bool ck_follow_provider_behind(const struct ck_follow *follow)
 {
 	return follow->behind;
+}
+
+bool ck_follow_refreshes(const struct ck_follow *follow)
+{
+	return follow->stage >= STAGE_REFRESHING;
+}
+
+bool ck_follow_heard(const struct ck_follow *follow)
+{
+	return follow->heard;
 }
 
 bool ck_follow_persists(const struct ck_follow *follow)

@@ -3,6 +3,7 @@
 #define CK_LDAP_INTERNAL_H
 
 #include <ldap.h>
+#include <openldap.h>
 
 #include "directory/ldap/ldap.h"
 
@@ -19,17 +20,32 @@ enum ck_error ck_ldap_error(int code);
 enum ck_error ck_ldap_fail(struct ck_errmsg *err, int code, const char *doing, const char *diagnostic);
 
 /* ---- connect.c ---- */
-/* A handle with every option set; nothing is sent. */
-enum ck_error ck_ldap_open(const char *uri, int timeout_ms, LDAP **out, struct ck_errmsg *err);
-/* After the first request was sent: bounds what may come, and makes the descriptor non-blocking, so that no read waits past a poll. */
+/* A handle with every option set; over a network its TLS stands, the provider's certificate was checked, and nothing was said yet. Takes
+   target->fd over. */
+enum ck_error ck_ldap_open(const struct ck_ldap_target *target, int timeout_ms, LDAP **out, struct ck_errmsg *err);
+/* Once there is a descriptor: bounds what may come, and makes it non-blocking, so that no read waits past a poll. */
 enum ck_error ck_ldap_bound_messages(LDAP *handle, struct ck_errmsg *err);
-/* Sends the SASL EXTERNAL bind; makes the descriptor non-blocking, so that no read waits past a poll. */
-enum ck_error ck_ldap_send_bind(LDAP *handle, int *out_id, struct ck_errmsg *err);
 /* The result of a message that ends an operation. Frees it. */
 enum ck_error ck_ldap_result_of(LDAP *handle, LDAPMessage *message, const char *doing, struct ck_errmsg *err);
 /* Waits for the result of one operation until the deadline (ck_clock_monotonic_ms); each search entry goes to `each` (may be NULL). */
 enum ck_error ck_ldap_wait(LDAP *handle, int id, int64_t deadline_ms, ck_entry_visitor each, void *context, const char *doing,
                            struct ck_errmsg *err);
+
+/* ---- tls.c ---- */
+/* Puts TLS on the connection (after STARTTLS where the scheme is ldap) and makes sure of it. */
+enum ck_error ck_ldap_begin_tls(LDAP *handle, const struct ck_ldap_target *target, int64_t deadline_ms, struct ck_errmsg *err);
+bool ck_ldap_is_local(const char *uri);
+
+/* ---- bind.c ---- */
+struct ck_ldap_bind {
+	struct ck_ldap_target target; /* whose texts are borrowed; never its descriptor */
+	int id;                /* of the request under way */
+	const char *mechanism; /* of Cyrus SASL; NULL: one message and one answer */
+};
+/* Sends the first message. Refused where neither a unix socket nor TLS keeps it from others. */
+enum ck_error ck_ldap_bind_begin(LDAP *handle, const struct ck_ldap_target *target, struct ck_ldap_bind *bind, struct ck_errmsg *err);
+/* Takes the answer to bind->id, and frees it. *out_done: bound; else the next message was sent. */
+enum ck_error ck_ldap_bind_step(LDAP *handle, struct ck_ldap_bind *bind, LDAPMessage *message, bool *out_done, struct ck_errmsg *err);
 
 /* ---- entry.c ---- */
 struct ck_ldap_entry {

@@ -2,10 +2,11 @@
    writes ended, and the caller finds that out from what is there. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "directory/ldap/internal.h"
 
-#define CONNECT_TIMEOUT_MS 1000
+#define CONNECT_TIMEOUT_MS 2000
 #define STEP_MESSAGES_LIMIT (CK_LATER_LIMIT + 1)
 
 struct under_way {
@@ -14,18 +15,22 @@ struct under_way {
 };
 struct ck_later {
 	LDAP *handle;
-	int bind_id; /* 0: bound */
+	struct ck_ldap_bind bind;
+	bool bound;
 	size_t count;
 	struct under_way at[CK_LATER_LIMIT];
 };
 
-enum ck_error ck_later_open(const char *uri, struct ck_later **out, struct ck_errmsg *err)
+enum ck_error ck_later_open(const struct ck_ldap_target *target, struct ck_later **out, struct ck_errmsg *err)
 {
 	*out = NULL;
 	struct ck_later *later = calloc(1, sizeof *later);
-	if (later == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
-	enum ck_error error = ck_ldap_open(uri, CONNECT_TIMEOUT_MS, &later->handle, err);
-	if (error == CK_OK) error = ck_ldap_send_bind(later->handle, &later->bind_id, err);
+	if (later == NULL) {
+		if (target->fd >= 0) close(target->fd);
+		return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
+	}
+	enum ck_error error = ck_ldap_open(target, CONNECT_TIMEOUT_MS, &later->handle, err);
+	if (error == CK_OK) error = ck_ldap_bind_begin(later->handle, target, &later->bind, err);
 	if (error != CK_OK) {
 		ck_later_close(&later);
 		return error;
@@ -50,7 +55,7 @@ int ck_later_fd(const struct ck_later *later)
 
 bool ck_later_has_room(const struct ck_later *later)
 {
-	return later->bind_id == 0 && later->count < CK_LATER_LIMIT;
+	return later->bound && later->count < CK_LATER_LIMIT;
 }
 
 enum ck_error ck_later_write(struct ck_later *later, uint64_t number, const char *dn, const char *csn, const struct ck_ldap_value *values,
@@ -76,11 +81,7 @@ static enum ck_error take(struct ck_later *later, LDAPMessage *message, ck_later
 		ldap_msgfree(message);
 		return ck_fail(err, CK_ERR_UNAVAILABLE, "the provider is ending the connection");
 	}
-	if (id == later->bind_id) {
-		enum ck_error error = ck_ldap_result_of(later->handle, message, "binding to the provider", err);
-		if (error == CK_OK) later->bind_id = 0;
-		return error;
-	}
+	if (!later->bound && id == later->bind.id) return ck_ldap_bind_step(later->handle, &later->bind, message, &later->bound, err);
 	enum ck_error error = ck_ldap_result_of(later->handle, message, "writing", &why);
 	for (size_t i = 0; i < CK_LATER_LIMIT; i++) {
 		if (later->at[i].id != id) continue;

@@ -3,15 +3,38 @@
 #ifndef CK_LDAP_LDAP_H
 #define CK_LDAP_LDAP_H
 
+#include "directory/base/secret.h"
 #include "directory/model/entry.h"
 
 struct ck_ldap;
 
+/* ---- how a provider is reached, and as whom (tls.c, bind.c) ---- */
+enum ck_ldap_auth {
+	CK_LDAP_EXTERNAL = 0, /* who we are is what the unix socket, or our certificate, says */
+	CK_LDAP_SCRAM,        /* SCRAM-SHA-256 */
+	CK_LDAP_GSSAPI,       /* with a ticket that is there already: no key distribution centre is asked from here */
+	CK_LDAP_SIMPLE
+};
+/* Borrowed until the connection is bound. Anything but ldapi speaks TLS before it says who it is, or not at all. */
+struct ck_ldap_target {
+	const char *uri; /* ldapi://PATH; ldaps://HOST[:PORT]; ldap://HOST[:PORT]: STARTTLS first */
+	int fd;          /* of the last two: connected to it, by whoever may; taken over whatever the call answers. Else -1 */
+	enum ck_ldap_auth auth;
+	const char *identity;              /* the user of SCRAM, the DN of simple; else not looked at */
+	const struct ck_secret *password;  /* of these two */
+	const char *ca_file;               /* PEM: who may vouch for the provider; nobody else does */
+	const char *certificate_file, *key_file; /* ours, PEM; NULL: none */
+	bool tls_1_2;                      /* 1.2 will do; else 1.3 and nothing below */
+};
+
 /* What libldap does once, at its first use (host name, SASL plugins, no configuration files): before a sandbox forbids it. */
 CK_MUST_USE enum ck_error ck_ldap_prepare(struct ck_errmsg *err);
 
-/* Binds by SASL EXTERNAL over ldapi (this release). Deadline in ms from now for the whole. */
-CK_MUST_USE enum ck_error ck_ldap_connect(const char *uri, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err);
+/* A Kerberos ticket for ldap/HOST into the cache that the environment names (ticket.c). Waits for the key distribution centre. */
+CK_MUST_USE enum ck_error ck_ldap_fetch_ticket(const char *host, struct ck_errmsg *err);
+
+/* Connects and binds. Deadline in ms from now for the whole. */
+CK_MUST_USE enum ck_error ck_ldap_connect(const struct ck_ldap_target *target, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err);
 void ck_ldap_close(struct ck_ldap **ldap);
 
 /* Reads one entry with operational attributes; the visitor's entry lives during the call. CK_ERR_NOT_FOUND. */
@@ -41,8 +64,8 @@ CK_MUST_USE enum ck_error ck_ldap_discard(struct ck_ldap *ldap, const char *dn, 
 /* ---- writes that nobody waits for (later.c), on a connection of their own; drive with the descriptor in the event loop ---- */
 struct ck_later;
 #define CK_LATER_LIMIT 8 /* under way at a time: what others write waits behind no more of them */
-/* Sends the bind. */
-CK_MUST_USE enum ck_error ck_later_open(const char *uri, struct ck_later **out, struct ck_errmsg *err);
+/* Begins the bind. */
+CK_MUST_USE enum ck_error ck_later_open(const struct ck_ldap_target *target, struct ck_later **out, struct ck_errmsg *err);
 void ck_later_close(struct ck_later **later);
 int ck_later_fd(const struct ck_later *later);
 /* Bound, and fewer than the limit under way. */
@@ -80,14 +103,19 @@ struct ck_follow_handlers {
 	/* An entry with more attributes or values than an entry may have: quarantine it. */
 	enum ck_error (*on_unreadable)(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context);
 };
-/* Without a wait: connecting, binding and the first question are steps of the follow. cookie absent: a full refresh. */
-CK_MUST_USE enum ck_error ck_follow_open(const char *uri, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
+/* Without a wait but for the TLS handshake, which is bounded: binding and the first question are steps of the follow. cookie absent: a full
+   refresh. */
+CK_MUST_USE enum ck_error ck_follow_open(const struct ck_ldap_target *target, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
                                          void *context, struct ck_follow **out, struct ck_errmsg *err);
 int ck_follow_fd(const struct ck_follow *follow);
 /* A step stopped at its bound with more to handle: step again without waiting for the descriptor. */
 bool ck_follow_more(const struct ck_follow *follow);
 /* After CK_ERR_CONFLICT: the provider said (error 53) that it is older than the cookie. */
 bool ck_follow_provider_behind(const struct ck_follow *follow);
+/* Bound and asked: the refresh is under way or done. */
+bool ck_follow_refreshes(const struct ck_follow *follow);
+/* The last step handled something that belongs to what was asked. */
+bool ck_follow_heard(const struct ck_follow *follow);
 /* The refresh is done: changes come as they happen. */
 bool ck_follow_persists(const struct ck_follow *follow);
 /* Handles everything readable without blocking. CK_ERR_CONFLICT: the cookie is not known there (e-syncRefreshRequired, error 53, or it is

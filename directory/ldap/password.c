@@ -5,18 +5,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "directory/base/buffer.h"
 #include "directory/ldap/internal.h"
 #include "directory/ldap/policy.h"
 
-#define CONNECT_TIMEOUT_MS 500 /* a unix socket answers at once or not at all */
+#define CONNECT_TIMEOUT_MS 2000 /* a unix socket answers at once or not at all; TLS takes some round trips */
 
 enum stage { STAGE_BINDING = 0, STAGE_BECOMING, STAGE_CHANGING };
 struct ck_password_check {
 	LDAP *handle;
 	enum stage stage;
 	int id; /* of the request that waits for its answer */
+	struct ck_ldap_bind bind; /* as the daemon, for a change */
+	struct ck_ldap_target target;
 	char dn[CK_DN_LIMIT_BYTES];
 	struct ck_secret *password, *wanted; /* of a change; else NULL */
 	bool sent_new;
@@ -91,6 +94,8 @@ static enum ck_error send_bind(struct ck_password_check *check, const struct ck_
 {
 	struct berval credentials = berval_of(password);
 	LDAPControl *control = NULL;
+	if (!ck_ldap_is_local(check->target.uri) && ldap_tls_inplace(check->handle) != 1)
+		return ck_fail(err, CK_ERR_DENIED, "%s: no password leaves without TLS", check->target.uri);
 	int code = ldap_create_passwordpolicy_control(check->handle, &control);
 	if (code == LDAP_SUCCESS) {
 		LDAPControl *controls[] = {control, NULL};
@@ -162,14 +167,19 @@ static struct ck_secret *copy_of(const struct ck_secret *secret)
 
 static bool may_be_sent(const struct ck_secret *secret) { return ck_password_may_be_sent(secret->bytes, secret->length); }
 
-enum ck_error ck_password_check_open(const char *uri, const char *dn, const struct ck_secret *password, const struct ck_secret *wanted,
+enum ck_error ck_password_check_open(const struct ck_ldap_target *target, const char *dn, const struct ck_secret *password, const struct ck_secret *wanted,
                                      struct ck_password_check **out, struct ck_errmsg *err)
 {
 	*out = NULL;
-	if (!may_be_sent(password) || (wanted != NULL && !may_be_sent(wanted)))
-		return ck_fail(err, CK_ERR_INVALID, "a password has 1 to %d bytes and no NUL", CK_SECRET_LIMIT_BYTES);
-	struct ck_password_check *check = calloc(1, sizeof *check);
-	if (check == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory to check a password");
+	bool sendable = may_be_sent(password) && (wanted == NULL || may_be_sent(wanted));
+	struct ck_password_check *check = sendable ? calloc(1, sizeof *check) : NULL;
+	if (check == NULL) {
+		if (target->fd >= 0) close(target->fd);
+		return sendable ? ck_fail(err, CK_ERR_MEMORY, "no memory to check a password")
+		                : ck_fail(err, CK_ERR_INVALID, "a password has 1 to %d bytes and no NUL", CK_SECRET_LIMIT_BYTES);
+	}
+	check->target = *target;
+	check->target.fd = -1;
 	enum ck_error error = ck_text_copy(check->dn, sizeof check->dn, ck_text_of(dn));
 	/* without a name the bind would be one of nobody in particular */
 	if (error != CK_OK || dn[0] == '\0') error = ck_fail(err, CK_ERR_INVALID, "expected the DN of a password");
@@ -178,7 +188,8 @@ enum ck_error ck_password_check_open(const char *uri, const char *dn, const stru
 		check->wanted = copy_of(wanted);
 		if (check->password == NULL || check->wanted == NULL) error = ck_fail(err, CK_ERR_MEMORY, "no memory to change a password");
 	}
-	if (error == CK_OK) error = ck_ldap_open(uri, CONNECT_TIMEOUT_MS, &check->handle, err);
+	if (error != CK_OK && target->fd >= 0) close(target->fd);
+	if (error == CK_OK) error = ck_ldap_open(target, CONNECT_TIMEOUT_MS, &check->handle, err);
 	if (error == CK_OK) error = ck_ldap_wipe_sent(check->handle, err);
 	if (error == CK_OK) error = send_bind(check, password, err);
 	if (error != CK_OK) ck_password_check_close(&check);
@@ -209,13 +220,25 @@ static bool go_on(struct ck_password_check *check, int code, const struct ck_pol
 		if (check->wanted == NULL || !ck_password_is_right(out->outcome)) return true;
 		check->stage = STAGE_BECOMING;
 		out->outcome = CK_PASSWORD_UNAVAILABLE;
-		return ck_ldap_send_bind(check->handle, &check->id, NULL) != CK_OK;
-	case STAGE_BECOMING:
-		check->stage = STAGE_CHANGING;
-		return code != LDAP_SUCCESS || !send_change(check);
+		return ck_ldap_bind_begin(check->handle, &check->target, &check->bind, NULL) != CK_OK;
+	case STAGE_BECOMING: return true; /* become */
 	case STAGE_CHANGING: answer_change(code, policy, out); return true;
 	}
 	return true;
+}
+
+/* True: it is over. Frees the message. */
+static bool become(struct ck_password_check *check, LDAPMessage *message)
+{
+	bool done = false;
+	if (ldap_msgid(message) != check->bind.id) {
+		ldap_msgfree(message);
+		return true;
+	}
+	if (ck_ldap_bind_step(check->handle, &check->bind, message, &done, NULL) != CK_OK) return true;
+	if (!done) return false;
+	check->stage = STAGE_CHANGING;
+	return !send_change(check);
 }
 
 bool ck_password_check_step(struct ck_password_check *check, struct ck_password_answer *out)
@@ -228,6 +251,10 @@ bool ck_password_check_step(struct ck_password_check *check, struct ck_password_
 		int code;
 		int type = ldap_result(check->handle, LDAP_RES_ANY, LDAP_MSG_ALL, &now, &message);
 		if (type == 0) return false;
+		if (type > 0 && check->stage == STAGE_BECOMING) {
+			if (become(check, message)) return true;
+			continue;
+		}
 		if (type < 0 || !take_result(check, message, &code, &policy) || go_on(check, code, &policy, out)) return true;
 	}
 }

@@ -32,9 +32,9 @@ struct ck_password_answer {
 };
 
 struct ck_password_check;
-/* Connects, sends the bind and returns without waiting. wanted: the new password of a change; NULL: only the check. CK_ERR_INVALID, and
+/* Connects, sends the bind and returns without waiting (but for TLS). wanted: the new password of a change; NULL: only the check. CK_ERR_INVALID, and
    nothing is sent: a password that is empty, too long or holds a NUL. CK_ERR_UNAVAILABLE: the provider is not there. */
-CK_MUST_USE enum ck_error ck_password_check_open(const char *uri, const char *dn, const struct ck_secret *password,
+CK_MUST_USE enum ck_error ck_password_check_open(const struct ck_ldap_target *target, const char *dn, const struct ck_secret *password,
                                                  const struct ck_secret *wanted, struct ck_password_check **out, struct ck_errmsg *err);
 int ck_password_check_fd(const struct ck_password_check *check);
 /* Takes what has arrived. True: it is over, and *out says how it ended. */

@@ -290,4 +290,10 @@ unsigned ck_weekly_minute_of(int64_t local_s);
 /* "sat 09:12". */
 const char *ck_weekly_moment(int64_t local_s, char out[CK_WEEKLY_TEXT_BYTES]);
 
+/* ---- delegation.c ---- */
+/* Whether a person's number and mail are those that their authority may give. CK_ERR_INVALID. */
+CK_MUST_USE enum ck_error ck_model_check_delegation(const struct ck_authority *home, const struct ck_staff *staff, struct ck_errmsg *why);
+/* Whether somebody may be outside now who was inside. */
+bool ck_model_delegation_narrowed(const struct ck_authority *before, const struct ck_authority *now);
+
 #endif

@@ -99,7 +99,7 @@ static enum ck_error follow_once(struct ck_follower *follower, const char *uri, 
 	struct ck_follow *follow = NULL;
 	int64_t next_probe_ms = 0;
 	enum ck_error error = ck_follower_begin(follower, &cookie, err);
-	if (error == CK_OK) error = ck_follow_open(uri, suffix, cookie, &ck_follower_handlers, follower, &follow, err);
+	if (error == CK_OK) error = ck_follow_open(&(struct ck_ldap_target){.uri = uri, .fd = -1}, suffix, cookie, &ck_follower_handlers, follower, &follow, err);
 	while (error == CK_OK) {
 		struct pollfd fds[2] = {{.fd = ck_follow_fd(follow), .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 		(void)poll(fds, 2, ck_follow_more(follow) ? 0 : 100);

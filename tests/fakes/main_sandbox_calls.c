@@ -4,7 +4,7 @@
 
 #include "authd/sandbox/filter.h"
 
-static const struct ck_filter *const all[] = { &ck_filter_gate,  &ck_filter_replica,    &ck_filter_ledger,
+static const struct ck_filter *const all[] = { &ck_filter_gate,  &ck_filter_replica, &ck_filter_replica_elsewhere, &ck_filter_dialler, &ck_filter_ledger,
 	                                       &ck_filter_token, &ck_filter_supervisor, &ck_filter_slapd };
 
 static void print(const struct ck_filter *filter)

@@ -18,6 +18,7 @@ authd/sandbox/*|directory/base authd/sandbox|seccomp
 authd/cli/login*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson pam
 authd/cli/doctor*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h pam_module/pam_options.h pam_module/pam_local.h|sodium jansson pam
 authd/cli/import*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h|sodium jansson ini
+authd/cli/init_operator.c|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h|sodium jansson
 authd/cli/*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson
 authd/config*|directory/base directory/model authd|ini
 authd/*|directory/base directory/model directory/ldap directory/store authd/protocol authd/decide authd/fido authd/audit authd/sandbox authd|event sodium
@@ -26,7 +27,7 @@ pam_module/token_*|directory/base authd/protocol authd/sandbox pam_module|fido'
 
 library_of() {
 	case $1 in
-	ldap.h | lber.h | ldap_* | sasl/*) echo ldap ;;
+	ldap.h | openldap.h | lber.h | ldap_* | sasl/*) echo ldap ;;
 	lmdb.h) echo lmdb ;;
 	utf8proc.h) echo utf8proc ;;
 	fido.h | fido/*) echo fido ;;

@@ -213,6 +213,18 @@ static const struct {
 	  "socket: expected 2 to 107 bytes" },
 	{ "slapd = slapd\n", "slapd: expected " },
 	{ "token_helper = ./t\n", "token_helper: expected " },
+	{ "provider_1 = http://a.example\n", "provider_1: expected ldaps://" },
+	{ "provider_1 = ldaps://localhost\n", "provider_1: expected ldaps://" },
+	{ "provider_1 = ldaps://A.example\n", "provider_1: expected ldaps://" },
+	{ "provider_1 = ldaps://a.example:0\n", "provider_1: expected ldaps://" },
+	{ "provider_1 = ldaps://a.example/dc=x\n", "provider_1: expected ldaps://" },
+	{ "provider_1 = ldapi://%2Frun%2Fx\n", "provider_1: expected ldaps://" },
+	{ "provider_1 = ldaps://a.example\n", "slapd must be empty" },
+	{ "slapd =\nprovider_2 = ldaps://a.example\n", "provider_2 is named and one before it is not" },
+	{ "slapd =\nprovider_1 = ldaps://a.example\nwrite_provider = 2\n", "write_provider is 2, and there are 1 providers" },
+	{ "slapd =\nprovider_1 = ldaps://a.example\nprovider_mechanism = simple\n", "needs provider_identity" },
+	{ "provider_mechanism = plain\n", "provider_mechanism: expected external" },
+	{ "provider_tls = 1.1\n", "provider_tls: expected 1.2 or 1.3" },
 	{ "directory_uri = ldap://host\n", "directory_uri: expected " },
 	{ "directory_uri = ldapi:///run/ldapi\n", "directory_uri: expected " },
 	{ "directory_uri = ldapi://%2Frun%2Fldapi/????x\n", "directory_uri: expected " },
@@ -377,7 +389,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 36);
+	ck_assert_uint_eq(lines, 44);
 }
 END_TEST
 

@@ -85,7 +85,7 @@ START_TEST(a_clock_that_is_set_back_makes_nobody_wait)
 	snprintf(uri, sizeof uri, "ldapi://%%2Ftmp%%2F%s%%2Fs", folder + 5);
 	int64_t begun_ms = ck_clock_monotonic_ms();
 	jump_ms = begun_ms + TIMEOUT_MS / 2;
-	enum ck_error error = ck_ldap_connect(uri, TIMEOUT_MS, &ldap, &err);
+	enum ck_error error = ck_ldap_connect(&(struct ck_ldap_target){.uri = uri, .fd = -1}, TIMEOUT_MS, &ldap, &err);
 	ck_assert_msg(error == CK_ERR_TIMEOUT, "%s: %s", ck_error_name(error), err.text);
 	/* the provider goes on for twice as long */
 	ck_assert_int_ge(ck_clock_monotonic_ms() - begun_ms, TIMEOUT_MS);

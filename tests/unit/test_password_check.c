@@ -57,7 +57,7 @@ static struct ck_secret secret_of(const char *bytes, size_t length)
 static enum ck_error open_check(const char *password, size_t length, const char *wanted)
 {
 	struct ck_secret old = secret_of(password, length), new = secret_of(wanted != NULL ? wanted : "", wanted != NULL ? strlen(wanted) : 0);
-	return ck_password_check_open(uri, DN, &old, wanted != NULL ? &new : NULL, &check, &err);
+	return ck_password_check_open(&(struct ck_ldap_target){.uri = uri, .fd = -1}, DN, &old, wanted != NULL ? &new : NULL, &check, &err);
 }
 
 /* What the provider was sent: one LDAP message. */
@@ -144,7 +144,7 @@ START_TEST(an_empty_password_is_never_sent)
 	ck_assert_int_eq(open_check("old", 3, ""), CK_ERR_INVALID);
 	nobody_connected();
 	struct ck_secret secret = secret_of("x", 1);
-	ck_assert_int_eq(ck_password_check_open(uri, "", &secret, NULL, &check, &err), CK_ERR_INVALID); /* nor without a name */
+	ck_assert_int_eq(ck_password_check_open(&(struct ck_ldap_target){.uri = uri, .fd = -1}, "", &secret, NULL, &check, &err), CK_ERR_INVALID); /* nor without a name */
 	nobody_connected();
 }
 END_TEST
@@ -162,9 +162,9 @@ START_TEST(too_long_is_never_sent)
 	struct ck_secret secret = {.length = 0};
 	memset(long_one, 'x', sizeof long_one);
 	ck_assert_int_eq(ck_secret_set(&secret, long_one, sizeof long_one), CK_ERR_LIMIT);
-	ck_assert_int_eq(ck_password_check_open(uri, DN, &secret, NULL, &check, &err), CK_ERR_INVALID); /* it is empty now */
+	ck_assert_int_eq(ck_password_check_open(&(struct ck_ldap_target){.uri = uri, .fd = -1}, DN, &secret, NULL, &check, &err), CK_ERR_INVALID); /* it is empty now */
 	secret.length = sizeof long_one;
-	ck_assert_int_eq(ck_password_check_open(uri, DN, &secret, NULL, &check, &err), CK_ERR_INVALID);
+	ck_assert_int_eq(ck_password_check_open(&(struct ck_ldap_target){.uri = uri, .fd = -1}, DN, &secret, NULL, &check, &err), CK_ERR_INVALID);
 	nobody_connected();
 }
 END_TEST
@@ -196,7 +196,7 @@ START_TEST(nothing_in_the_clear_leaves_the_machine)
 	static const char *const elsewhere[] = {"ldap://127.0.0.1", "ldaps://127.0.0.1", "ldap:///", "http://x", ""};
 	struct ck_secret secret = secret_of("correct horse", 13);
 	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
-		ck_assert_int_ne(ck_password_check_open(elsewhere[i], DN, &secret, NULL, &check, &err), CK_OK);
+		ck_assert_int_ne(ck_password_check_open(&(struct ck_ldap_target){.uri = elsewhere[i], .fd = -1}, DN, &secret, NULL, &check, &err), CK_OK);
 }
 END_TEST
 

@@ -41,7 +41,7 @@
 #define SANITIZED false
 #endif
 
-static const struct ck_filter *const all[] = { &ck_filter_gate,  &ck_filter_replica,    &ck_filter_ledger,
+static const struct ck_filter *const all[] = { &ck_filter_gate,  &ck_filter_replica, &ck_filter_replica_elsewhere, &ck_filter_dialler, &ck_filter_ledger,
 	                                       &ck_filter_token, &ck_filter_supervisor, &ck_filter_slapd };
 static const struct ck_filter *const strict[] = { &ck_filter_gate, &ck_filter_replica, &ck_filter_ledger, &ck_filter_token };
 enum { GATE, REPLICA, LEDGER, TOKEN, STRICT };
@@ -294,6 +294,25 @@ START_TEST(each_may_what_it_needs_and_no_more)
 }
 END_TEST
 
+/* ---- a directory elsewhere ---- */
+
+static int errno_of_unix(void) { return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0; }
+
+START_TEST(the_dialler_alone_makes_internet_sockets)
+{
+	asked = do_inet;
+	ck_assert_int_eq(behind(&ck_filter_dialler, errno_of_asked), 0);
+	ck_assert_int_eq(behind(&ck_filter_dialler, errno_of_unix), EACCES);
+	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, errno_of_asked), EACCES);
+	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, errno_of_unix), 0);
+	ck_assert_int_eq(behind(&ck_filter_dialler, do_packet), KILLED);
+	ck_assert_int_eq(behind(&ck_filter_dialler, do_listen), KILLED);
+	ck_assert_int_eq(behind(&ck_filter_dialler, do_exec), KILLED);
+	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, do_bind), KILLED);
+	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, do_exec), KILLED);
+}
+END_TEST
+
 /* ---- what all may ---- */
 
 static int map_code(void)
@@ -481,6 +500,7 @@ int main(void)
 	tcase_add_loop_test(cases, every_table_can_be_made_for_both_architectures, 0, ALL);
 	tcase_add_loop_test(cases, what_is_not_listed_kills, 0, STRICT);
 	tcase_add_loop_test(cases, each_may_what_it_needs_and_no_more, 0, STRICT);
+	tcase_add_test(cases, the_dialler_alone_makes_internet_sockets);
 	tcase_add_loop_test(cases, the_common_work_goes_on, 0, STRICT);
 	tcase_add_test(cases, hostile_calls_kill_other_programs_too);
 	tcase_add_test(cases, a_new_process_is_not_for_slapd);

@@ -2,6 +2,7 @@
    Root, too, is held by it, so the modes of the files play no part. */
 #include <check.h>
 #include <errno.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -233,6 +234,33 @@ START_TEST(without_landlock_nothing_is_applied)
 }
 END_TEST
 
+/* Connects to a port of this machine where nobody listens: ECONNREFUSED says that it was let through. */
+static int connect_to(unsigned short to)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(to), .sin_addr = { .s_addr = htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int result = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+	(void)close(fd);
+	return result;
+}
+
+START_TEST(ports_that_are_named_and_no_other)
+{
+	const struct ck_reach reach[] = { { .kind = CK_REACH_PORT(9) } };
+	struct ck_errmsg err;
+	if (ck_landlock_abi() < 4) return; /* such a kernel does not guard ports */
+	pid_t pid = fork();
+	if (pid == 0) {
+		int fd = -1;
+		bool walls = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ck_landlock_prepare(reach, 1, &fd, &err) == CK_OK && ck_landlock_apply(&fd);
+		_exit(!walls ? 1 : connect_to(9) != ECONNREFUSED ? 2 : connect_to(7) != EACCES ? 3 : 0);
+	}
+	int status = -1;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(a_path_that_must_be_there)
 {
 	static const struct ck_reach reach[] = { { "/nowhere/at/all", CK_REACH_READ } };
@@ -258,6 +286,7 @@ int main(void)
 	tcase_add_loop_test(cases, each_abi_refuses_what_it_can, 1, (int)(last < ABI_KNOWN ? last : ABI_KNOWN) + 1);
 	tcase_add_test(cases, without_landlock_nothing_is_applied);
 	tcase_add_test(cases, a_path_that_must_be_there);
+	tcase_add_test(cases, ports_that_are_named_and_no_other);
 	suite_add_tcase(suite, cases);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
