@@ -7,6 +7,8 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
+#define REACH_LIMIT_MS 2000 /* to be connected to the provider that takes writes; the loop waits for it */
+
 struct ck_replica_plans {
 	struct ck_later *later;
 	struct event *readable;
@@ -129,7 +131,9 @@ static bool connected(struct ck_replica *r, struct ck_errmsg *err)
 {
 	struct ck_replica_plans *p = r->plans;
 	if (p->later != NULL) return true;
-	if (ck_later_open(r->config->directory_uri, &p->later, err) != CK_OK) return false;
+	struct ck_ldap_target target;
+	if (ck_replica_reach(r, ck_replica_write_provider(r), ck_clock_monotonic_ms() + REACH_LIMIT_MS, &target, err) != CK_OK) return false;
+	if (ck_later_open(&target, &p->later, err) != CK_OK) return false;
 	p->readable = event_new(r->base, ck_later_fd(p->later), EV_READ | EV_PERSIST, on_readable, r);
 	if (p->readable != NULL && event_add(p->readable, NULL) == 0) return true;
 	close_connection(p);
