@@ -272,7 +272,7 @@ static const struct {
 	{ "flush without waiting", do_aio,           { NO, NO, 0, NO } },
 	{ "lock a whole file", do_flock,             { NO, NO, 0, 0 } },
 	{ "lock a reader's place", do_record_lock,   { 0, 0, NO, NO } },
-	{ "lock memory", do_lock_memory,             { NO, NO, NO, 0 } },
+	{ "lock memory", do_lock_memory,             { NO, 0, NO, 0 } }, /* passwords; a PIN */
 	{ "describe a HID device", do_hid,           { NO, NO, NO, 0 } },
 	{ "change a HID device", do_feature,         { NO, NO, NO, NO } },
 	{ "make a file", do_create,                  { NO, 0, 0, 0 } }, /* what of it the helper may is Landlock's part */
