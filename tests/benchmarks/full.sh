@@ -158,6 +158,7 @@ do_load() {
 	for _ in $(seq "$rounds"); do
 		rm -rf "$T/again" "$T/other"
 		make_empty "$T/again"
+		sync # neither pays for what the other left to be written
 		begin=$(now_ms)
 		crosskeys import --offline "$T/again" "$T/staff.csv" --map "$CK_SOURCE/contrib/import/staff-list.conf" > "$T/import.log" 2>&1 ||
 			{ tail -5 "$T/import.log"; head -3 "$T/staff.csv.rejected"; return 1; }
@@ -165,6 +166,7 @@ do_load() {
 		run_as crosskeys-directory /usr/sbin/slapcat -F "$T/again/directory/slapd.d" -b $suffix -a '(&(objectClass=ckStaff)(!(uid=ada)))' -o ldif-wrap=no 2> /dev/null |
 			grep -vE '^(structuralObjectClass|entryUUID|creatorsName|createTimestamp|entryCSN|modifiersName|modifyTimestamp):' > "$T/staff.ldif"
 		make_empty "$T/other"
+		sync
 		add_offline "$T/other" "$T/staff.ldif" >> "$T/same"
 	done
 	note "load: $(grep -c '^dn: ' "$T/staff.ldif") staff; import --offline: $(tr '\n' ' ' < "$T/imported")ms, slapadd -q: $(tr '\n' ' ' < "$T/same")ms; $(tail -1 "$T/import.log")"

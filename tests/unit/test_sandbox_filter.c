@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -247,6 +248,11 @@ static int do_hid(void)
 }
 static int do_feature(void) { return ioctl(-1, HIDIOCSFEATURE(8), "12345678") == -1 && errno == EBADF ? 0 : 1; }
 static int do_lock_memory(void) { return mlock(NULL, 0) == 0 ? 0 : 1; }
+static int do_ask_memory(void)
+{
+	struct sysinfo info;
+	return sysinfo(&info) == 0 ? 0 : 1;
+}
 static void *nothing(void *context) { return context; }
 static int do_thread(void)
 {
@@ -272,7 +278,8 @@ static const struct {
 	{ "flush without waiting", do_aio,           { NO, NO, 0, NO } },
 	{ "lock a whole file", do_flock,             { NO, NO, 0, 0 } },
 	{ "lock a reader's place", do_record_lock,   { 0, 0, NO, NO } },
-	{ "lock memory", do_lock_memory,             { NO, 0, NO, 0 } }, /* passwords; a PIN */
+	{ "lock memory", do_lock_memory,             { NO, 0, NO, 0 } },
+	{ "ask how much memory there is", do_ask_memory, { NO, 0, NO, NO } }, /* as sorting does */
 	{ "describe a HID device", do_hid,           { NO, NO, NO, 0 } },
 	{ "change a HID device", do_feature,         { NO, NO, NO, NO } },
 	{ "make a file", do_create,                  { NO, 0, 0, 0 } }, /* what of it the helper may is Landlock's part */
