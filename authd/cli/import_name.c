@@ -93,12 +93,13 @@ static void make_base(enum ck_import_uids rule, struct ck_text given, struct ck_
 bool ck_name_uid(enum ck_import_uids rule, struct ck_text given, struct ck_text surname, struct ck_text number, unsigned n,
                  char out[CK_UID_LIMIT_BYTES + 1])
 {
-	char base[BASE_LIMIT_BYTES + 2];
+	char base[BASE_LIMIT_BYTES + 2], made[BASE_LIMIT_BYTES + 16];
 	make_base(rule, given, surname, number, base);
 	if (n > 99999) return false;
 	/* too short for a login name, or a name of the machine's: the number makes it one */
 	bool alone = ck_model_uid_valid(ck_text_of(base));
-	if (alone && n == 1) snprintf(out, CK_UID_LIMIT_BYTES + 1, "%s", base);
-	else snprintf(out, CK_UID_LIMIT_BYTES + 1, "%s%u", base, alone ? n : n + 1);
+	if (alone && n == 1) snprintf(made, sizeof made, "%s", base);
+	else snprintf(made, sizeof made, "%s%u", base, alone ? n : n + 1);
+	if (ck_text_copy(out, CK_UID_LIMIT_BYTES + 1, ck_text_of(made)) != CK_OK) return false;
 	return ck_model_uid_valid(ck_text_of(out));
 }
