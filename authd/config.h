@@ -33,6 +33,7 @@ struct ck_config {
 	uint64_t write_provider; /* counted from 1; 0: the one that is followed */
 	/* users, by name or number; each its own */
 	char user_gate[64], user_replica[64], user_ledger[64], user_token[64], user_directory[64];
+	char find_switchboard_role[CK_CONFIG_TEXT_BYTES]; /* a role of this name in one's own authority gives the larger budget; "": none does */
 	char group_token_devices[64]; /* supplementary group of crosskeys-token: may open hidraw; "" for none */
 	/* numbers */
 	uint64_t gates;              /* processes; 0: one a core */
@@ -51,6 +52,9 @@ struct ck_config {
 	uint64_t audit_reserve_bytes; /* preallocated for grants and changes */
 	uint64_t checkpoint_interval_s;
 	uint64_t key_use_interval_s; /* between two writes of one key's use to the directory, at least */
+	uint64_t find_person_per_day;      /* people of other authorities that one person looks up */
+	uint64_t find_switchboard_per_day; /* the same, of one who holds find_switchboard_role */
+	uint64_t find_authority_per_day;   /* all of one authority together */
 	uint64_t log_level;
 };
 

@@ -13,6 +13,12 @@ enum ck_error ck_config_check_system(struct ck_text value, struct ck_errmsg *err
 	return ck_fail(err, CK_ERR_INVALID, "lower-case letters, digits, '.' and '-', beginning and ending with a letter or digit");
 }
 
+enum ck_error ck_config_check_role(struct ck_text value, struct ck_errmsg *err)
+{
+	if (ck_text_is_printable_utf8(value)) return CK_OK;
+	return ck_fail(err, CK_ERR_INVALID, "the name of a role, in UTF-8 without control characters");
+}
+
 /* RFC 1123 labels, lower case; a lone label is accepted for a closed network. */
 static bool is_host(struct ck_text host)
 {

@@ -17,6 +17,7 @@ CK_MUST_USE enum ck_error ck_config_check_provider(struct ck_text value, struct 
 CK_MUST_USE enum ck_error ck_config_check_mechanism(struct ck_text value, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_config_check_identity(struct ck_text value, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_config_check_tls(struct ck_text value, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_config_check_role(struct ck_text value, struct ck_errmsg *err);
 CK_MUST_USE enum ck_error ck_config_check_user(struct ck_text value, struct ck_errmsg *err);
 
 #endif

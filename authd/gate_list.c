@@ -223,6 +223,12 @@ static void show_recorded(struct ck_gate_client *client, const struct ck_map *ma
 	}
 	ck_writer_init(&w, items, sizeof items);
 	enum ck_error error = ck_gate_stored(client->gate, find_one(view, &request, &record));
+	if (error == CK_OK && record.kind == CK_KIND_STAFF && !ck_gate_may_see(client, view, record.authority, record.id)) {
+		char name[CK_NAME_LIMIT_BYTES + 8];
+		snprintf(name, sizeof name, "show %.*s", (int)record.as.staff.uid.length, record.as.staff.uid.at);
+		ck_gate_show_person(client, &record, &view, name);
+		return;
+	}
 	if (error == CK_OK) error = ck_gate_put_entry(client, view, &record, &w);
 	ck_view_end(&view);
 	if (error == CK_OK) ck_gate_send_entries(client, items, ck_writer_length(&w), 1, (struct ck_bytes){NULL, 0});

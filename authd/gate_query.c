@@ -1,4 +1,4 @@
-/* Questions that change nothing: find, explain. What is looked up about people is recorded before it is looked up. A view ends
+/* Questions that change nothing, but of people (gate_find.c): explain. What is looked up is recorded before it is looked up. A view ends
    within the operation; the request is kept meanwhile. */
 #include "authd/gate_state.h"
 
@@ -10,7 +10,6 @@
 #include "directory/base/clock.h"
 
 #define KEPT_LIMIT_BYTES 2048      /* the longest of these requests is below it */
-#define FOUND_LIMIT 64             /* people behind one telephone number or staff number */
 #define TEXT_LIMIT_BYTES 32768
 #define EXPLAIN_FAULT "FROM is an address or \"local\"; PROVED a set of what a login can show; ACCOUNT a local account"
 #define STORE_MISSING "this machine has no finished copy of the directory yet"
@@ -57,10 +56,10 @@ bool ck_gate_keep(struct ck_gate_client *client, struct ck_bytes encoded)
 
 /* ---- entries ---- */
 
-/* Kinds of which an administrator sees the names in other authorities too: what rules and member roles refer to, and people to call. */
+/* Kinds of which an administrator sees the names in other authorities too: what rules and member roles refer to. */
 static bool has_public_names(enum ck_kind kind)
 {
-	return kind == CK_KIND_AUTHORITY || kind == CK_KIND_ROLE || kind == CK_KIND_SYSTEM || kind == CK_KIND_STAFF;
+	return kind == CK_KIND_AUTHORITY || kind == CK_KIND_ROLE || kind == CK_KIND_SYSTEM;
 }
 
 static struct ck_id person_in(const struct ck_record *record)
@@ -100,78 +99,6 @@ void ck_gate_send_entries(struct ck_gate_client *client, const uint8_t *items, s
 	ck_put_bytes(m->w, items, length);
 	if (cursor.length > 0) ck_field_bytes(m, CK_F_CURSOR, cursor.at, cursor.length);
 	ck_gate_send(client, -1);
-}
-
-/* ---- find ---- */
-
-struct found {
-	struct ck_gate_client *client;
-	struct ck_view *view;
-	struct ck_text name;
-	struct ck_writer w;
-	struct ck_id seen[FOUND_LIMIT];
-	size_t count;
-};
-
-static bool put_found(const struct ck_record *record, void *context)
-{
-	struct found *found = context;
-	for (size_t i = 0; i < found->count; i++)
-		if (ck_id_equal(found->seen[i], record->id)) return true;
-	if (found->count == FOUND_LIMIT) return false;
-	enum ck_error error = ck_gate_put_entry(found->client, found->view, record, &found->w);
-	if (error == CK_OK) found->seen[found->count++] = record->id;
-	return error == CK_OK || error == CK_ERR_NOT_FOUND;
-}
-
-/* Staff numbers are an authority's own business: only who sees the whole entry finds it by its number. */
-static bool find_number_in(const struct ck_record *authority, void *context)
-{
-	struct found *found = context;
-	struct ck_record record;
-	struct ck_id nobody = {{0}};
-	if (!ck_gate_may_see(found->client, found->view, authority->id, nobody)) return true;
-	if (ck_gate_stored(found->client->gate, ck_view_staff_by_number(found->view, authority->id, found->name, &record)) == CK_OK)
-		return put_found(&record, found);
-	return true;
-}
-
-static void find_all(struct found *found)
-{
-	struct ck_gate *gate = found->client->gate;
-	struct ck_id zero = {{0}};
-	struct ck_record record;
-	if (ck_gate_stored(gate, ck_view_staff_by_uid(found->view, found->name, &record)) == CK_OK) put_found(&record, found);
-	if (ck_gate_stored(gate, ck_view_staff_by_mail(found->view, found->name, &record)) == CK_OK) put_found(&record, found);
-	(void)ck_gate_stored(gate, ck_view_staff_by_telephone(found->view, found->name, put_found, found));
-	(void)ck_gate_stored(gate, ck_view_each(found->view, CK_KIND_AUTHORITY, zero, zero, find_number_in, found));
-}
-
-static void find_recorded(struct ck_gate_client *client, const struct ck_map *request)
-{
-	static uint8_t items[CK_GATE_ENTRIES_LIMIT_BYTES];
-	struct ck_store_state state;
-	struct found found = {.client = client};
-	if (ck_gate_view(client->gate, &found.view, &state) != CK_OK) {
-		ck_gate_unavailable(client, STORE_MISSING);
-		return;
-	}
-	ck_writer_init(&found.w, items, sizeof items);
-	bool may = client->uid == 0 || ck_gate_is_any_administrator(client, found.view);
-	if (may && ck_map_text(request, CK_F_NAME, CK_NAME_LIMIT_BYTES, &found.name) == CK_OK) find_all(&found);
-	if (may) ck_gate_send_entries(client, items, ck_writer_length(&found.w), found.count, (struct ck_bytes){NULL, 0});
-	else ck_gate_deny(client, "not-administrator", "only root and administrators find people here, so far");
-	ck_view_end(&found.view);
-}
-
-void ck_gate_find(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
-{
-	char name[CK_NAME_LIMIT_BYTES + 1];
-	if (ck_map_string(request, CK_F_NAME, name, sizeof name) != CK_OK || name[0] == '\0') {
-		ck_gate_error(client, "invalid", "NAME is a login name, a mail address, a staff number or a telephone number");
-		return;
-	}
-	ck_gate_look_up(client, CK_EVENT_LOOKED_UP, name, encoded, find_recorded);
 }
 
 /* ---- explain ---- */

@@ -35,7 +35,7 @@ static void put_leader(struct ck_map_writer *m, const uint64_t leader[2])
 /* Refusals have a budget at the ledger; a touch is one by itself. */
 static bool costs_nothing(enum ck_event event)
 {
-	return event == CK_EVENT_ACCOUNT_GRANTED || event == CK_EVENT_LOOKED_UP || event == CK_EVENT_EXPLAINED;
+	return event == CK_EVENT_ACCOUNT_GRANTED || event == CK_EVENT_LOOKED_UP || event == CK_EVENT_FOUND || event == CK_EVENT_EXPLAINED;
 }
 
 /* The user's own, else a free one, else that of whoever was silent longest. */
@@ -71,12 +71,16 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	put_question(m, e);
 	if (e->login_id != NULL) ck_field_bytes(m, CK_F_LOGIN_ID, e->login_id, CK_LOGIN_ID_BYTES);
 	if (e->verdict != NULL) ck_field_int(m, CK_F_UNTIL, e->verdict->until_s);
+	const struct ck_gate_found *found = e->found;
 	ck_field_string(m, CK_F_REASON, e->reason);
+	if (found != NULL && !ck_id_is_zero(found->asker)) ck_field_bytes(m, CK_F_ID, found->asker.bytes, sizeof found->asker.bytes);
 	ck_field_string(m, CK_F_NAME, e->name);
+	if (found != NULL && !ck_id_is_zero(found->authority)) ck_field_bytes(m, CK_F_AUTHORITY, found->authority.bytes, sizeof found->authority.bytes);
 	if (e->with_proved) ck_field_uint(m, CK_F_PROVED, e->proved);
 	ck_field_uint(m, CK_F_EVENT, e->event);
 	if (e->key_hash != NULL) ck_field_bytes(m, CK_F_HASH, e->key_hash, CK_HASH_BYTES);
 	if (e->with_count) ck_field_uint(m, CK_F_COUNT, e->count);
+	if (found != NULL) ck_field_uint(m, CK_F_COUNT, found->charged);
 	ck_field_uint(m, CK_F_PEER_UID, client->uid);
 	if (e->with_leader) ck_field_uint(m, CK_F_PEER_PID, (uint64_t)client->pid);
 	if (e->verdict != NULL) ck_field_bytes(m, CK_F_RULE, e->verdict->rule.bytes, sizeof e->verdict->rule.bytes);
@@ -84,6 +88,9 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	if (e->digest != NULL) ck_field_bytes(m, CK_F_DIGEST, e->digest, CK_CHALLENGE_BYTES);
 	ck_field_string(m, CK_F_DETAIL, e->detail);
 	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
+	ck_field_string(m, CK_F_PURPOSE, found != NULL ? found->purpose : NULL);
+	if (found != NULL) ck_field_uint(m, CK_F_BUDGET, found->budget);
+	ck_field_string(m, CK_F_PEOPLE, found != NULL ? unless_empty(found->people) : NULL);
 }
 
 void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e, ck_gate_resume resume)

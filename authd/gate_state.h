@@ -10,6 +10,7 @@
 #include "authd/operation.h"
 #include "authd/process.h"
 #include "authd/wall.h"
+#include "directory/store/people.h"
 #include "directory/store/store.h"
 
 struct ck_gate_client;
@@ -104,7 +105,9 @@ struct ck_gate_client {
 	uint8_t login_id[CK_LOGIN_ID_BYTES];
 	const struct ck_operation *relayed; /* what the replica was asked */
 	uint8_t *kept; /* a look-up that waits to be recorded, and what then looks */
-	size_t kept_bytes;
+	size_t kept_bytes, kept_count;
+	uint8_t kept_cursor[CK_PEOPLE_CURSOR_BYTES];
+	bool kept_more, kept_cut;
 	void (*look_up)(struct ck_gate_client *client, const struct ck_map *request);
 	struct ck_gate_access access;
 	/* what stays between requests */
@@ -188,10 +191,18 @@ enum ck_error ck_gate_stored(struct ck_gate *gate, enum ck_error error);
 void ck_gate_random(struct ck_gate *gate, uint8_t *out, size_t length);
 
 /* ---- gate_record.c: what is recorded ---- */
+struct ck_gate_found {
+	struct ck_id asker, authority; /* zero: root */
+	enum ck_find_budget budget;
+	uint64_t charged;     /* people of other authorities; of a look-up that found nobody one */
+	const char *purpose;  /* NULL: not said */
+	const char *people;
+};
 struct ck_gate_event {
 	enum ck_event event;
 	const struct ck_login_ask *ask;    /* USER ACCOUNT SERVICE TTY REMOTE_HOST */
 	const char *user, *system, *remote_host, *reason, *detail, *name;
+	const struct ck_gate_found *found; /* ID AUTHORITY COUNT PURPOSE BUDGET PEOPLE */
 	const struct ck_verdict *verdict;  /* granted: UNTIL and RULE */
 	const uint8_t *login_id, *key_hash, *digest;
 	bool with_proved, with_count, with_age, with_leader;
@@ -249,6 +260,11 @@ void ck_gate_proved(struct ck_gate_client *client);
 void ck_gate_deny_limited(struct ck_gate_client *client, const char *reason, const char *what, int64_t wait_ms);
 #define CK_REASON_TRIES "too-many-tries"
 #define CK_REASON_LOGINS "too-many-logins" /* the ledger's word */
+
+/* ---- gate_find.c: people, as far as everybody may see them ---- */
+
+/* One person by login name or ckId, for `show`: recorded and paid for like a search when they are of another authority. */
+void ck_gate_show_person(struct ck_gate_client *client, const struct ck_record *record, struct ck_view **view, const char *name);
 
 /* ---- gate_query.c ---- */
 

@@ -207,6 +207,7 @@ static enum ck_error open_book(struct ck_ledger *ledger, const struct ck_start *
 		.refusals_per_minute = config->refusals_per_minute,
 		.tries_per_minute = config->tries_per_minute,
 		.logins_per_minute = config->logins_per_minute,
+		.finds = { config->find_person_per_day, config->find_switchboard_per_day, config->find_authority_per_day },
 		.checkpoint_interval_s = config->checkpoint_interval_s,
 		.key_use_interval_s = config->key_use_interval_s,
 		.challenge_limit_s = config->challenge_limit_s,

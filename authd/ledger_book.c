@@ -246,6 +246,7 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 	enum ck_error error = ck_chain_open(settings->directory, &settings->limits, &book->chain, &cut_bytes, err);
 	if (error == CK_OK) error = ck_state_new(&settings->attempts, &book->state);
 	if (error == CK_OK) error = ck_budgets_new(settings->refusals_per_minute, &book->budgets);
+	if (error == CK_OK) error = ck_finds_new(&settings->finds, &book->finds);
 	if (error == CK_OK) error = ck_rates_new(settings->tries_per_minute, &book->tries);
 	if (error == CK_OK) error = ck_rates_new(settings->logins_per_minute, &book->logins);
 	if (error == CK_OK) {
@@ -275,6 +276,7 @@ void ck_book_free(struct ck_book **book)
 	ck_chain_close(&(*book)->chain);
 	ck_state_free(&(*book)->state);
 	ck_budgets_free(&(*book)->budgets);
+	ck_finds_free(&(*book)->finds);
 	ck_rates_free(&(*book)->tries);
 	ck_rates_free(&(*book)->logins);
 	free(*book);

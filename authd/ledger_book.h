@@ -6,6 +6,7 @@
 #include "authd/audit/audit.h"
 #include "authd/key_use.h"
 #include "authd/ledger_attempt.h"
+#include "authd/ledger_find.h"
 #include "authd/ledger_session.h"
 #include "authd/protocol/cbor.h"
 #include "authd/protocol/message.h"
@@ -16,6 +17,7 @@ struct ck_book_settings {
 	uint64_t refusals_per_minute;
 	uint64_t tries_per_minute;  /* of one source */
 	uint64_t logins_per_minute; /* of one person */
+	struct ck_find_limits finds;
 	uint64_t checkpoint_interval_s;
 	uint64_t key_use_interval_s;
 	uint64_t challenge_limit_s; /* no statement was issued longer ago */

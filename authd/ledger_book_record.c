@@ -222,6 +222,31 @@ static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, 
 	return true;
 }
 
+/* What looks people up costs; NULL: it is paid for. A refusal is an alarm once, then one among other refusals. */
+static const char *search_fault(struct ck_book *book, const struct ck_map *message)
+{
+	struct ck_id person, authority;
+	enum ck_find_budget budget = (enum ck_find_budget)number_of(message, CK_F_BUDGET);
+	if (budget == CK_FIND_BUDGET_NONE) return NULL;
+	memcpy(person.bytes, message->at[CK_F_ID].span.at, sizeof person.bytes);
+	memcpy(authority.bytes, message->at[CK_F_AUTHORITY].span.at, sizeof authority.bytes);
+	struct ck_find_charge charge = ck_finds_charge(book->finds, person, authority, budget, number_of(message, CK_F_COUNT), ck_clock_monotonic_ms());
+	if (charge.verdict == CK_FIND_WITHIN) return NULL;
+	const char *fault = charge.verdict == CK_FIND_OVER_AUTHORITY ? "budget-authority" : "budget";
+	if (!charge.first && coalesced(book, message)) return fault;
+	if (charge.first) {
+		char user[64];
+		ck_log(CK_LOG_ALARM, "find-refused: %s has looked up as many people of other authorities as one %s may in a day",
+		       ck_escape(ck_bytes_of(text_of(message, CK_F_USER)), user, sizeof user),
+		       charge.verdict == CK_FIND_OVER_AUTHORITY ? "authority" : "person");
+	}
+	ck_event_fields_begin(&book->fields);
+	ck_event_fields_take(&book->fields, message);
+	ck_event_fields_text(&book->fields, "fault", ck_text_of(fault));
+	(void)ck_book_add(book, "find-refused", false);
+	return fault;
+}
+
 static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message,
                    struct ck_book_answer *answer)
 {
@@ -246,7 +271,7 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 		answer->reason = "unrecorded";
 		return false;
 	}
-	answer->reason = counter_fault(book, rule, from, message);
+	answer->reason = (rule->what & CK_EVENT_SEARCHES) != 0 ? search_fault(book, message) : counter_fault(book, rule, from, message);
 	if (answer->reason != NULL) return false;
 	if (!has_its_password(book, rule, message)) {
 		answer->reason = "password";

@@ -25,7 +25,7 @@
 enum {
 	F = CK_EVENT_FLUSHED, ESSENTIAL = CK_EVENT_ESSENTIAL, COUNTED = CK_EVENT_COUNTED, BUDGETED = CK_EVENT_BUDGETED,
 	ALARMING = CK_EVENT_ALARMING, GRANTS = CK_EVENT_GRANTS, OPENS = CK_EVENT_OPENS, CLOSES = CK_EVENT_CLOSES, RESETS = CK_EVENT_RESETS, SPENDS = CK_EVENT_SPENDS,
-	TRIES = CK_EVENT_TRIES, TRIED = CK_EVENT_TRIED, W = 0
+	TRIES = CK_EVENT_TRIES, TRIED = CK_EVENT_TRIED, SEARCHES = CK_EVENT_SEARCHES, W = 0
 };
 
 static const struct ck_event_rule rules[] = {
@@ -42,6 +42,8 @@ static const struct ck_event_rule rules[] = {
 	{ CK_EVENT_IDENTIFIED, "identified", F | ESSENTIAL | COUNTED | SPENDS, GATE, K(USER) | K(HASH) | K(COUNT), QUESTION | PLACE | OUTCOME | TOUCH },
 	{ CK_EVENT_LOOKED_UP, "looked-up", W, GATE, 0, QUESTION | PLACE | OUTCOME | THING | K(AS) },
 	{ CK_EVENT_EXPLAINED, "explained", W, GATE, 0, QUESTION | PLACE | OUTCOME | THING | K(AS) | K(FROM) | K(TIME) | K(VERDICT) },
+	{ CK_EVENT_FOUND, "found", W | SEARCHES, GATE, K(NAME) | K(COUNT) | K(BUDGET),
+	  K(USER) | K(ID) | K(AUTHORITY) | K(PURPOSE) | K(PEOPLE) | PEER },
 	{ CK_EVENT_CHANGE_INTENT, "change-intent", F | ESSENTIAL | COUNTED, REPLICA, K(OPERATION) | K(TARGET) | K(DIGEST),
 	  CHANGE | PEER | TOUCH | K(PROOF) | K(AGE) },
 	{ CK_EVENT_CHANGE_OUTCOME, "change-outcome", F | ESSENTIAL, REPLICA, K(OPERATION) | K(TARGET) | K(REASON),
@@ -84,9 +86,10 @@ const struct ck_event_rule *ck_event_rule_of(uint64_t event)
 /* ---- what a field is, and how it is written ---- */
 
 #define TEXT_LIMIT_BYTES 4096   /* that comes */
+#define LONG_TEXT_LIMIT_BYTES 1024 /* 20 login names; recorded whole */
 #define TEXT_RECORDED_BYTES 400 /* of it: names and sentences are shorter, and all of a record's texts fit one, escaped */
 
-enum shape { NO_FIELD = 0, TEXT, UINT, UINT32, INT, TIME, FLAG, IDENTITY, BYTES, PROVED_SET, PROCESSES };
+enum shape { NO_FIELD = 0, TEXT, LONG_TEXT, UINT, UINT32, INT, TIME, FLAG, IDENTITY, BYTES, PROVED_SET, PROCESSES };
 
 static const struct shape_of {
 	const char *name;
@@ -131,6 +134,9 @@ static const struct shape_of {
 	[CK_F_DETAIL] = { "detail", TEXT, 0, 0 },
 	[CK_F_STATE] = { "state", TEXT, 0, 0 },
 	[CK_F_AGE] = { "age-ms", INT, 0, 0 },
+	[CK_F_PURPOSE] = { "purpose", TEXT, 0, 0 },
+	[CK_F_BUDGET] = { "budget", UINT32, 0, 0 },
+	[CK_F_PEOPLE] = { "people", LONG_TEXT, 0, 0 },
 };
 _Static_assert(2 * CK_PROOF_LIMIT_BYTES + 2048 <= CK_AUDIT_RECORD_LIMIT_BYTES, "a proof in hex fits a record");
 
@@ -149,6 +155,7 @@ static bool check_field(const struct ck_map *message, unsigned key)
 {
 	const struct ck_item *item = &message->at[key];
 	switch (shapes[key].shape) {
+	case LONG_TEXT: return item->type == CK_CBOR_TEXT && item->span.length <= LONG_TEXT_LIMIT_BYTES;
 	case TEXT: return item->type == CK_CBOR_TEXT && item->span.length <= TEXT_LIMIT_BYTES;
 	case UINT: return item->type == CK_CBOR_UINT;
 	case UINT32: return item->type == CK_CBOR_UINT && item->number <= UINT32_MAX;
@@ -183,6 +190,17 @@ enum ck_outcome ck_event_password_outcome(struct ck_text reason)
 	return ck_text_is(reason, CK_OUTCOME_UNSENT) ? CK_OUTCOME_NONE : CK_OUTCOME_COUNTS;
 }
 
+#define FOUND_LIMIT 1000 /* people of one look-up: more than any answer holds */
+
+/* Whose budget it is must be said, unless it is nobody's. */
+static bool check_search(const struct ck_map *message)
+{
+	uint64_t budget = message->at[CK_F_BUDGET].number;
+	if (budget > CK_FIND_BUDGET_SWITCHBOARD || message->at[CK_F_COUNT].number > FOUND_LIMIT) return false;
+	if (budget == CK_FIND_BUDGET_NONE) return true;
+	return (message->present & K(AUTHORITY)) != 0 && (message->present & K(ID)) != 0 && message->at[CK_F_ID].span.length == sizeof(struct ck_id);
+}
+
 #define HEAD_KEYS (K(TYPE) | K(REQUEST) | K(EVENT))
 
 enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message)
@@ -194,6 +212,7 @@ enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process f
 	if ((rule->what & CK_EVENT_COUNTED) != 0 && (message->present & K(COUNT)) != 0 &&
 	    (message->at[CK_F_COUNT].number > UINT32_MAX || (message->present & K(HASH)) == 0))
 		return CK_ERR_INVALID;
+	if ((rule->what & CK_EVENT_SEARCHES) != 0 && !check_search(message)) return CK_ERR_INVALID;
 	return rule->event == CK_EVENT_LOGIN_GRANTED && !has_its_touch(message) ? CK_ERR_INVALID : CK_OK;
 }
 
@@ -300,6 +319,7 @@ static void take_field(struct ck_event_fields *fields, const struct ck_map *mess
 	char text[CK_PROVED_TEXT_BYTES > CK_TIME_TEXT_BYTES ? CK_PROVED_TEXT_BYTES : CK_TIME_TEXT_BYTES];
 	int64_t number = 0;
 	switch (shapes[key].shape) {
+	case LONG_TEXT: put_letters(fields, name, (const char *)item->span.at, item->span.length); break;
 	case TEXT: ck_event_fields_text(fields, name, (struct ck_text){ (const char *)item->span.at, item->span.length }); break;
 	case UINT:
 	case UINT32: ck_event_fields_uint(fields, name, item->number); break;

@@ -19,7 +19,8 @@ enum {
 	CK_EVENT_RESETS = 256,   /* what is known of HASH's counter is forgotten */
 	CK_EVENT_SPENDS = 512,   /* of its person's budget, where something was PROVED or a key is COUNTED */
 	CK_EVENT_TRIES = 1024,   /* a password: USER and where it is tried have so many */
-	CK_EVENT_TRIED = 2048    /* how that ended: REASON */
+	CK_EVENT_TRIED = 2048,   /* how that ended: REASON */
+	CK_EVENT_SEARCHES = 4096 /* COUNT people of other authorities are charged to ID's and AUTHORITY's budgets */
 };
 struct ck_event_rule {
 	enum ck_event event;

@@ -12,6 +12,7 @@ enum ck_who {
 	CK_WHO_ROOT,            /* root of this system */
 	CK_WHO_ADMINISTRATOR,   /* root, or a connection identified (by a touch) as an administrator of the authority concerned */
 	CK_WHO_TOUCH,           /* anyone; the replica authorises by the assertion itself, with the table of changes */
+	CK_WHO_STAFF,           /* root, or staff: a connection identified by a touch, or the kernel uid of one */
 	CK_WHO_SELF_OR_ADMINISTRATOR /* the person themself (kernel uid, or identified by a touch) for what is theirs, else as ADMINISTRATOR */
 };
 enum ck_handler { CK_HANDLER_GATE = 1, CK_HANDLER_REPLICA, CK_HANDLER_REPLICA_WITH_PEER, CK_HANDLER_LEDGER };

@@ -121,7 +121,7 @@ static void put_authority(struct values *v, const struct ck_authority *a, bool w
 	one_text(v, "ckZone", a->zone);
 }
 
-static void put_staff(struct values *v, const struct ck_staff *s, bool whole)
+static void put_staff(struct values *v, const struct ck_staff *s, enum ck_wire_detail detail)
 {
 	one_text(v, "uid", s->uid);
 	one_text(v, "cn", s->cn);
@@ -132,12 +132,12 @@ static void put_staff(struct values *v, const struct ck_staff *s, bool whole)
 	one_text(v, "title", s->title);
 	one_text(v, "departmentNumber", s->department);
 	one_status(v, s->status);
-	if (!whole) return;
+	if (detail != CK_WIRE_NAMES) one_text(v, "employeeNumber", s->staff_number);
+	if (detail != CK_WIRE_WHOLE) return;
 	one_number(v, "uidNumber", s->uid_number);
 	one_number(v, "gidNumber", s->gid_number);
 	one_text(v, "homeDirectory", s->home);
 	one_text(v, "loginShell", s->shell);
-	one_text(v, "employeeNumber", s->staff_number);
 	one_window(v, s->window);
 	one_string(v, "ckListed", s->listed ? "TRUE" : "FALSE");
 }
@@ -228,11 +228,12 @@ static void put_code(struct values *v, const struct ck_code *c)
 	one_window(v, c->window);
 }
 
-static void put_values(struct values *v, const struct ck_record *r, const struct ck_key_use *use, bool whole)
+static void put_values(struct values *v, const struct ck_record *r, const struct ck_key_use *use, enum ck_wire_detail detail)
 {
+	bool whole = detail == CK_WIRE_WHOLE;
 	switch (r->kind) {
 	case CK_KIND_AUTHORITY: put_authority(v, &r->as.authority_of, whole); break;
-	case CK_KIND_STAFF: put_staff(v, &r->as.staff, whole); break;
+	case CK_KIND_STAFF: put_staff(v, &r->as.staff, detail); break;
 	case CK_KIND_ROLE: put_role(v, &r->as.role, whole); break;
 	case CK_KIND_SYSTEM: put_system(v, &r->as.system, whole); break;
 	case CK_KIND_SYSTEM_GROUP:
@@ -248,8 +249,8 @@ static void put_values(struct values *v, const struct ck_record *r, const struct
 	}
 }
 
-enum ck_error ck_record_wire_encode(const struct ck_record *record, const struct ck_key_use *use, enum ck_wire_detail detail, uint8_t *out,
-                                    size_t limit_bytes, size_t *out_length)
+static enum ck_error encode(const struct ck_record *record, const struct ck_key_use *use, struct ck_text authority, enum ck_wire_detail detail,
+                            uint8_t *out, size_t limit_bytes, size_t *out_length)
 {
 	uint8_t bytes[CK_WIRE_ENTRY_LIMIT_BYTES];
 	struct values v = {.count = 0};
@@ -257,7 +258,8 @@ enum ck_error ck_record_wire_encode(const struct ck_record *record, const struct
 	ck_writer_init(&v.w, bytes, sizeof bytes);
 	uint8_t *head = v.w.at;
 	ck_cbor_put_array(&v.w, 0);
-	put_values(&v, record, use, detail == CK_WIRE_WHOLE);
+	put_values(&v, record, use, detail);
+	one_text(&v, "o", authority);
 	if (v.w.failed) return CK_ERR_LIMIT;
 	CK_ASSERT(v.count <= 23);
 	*head = (uint8_t)(*head | v.count);
@@ -272,4 +274,16 @@ enum ck_error ck_record_wire_encode(const struct ck_record *record, const struct
 		.values = {bytes, ck_writer_length(&v.w)},
 	};
 	return ck_wire_entry_encode(&entry, out, limit_bytes, out_length);
+}
+
+enum ck_error ck_record_wire_encode(const struct ck_record *record, const struct ck_key_use *use, enum ck_wire_detail detail, uint8_t *out,
+                                    size_t limit_bytes, size_t *out_length)
+{
+	return encode(record, use, (struct ck_text){NULL, 0}, detail, out, limit_bytes, out_length);
+}
+
+enum ck_error ck_record_wire_encode_person(const struct ck_record *record, struct ck_text authority, enum ck_wire_detail detail, uint8_t *out,
+                                           size_t limit_bytes, size_t *out_length)
+{
+	return encode(record, NULL, authority, detail, out, limit_bytes, out_length);
 }

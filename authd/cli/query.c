@@ -1,4 +1,4 @@
-/* Asking without changing: find, explain, show, list; and the dispatcher of the kinds. */
+/* Asking without changing: explain, show, list; and the dispatcher of the kinds. */
 #include <string.h>
 
 #include "authd/cli/kind.h"
@@ -6,41 +6,6 @@
 #include "directory/base/clock.h"
 
 static const struct ck_option no_options[] = { { NULL, 0, NULL, NULL } };
-
-/* ---- find ---- */
-
-static const char *const find_columns[] = { "uid", "cn", "title", "departmentNumber", "mail", "telephoneNumber", "employeeNumber", NULL };
-
-int ck_cli_find(struct ck_cli *cli, int argc, char **argv)
-{
-	static const struct ck_command_help help = { "find", "UID|MAIL|NUMBER|TELEPHONE",
-		"Finds a person in any authority by exact login name, mail address, staff number or telephone. For root and administrators (--as).", 1, 1, no_options };
-	static struct ck_ask ask;
-	static struct ck_map reply;
-	struct ck_arguments arguments;
-	struct ck_table table = { .cli = cli, .columns = find_columns };
-	struct ck_items items;
-	struct ck_item item;
-	enum ck_answer answer;
-	enum ck_error error = ck_arguments_parse(cli, &help, argc - 1, argv + 1, &arguments);
-	if (error != CK_OK) return ck_arguments_exit(error);
-	error = ck_cli_identify(cli);
-	if (error != CK_OK) return ck_exit_of(error);
-	ck_ask_begin(&ask, CK_OP_FIND);
-	ck_field_string(&ask.frame.map, CK_F_NAME, arguments.words[0]);
-	error = ck_ask_call(cli, &ask, &reply, &answer);
-	if (error != CK_OK) return ck_exit_of(error);
-	if (ck_map_array(&reply, CK_F_ENTRIES, 1000, &items) != CK_OK) return ck_cli_complain(CK_ERR_INTERNAL, "the daemon's reply is malformed");
-	while (ck_items_next(&items, &item)) {
-		struct ck_cli_entry *entry = NULL;
-		if (item.type != CK_CBOR_BYTES || ck_cli_entry_decode(item.span, &entry) != CK_OK)
-			return ck_cli_complain(CK_ERR_INTERNAL, "the daemon's entry is malformed");
-		ck_table_add(entry, &table);
-	}
-	if (table.count == 0) return ck_cli_complain(CK_ERR_NOT_FOUND, "nobody is known by '%s'", ck_cli_safe(ck_text_of(arguments.words[0])));
-	ck_table_print(&table);
-	return CK_EXIT_OK;
-}
 
 /* ---- explain ---- */
 

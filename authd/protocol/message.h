@@ -13,7 +13,7 @@ enum ck_op {
 	CK_OP_SESSION_OPEN = 6,  /* LOGIN_ID ACCOUNT SERVICE [TTY] [REMOTE_HOST] */
 	CK_OP_SESSION_CLOSE = 7, /* LOGIN_ID */
 	CK_OP_IDENTIFY = 8,      /* AS → need-token as above; LOGIN_ASSERT then makes this connection that person's */
-	CK_OP_FIND = 9,          /* NAME → ENTRIES */
+	CK_OP_FIND = 9,          /* NAME [PURPOSE] [CURSOR] → ENTRIES [CURSOR] [CUT] */
 	CK_OP_EXPLAIN = 10,      /* USER [ACCOUNT] SYSTEM SERVICE [FROM] [TIME] [PROVED] → TEXT VERDICT REASON UNTIL */
 	CK_OP_SHOW = 11,         /* KIND (ID | NAME [AUTHORITY]) → ENTRIES (one) */
 	CK_OP_LIST = 12,         /* KIND [AUTHORITY] [CURSOR] [ABOUT] → ENTRIES [CURSOR] */
@@ -105,6 +105,10 @@ enum ck_field {
 	CK_F_STAGE = 61,     /* uint: of all that the directory has, 1: here it begins, 2: here it ends */
 	CK_F_PASSWORD = 62,  /* bytes, 1 to 512, without NUL: wiped wherever it passed through */
 	CK_F_NEW_PASSWORD = 63, /* the same */
+	CK_F_PURPOSE = 70,   /* text: what a look-up is for, as whoever asks says */
+	CK_F_CUT = 71,       /* bool: so many match that not all were looked at */
+	CK_F_BUDGET = 72,    /* uint: enum ck_find_budget */
+	CK_F_PEOPLE = 73,    /* text: login names, with spaces between */
 	CK_F_ROOTS = 82,     /* bytes: 32 for each batch of a plan, in their order */
 	CK_F_OUTCOMES = 83   /* array of texts, one a statement of a batch: "written", "done" (it was already), else why not */
 };
@@ -172,7 +176,9 @@ enum ck_event {
 	CK_EVENT_LOGIN_ABANDONED = 45, /* W … REASON: begun, and no key answered; budgeted and coalesced */
 	CK_EVENT_CLOCK_CONFIRMED = 21, /* F alarm: root says that the clock is right; VERDICT false: it is not behind */
 	CK_EVENT_PROVIDER = 65,        /* W NAME(which is followed now) REASON(why no longer the one before) */
+	CK_EVENT_FOUND = 50,           /* W USER|PEER_UID NAME PURPOSE AUTHORITY ID BUDGET COUNT(of other authorities) PEOPLE: what was looked up */
 	/* made by the ledger itself */
+	CK_EVENT_FIND_REFUSED = 51,    /* alarm: a budget of look-ups is used up */
 	CK_EVENT_STARTED = 32,
 	CK_EVENT_CUT = 33,         /* a torn last record was cut */
 	CK_EVENT_CHECKPOINT = 34,
@@ -191,6 +197,9 @@ enum ck_event {
 	CK_EVENT_BATCH_INTENT = 61,  /* F USER OPERATION TARGET(plan) INDEX(batch) DIGEST(its root) COUNT(statements) */
 	CK_EVENT_BATCH_OUTCOME = 62  /* F USER OPERATION TARGET(plan) INDEX REASON COUNT(written) [DETAIL] */
 };
+
+/* Out of which budget people of other authorities are looked up. */
+enum ck_find_budget { CK_FIND_BUDGET_NONE = 0 /* root */, CK_FIND_BUDGET_PERSON = 1, CK_FIND_BUDGET_SWITCHBOARD = 2 };
 
 /* ---- PAM module or CLI ↔ crosskeys-token, over the socket that the gate handed out ---- */
 enum ck_token_message {
@@ -231,6 +240,9 @@ enum ck_told {
 #define CK_SERVICE_LIMIT_BYTES 64
 #define CK_RP_ID_LIMIT_BYTES 253
 #define CK_SYSTEM_LIMIT_BYTES 128
+#define CK_QUERY_LIMIT_BYTES 256         /* as long as the people index takes */
+#define CK_PURPOSE_LIMIT_BYTES 200       /* a sentence */
+#define CK_PEOPLE_CURSOR_LIMIT_BYTES 16
 #define CK_PIN_LIMIT_BYTES 63            /* CTAP 2.1, 6.5.1 */
 #define CK_ANCESTORS_LIMIT 32            /* processes looked at, upwards */
 #define CK_NONCE_BYTES 32

@@ -135,6 +135,8 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_maxreaders(store->env, CK_STORE_READERS_LIMIT);
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_maxdbs(store->env, CK_TREES);
 	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (store->writer ? 0 : MDB_RDONLY);
+	/* what is begun anew at every start need not outlive the machine before it is whole: then all of it is flushed at once */
+	if (store->writer && strcmp(store->link, CK_STORE_NEXT_FILE) == 0) flags |= MDB_NOSYNC;
 	if (rc == MDB_SUCCESS) rc = mdb_env_open(store->env, path.text, flags, DATA_MODE);
 	/* before any page is looked at: one that is not there ends the process */
 	off_t size, missing = 0;
@@ -400,6 +402,9 @@ enum ck_error ck_store_supersede(const char *directory, struct ck_store **curren
 	if (error != CK_OK) return ck_fail(err, error, "%s cannot be read", (*next)->name);
 	bool finished = view->meta->finished;
 	ck_view_end(&view);
+	int rc = mdb_env_sync((*next)->env, 1);
+	if (rc == MDB_SUCCESS) rc = mdb_env_set_flags((*next)->env, MDB_NOSYNC, 0); /* from now on each commit is durable */
+	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot flush", (*next)->name);
 	/* gates never see half of a refresh */
 	if (!finished) return ck_fail(err, CK_ERR_INVALID, "%s holds no finished refresh", (*next)->name);
 	/* a failure to mark is no reason to keep the old one: its readers look at the link every second */

@@ -22,6 +22,7 @@ struct ck_people_page {
 	bool more;    /* cursor leads on */
 	bool cut;     /* so many people match that not all were looked at: another word helps */
 	uint8_t cursor[CK_PEOPLE_CURSOR_BYTES];
+	uint8_t behind[CK_PEOPLE_PAGE][CK_PEOPLE_CURSOR_BYTES]; /* of each: the cursor that goes on behind it */
 };
 
 /* Within a bounded amount of work, whatever is asked. CK_OK, also when nobody is found; CK_ERR_INVALID: no word, too many, not UTF-8, or a

@@ -265,32 +265,40 @@ static bool read_cursor(struct ck_people_searching *s, struct ck_bytes cursor)
 	return ck_reader_done(&reader) && epoch == epoch_of(s->view) && (stage == STAGE_MISSPELT || stage == STAGE_AS_TYPED);
 }
 
-static void write_cursor(const struct ck_people_searching *s, enum stage stage, uint64_t from, struct ck_people_page *out)
+static void write_cursor(const struct ck_people_searching *s, enum stage stage, uint64_t from, uint8_t out[CK_PEOPLE_CURSOR_BYTES])
 {
 	struct ck_writer writer;
-	ck_writer_init(&writer, out->cursor, sizeof out->cursor);
+	ck_writer_init(&writer, out, CK_PEOPLE_CURSOR_BYTES);
 	ck_put_u32le(&writer, epoch_of(s->view));
 	ck_put_u32le(&writer, stage);
 	ck_put_u64le(&writer, from);
+}
+
+static void go_on_at(const struct ck_people_searching *s, enum stage stage, uint64_t from, struct ck_people_page *out)
+{
+	write_cursor(s, stage, from, out->cursor);
 	out->more = true;
 }
 
-static void put_page(struct ck_people_searching *s, uint32_t number, struct ck_people_page *out)
+/* from: where a page that begins behind this one begins. */
+static void put_page(struct ck_people_searching *s, uint32_t number, enum stage stage, uint64_t from, struct ck_people_page *out)
 {
 	if (s->error == CK_OK) s->error = ck_people_staff_of(s->view, number, &out->staff[out->count]);
-	if (s->error == CK_OK) out->count++;
+	if (s->error != CK_OK) return;
+	write_cursor(s, stage, from, out->behind[out->count]);
+	out->count++;
 }
 
 static void put_found(struct ck_people_searching *s, struct ck_people_page *out)
 {
-	for (size_t i = 0; i < s->found_count; i++) put_page(s, (uint32_t)(s->found[i] & RANK_NUMBER), out);
-	if (s->found_count == s->room && s->room > 0) write_cursor(s, s->stage, s->found[s->found_count - 1] + 1, out);
+	for (size_t i = 0; i < s->found_count; i++) put_page(s, (uint32_t)(s->found[i] & RANK_NUMBER), s->stage, s->found[i] + 1, out);
+	if (s->found_count == s->room && s->room > 0) go_on_at(s, s->stage, s->found[s->found_count - 1] + 1, out);
 }
 
 static void run(struct ck_people_searching *s, bool first, struct ck_people_page *out)
 {
 	enum stage from = s->stage;
-	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], out);
+	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], STAGE_AS_TYPED, 0, out);
 	s->sure = s->whole_count > 0;
 	if (from == STAGE_AS_TYPED) {
 		run_stage(s, STAGE_AS_TYPED, CK_PEOPLE_PAGE - out->count);
@@ -299,7 +307,7 @@ static void run(struct ck_people_searching *s, bool first, struct ck_people_page
 		s->from = 0;
 		/* whoever typed it right is spared what is merely similar, until they ask for more */
 		if (first && s->sure) {
-			write_cursor(s, STAGE_MISSPELT, 0, out);
+			go_on_at(s, STAGE_MISSPELT, 0, out);
 			return;
 		}
 	}

@@ -16,7 +16,7 @@ void ck_words_of_staff(struct ck_words *words, const struct ck_staff *staff)
 	ck_words_add(words, staff->sn, true);
 	ck_words_add(words, staff->title, false);
 	ck_words_add(words, staff->department, false);
-	ck_words_add(words, staff->uid, false);
+	/* not the login name: each would be a word of its own, and it is found in full */
 	ck_words_add(words, staff->mail, false);
 	ck_words_add_telephone(words, staff->telephone);
 }

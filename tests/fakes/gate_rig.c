@@ -332,6 +332,7 @@ void rig_configure(struct ck_config *config)
 	config->challenge_limit_s = 30;
 	config->clients_limit = 32;
 	config->as_of_limit_s = RIG_AS_OF_LIMIT_S;
+	strcpy(config->find_switchboard_role, "switchboard");
 }
 
 void rig_place(int control, int listening)

@@ -88,7 +88,8 @@ START_TEST(every_key_can_be_set)
 	               "user_directory = 1005\ngroup_token_devices = plugdev\ngates = 3\nas_of_limit_s = 0\nchallenge_limit_s = 60\n"
 	               "clients_limit = 100\nrecovery_delay_s = 1\ncode_life_s = 10\nrefresh_removal_percent = 100\nrefusals_per_minute = 1\n"
 	               "password_attempts = 3\npassword_source_attempts = 7\npassword_window_s = 60\n"
-	               "audit_segment_bytes = 65536\naudit_reserve_bytes = 65536\ncheckpoint_interval_s = 1\nkey_use_interval_s = 1\nlog_level = 4\n") != CK_OK)
+	               "audit_segment_bytes = 65536\naudit_reserve_bytes = 65536\ncheckpoint_interval_s = 1\nkey_use_interval_s = 1\nlog_level = 4\n"
+	               "find_switchboard_role = Call centre\nfind_person_per_day = 7\nfind_switchboard_per_day = 8\nfind_authority_per_day = 9\n") != CK_OK)
 		ck_abort_msg("%s", err.text);
 	ck_assert_str_eq(config.socket, "/run/crosskeys/gate.sock");
 	ck_assert_str_eq(config.slapd, "");
@@ -101,6 +102,10 @@ START_TEST(every_key_can_be_set)
 	ck_assert_uint_eq(config.audit_segment_bytes, 65536);
 	ck_assert_uint_eq(config.key_use_interval_s, 1);
 	ck_assert_uint_eq(config.log_level, 4);
+	ck_assert_str_eq(config.find_switchboard_role, "Call centre");
+	ck_assert_uint_eq(config.find_person_per_day, 7);
+	ck_assert_uint_eq(config.find_switchboard_per_day, 8);
+	ck_assert_uint_eq(config.find_authority_per_day, 9);
 }
 END_TEST
 

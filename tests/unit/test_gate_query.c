@@ -13,43 +13,6 @@ static size_t entries_in(const struct ck_map *reply)
 	return (size_t)reply->at[CK_F_ENTRIES].number;
 }
 
-static enum ck_answer find(struct ck_client *client, const char *name, struct ck_map *reply)
-{
-	struct rig_frame out;
-	ck_field_string(rig_begin(&out, CK_OP_FIND), CK_F_NAME, name);
-	return rig_ask(client, &out, reply);
-}
-
-START_TEST(root_and_administrators_find_people)
-{
-	struct ck_client client;
-	struct ck_map reply;
-	static const char *const names[] = {"alice", "ALICE@example.gov.uk", "11", "+44 113 0000011"};
-	rig_connect(&client, 0);
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		ck_assert_int_eq(find(&client, names[i], &reply), CK_ANSWER_GRANTED);
-		ck_assert_msg(entries_in(&reply) == 1, "%s", names[i]);
-		ck_assert_uint_eq(rig_number(&rig.event, CK_F_EVENT), CK_EVENT_LOOKED_UP);
-	}
-	ck_assert_int_eq(find(&client, "nobody-there", &reply), CK_ANSWER_GRANTED);
-	ck_assert_uint_eq(entries_in(&reply), 0);
-	ck_client_close(&client);
-
-	rig_connect(&client, 200013);
-	ck_assert_int_eq(find(&client, "alice", &reply), CK_ANSWER_DENIED);
-	rig_identify(&client, "carol", &rig.carol);
-	ck_assert_int_eq(find(&client, "alice", &reply), CK_ANSWER_DENIED);
-	/* and the touch of another person's key makes nobody of it */
-	rig_identify(&client, "alice", &rig.alice);
-	ck_assert_int_eq(find(&client, "dave", &reply), CK_ANSWER_GRANTED);
-	ck_assert_uint_eq(entries_in(&reply), 1);
-	/* staff numbers are the other authority's own business */
-	ck_assert_int_eq(find(&client, "14", &reply), CK_ANSWER_GRANTED);
-	ck_assert_uint_eq(entries_in(&reply), 0);
-	ck_client_close(&client);
-}
-END_TEST
-
 static enum ck_answer show(struct ck_client *client, const char *kind, const char *name, unsigned authority, struct ck_map *reply)
 {
 	struct rig_frame out;
@@ -227,7 +190,6 @@ END_TEST
 int main(void)
 {
 	const TTest *const questions[] = {
-		root_and_administrators_find_people,
 		whose_authority_was_suspended_since_is_nobody,
 		the_touch_of_a_key_that_is_good_no_more_is_worth_nothing,
 		nobody_of_a_suspended_authority_is_identified,

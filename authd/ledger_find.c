@@ -1,0 +1,96 @@
+/* Each budget fills evenly over a day and holds a day's at most. Ids are random and come from a gate: the tables are bounded, and the oldest entry
+   makes room: by then it is nearly full again, unless tens of thousands looked people up that day. */
+#include "authd/ledger_find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/ledger_table.h"
+
+#define PERSONS_LIMIT 32768     /* 3 MB */
+#define AUTHORITIES_LIMIT 4096  /* ten times as many as there are */
+#define DAY_MS INT64_C(86400000)
+
+struct purse {
+	uint64_t left_ms; /* people times the milliseconds of a day: fills by the day's budget each millisecond */
+	int64_t since_ms;
+	bool refused; /* told already */
+};
+struct ck_finds {
+	struct ck_find_limits limits;
+	struct ck_table *persons, *authorities;
+};
+
+enum ck_error ck_finds_new(const struct ck_find_limits *limits, struct ck_finds **out)
+{
+	*out = NULL;
+	struct ck_finds *f = calloc(1, sizeof *f);
+	if (f == NULL) return CK_ERR_MEMORY;
+	f->limits = *limits;
+	enum ck_error error = ck_table_new(PERSONS_LIMIT, sizeof(struct purse), &f->persons);
+	if (error == CK_OK) error = ck_table_new(AUTHORITIES_LIMIT, sizeof(struct purse), &f->authorities);
+	if (error == CK_OK) *out = f;
+	else ck_finds_free(&f);
+	return error;
+}
+
+void ck_finds_free(struct ck_finds **finds)
+{
+	if (*finds == NULL) return;
+	ck_table_free(&(*finds)->persons);
+	ck_table_free(&(*finds)->authorities);
+	free(*finds);
+	*finds = NULL;
+}
+
+static struct purse *purse_of(struct ck_table *table, uint32_t limit, struct ck_id id, uint64_t per_day, int64_t now_ms)
+{
+	struct purse *purse = ck_table_find(table, id.bytes);
+	if (purse != NULL) {
+		uint64_t full = per_day * (uint64_t)DAY_MS;
+		int64_t passed_ms = now_ms - purse->since_ms;
+		if (passed_ms > DAY_MS) passed_ms = DAY_MS;
+		if (passed_ms > 0) purse->left_ms += per_day * (uint64_t)passed_ms;
+		if (purse->left_ms > full) purse->left_ms = full;
+		/* not at each drop that comes in */
+		if (purse->left_ms > full / 2) purse->refused = false;
+		purse->since_ms = now_ms;
+		return purse;
+	}
+	if (ck_table_count(table) == limit) ck_table_remove(table, ck_table_oldest(table));
+	purse = ck_table_add(table, id.bytes);
+	CK_ASSERT(purse != NULL);
+	*purse = (struct purse){.left_ms = per_day * (uint64_t)DAY_MS, .since_ms = now_ms};
+	return purse;
+}
+
+/* Whether it is the first refusal of this purse. */
+static bool refuse(struct purse *purse)
+{
+	bool first = !purse->refused;
+	purse->refused = true;
+	return first;
+}
+
+struct ck_find_charge ck_finds_charge(struct ck_finds *f, struct ck_id person, struct ck_id authority, enum ck_find_budget budget, uint64_t people,
+                                      int64_t now_ms)
+{
+	struct ck_find_charge charge = {.verdict = CK_FIND_OVER_PERSON};
+	uint64_t per_day = budget == CK_FIND_BUDGET_SWITCHBOARD ? f->limits.switchboard_per_day : f->limits.person_per_day;
+	uint64_t cost = people * (uint64_t)DAY_MS;
+	struct purse *own = purse_of(f->persons, PERSONS_LIMIT, person, per_day, now_ms);
+	struct purse *shared = purse_of(f->authorities, AUTHORITIES_LIMIT, authority, f->limits.authority_per_day, now_ms);
+	if (own->left_ms < cost) {
+		charge.first = refuse(own);
+		return charge;
+	}
+	if (shared->left_ms < cost) {
+		charge.verdict = CK_FIND_OVER_AUTHORITY;
+		charge.first = refuse(shared);
+		return charge;
+	}
+	own->left_ms -= cost;
+	shared->left_ms -= cost;
+	charge.verdict = CK_FIND_WITHIN;
+	return charge;
+}

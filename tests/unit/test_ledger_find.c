@@ -1,0 +1,117 @@
+/* Budgets of looking people up: who has used up theirs is refused and alarmed once; others go on. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authd/ledger_find.h"
+
+#define DAY_MS INT64_C(86400000)
+
+static struct ck_finds *finds;
+static int64_t now_ms;
+
+static struct ck_id id_of(uint32_t number)
+{
+	struct ck_id id = {{1}};
+	memcpy(id.bytes + 4, &number, sizeof number);
+	return id;
+}
+
+static void begin(void)
+{
+	const struct ck_find_limits limits = {.person_per_day = 10, .switchboard_per_day = 100, .authority_per_day = 120};
+	now_ms = 1000;
+	ck_assert_int_eq(ck_finds_new(&limits, &finds), CK_OK);
+}
+
+static void end(void) { ck_finds_free(&finds); }
+
+static struct ck_find_charge charge(unsigned person, unsigned authority, enum ck_find_budget budget, uint64_t people)
+{
+	return ck_finds_charge(finds, id_of(person), id_of(authority), budget, people, now_ms);
+}
+
+START_TEST(a_person_has_a_days_budget)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 4).verdict, CK_FIND_WITHIN);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 6).verdict, CK_FIND_WITHIN);
+	struct ck_find_charge refused = charge(1, 100, CK_FIND_BUDGET_PERSON, 1);
+	ck_assert_int_eq(refused.verdict, CK_FIND_OVER_PERSON);
+	ck_assert(refused.first);
+	ck_assert(!charge(1, 100, CK_FIND_BUDGET_PERSON, 1).first);
+	/* one's own authority's people cost nothing, and others have their own */
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 0).verdict, CK_FIND_WITHIN);
+	ck_assert_int_eq(charge(2, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+}
+END_TEST
+
+START_TEST(what_does_not_fit_takes_nothing)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 11).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+}
+END_TEST
+
+START_TEST(it_comes_back_over_the_day)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	ck_assert(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).first);
+	now_ms += DAY_MS / 10;
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_WITHIN);
+	struct ck_find_charge again = charge(1, 100, CK_FIND_BUDGET_PERSON, 1);
+	ck_assert_int_eq(again.verdict, CK_FIND_OVER_PERSON);
+	ck_assert(!again.first); /* no alarm for each drop */
+	now_ms += 3 * DAY_MS;
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 11).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	ck_assert(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).verdict == CK_FIND_OVER_PERSON);
+	now_ms -= DAY_MS; /* never backwards, but nothing is gained by it */
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_PERSON);
+}
+END_TEST
+
+START_TEST(a_switchboard_has_more)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_SWITCHBOARD, 100).verdict, CK_FIND_WITHIN);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_SWITCHBOARD, 1).verdict, CK_FIND_OVER_PERSON);
+}
+END_TEST
+
+START_TEST(an_authority_has_one_too)
+{
+	for (unsigned person = 1; person <= 12; person++) ck_assert_int_eq(charge(person, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	struct ck_find_charge refused = charge(13, 100, CK_FIND_BUDGET_PERSON, 1);
+	ck_assert_int_eq(refused.verdict, CK_FIND_OVER_AUTHORITY);
+	ck_assert(refused.first);
+	ck_assert(!charge(14, 100, CK_FIND_BUDGET_PERSON, 1).first);
+	ck_assert_int_eq(charge(15, 101, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_WITHIN);
+	/* who was refused for the others has lost nothing */
+	now_ms += DAY_MS;
+	ck_assert_int_eq(charge(13, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+}
+END_TEST
+
+START_TEST(there_is_room_for_ever_more)
+{
+	for (unsigned i = 0; i < 70000; i++) ck_assert_int_eq(charge(i, 1000000 + i, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_WITHIN);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ledger find");
+	TCase *tc = tcase_create("ledger find");
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_test(tc, a_person_has_a_days_budget);
+	tcase_add_test(tc, what_does_not_fit_takes_nothing);
+	tcase_add_test(tc, it_comes_back_over_the_day);
+	tcase_add_test(tc, a_switchboard_has_more);
+	tcase_add_test(tc, an_authority_has_one_too);
+	tcase_add_test(tc, there_is_room_for_ever_more);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
