@@ -1,4 +1,4 @@
-/* Each budget fills evenly over a day and holds a day's at most. Ids are random and come from a gate: the tables are bounded, and the oldest entry
+/* What was used is forgotten evenly, a budget a day: whoever gets the larger one has it at once. Ids are random and come from a gate: the tables are bounded, and the oldest entry
    makes room: by then it is nearly full again, unless tens of thousands looked people up that day. */
 #include "authd/ledger_find.h"
 
@@ -12,7 +12,7 @@
 #define DAY_MS INT64_C(86400000)
 
 struct purse {
-	uint64_t left_ms; /* people times the milliseconds of a day: fills by the day's budget each millisecond */
+	uint64_t used_ms; /* people times the milliseconds of a day: a day's budget is forgotten in a day, evenly */
 	int64_t since_ms;
 	bool refused; /* told already */
 };
@@ -46,21 +46,19 @@ void ck_finds_free(struct ck_finds **finds)
 static struct purse *purse_of(struct ck_table *table, uint32_t limit, struct ck_id id, uint64_t per_day, int64_t now_ms)
 {
 	struct purse *purse = ck_table_find(table, id.bytes);
-	if (purse != NULL) {
-		uint64_t full = per_day * (uint64_t)DAY_MS;
-		int64_t passed_ms = now_ms - purse->since_ms;
-		if (passed_ms > DAY_MS) passed_ms = DAY_MS;
-		if (passed_ms > 0) purse->left_ms += per_day * (uint64_t)passed_ms;
-		if (purse->left_ms > full) purse->left_ms = full;
-		/* not at each drop that comes in */
-		if (purse->left_ms > full / 2) purse->refused = false;
+	if (purse == NULL) {
+		if (ck_table_count(table) == limit) ck_table_remove(table, ck_table_oldest(table));
+		purse = ck_table_add(table, id.bytes);
+		CK_ASSERT(purse != NULL);
 		purse->since_ms = now_ms;
 		return purse;
 	}
-	if (ck_table_count(table) == limit) ck_table_remove(table, ck_table_oldest(table));
-	purse = ck_table_add(table, id.bytes);
-	CK_ASSERT(purse != NULL);
-	*purse = (struct purse){.left_ms = per_day * (uint64_t)DAY_MS, .since_ms = now_ms};
+	int64_t passed_ms = now_ms - purse->since_ms;
+	uint64_t forgotten_ms = passed_ms > DAY_MS ? UINT64_MAX : passed_ms > 0 ? per_day * (uint64_t)passed_ms : 0;
+	purse->used_ms -= forgotten_ms < purse->used_ms ? forgotten_ms : purse->used_ms;
+	purse->since_ms = now_ms;
+	/* not at each drop that comes back */
+	if (purse->used_ms < per_day * (uint64_t)DAY_MS / 2) purse->refused = false;
 	return purse;
 }
 
@@ -80,17 +78,17 @@ struct ck_find_charge ck_finds_charge(struct ck_finds *f, struct ck_id person, s
 	uint64_t cost = people * (uint64_t)DAY_MS;
 	struct purse *own = purse_of(f->persons, PERSONS_LIMIT, person, per_day, now_ms);
 	struct purse *shared = purse_of(f->authorities, AUTHORITIES_LIMIT, authority, f->limits.authority_per_day, now_ms);
-	if (own->left_ms < cost) {
+	if (own->used_ms + cost > per_day * (uint64_t)DAY_MS) {
 		charge.first = refuse(own);
 		return charge;
 	}
-	if (shared->left_ms < cost) {
+	if (shared->used_ms + cost > f->limits.authority_per_day * (uint64_t)DAY_MS) {
 		charge.verdict = CK_FIND_OVER_AUTHORITY;
 		charge.first = refuse(shared);
 		return charge;
 	}
-	own->left_ms -= cost;
-	shared->left_ms -= cost;
+	own->used_ms += cost;
+	shared->used_ms += cost;
 	charge.verdict = CK_FIND_WITHIN;
 	return charge;
 }

@@ -104,6 +104,8 @@ CK_MUST_USE enum ck_error ck_ask_frame(struct ck_cli *cli, const uint8_t *frame,
 int ck_exit_of(enum ck_error error);
 /* With --as and not root: shows who is asking, by a touch, once. */
 CK_MUST_USE enum ck_error ck_cli_identify(struct ck_cli *cli);
+/* The same for root, too: where it matters who asks, and not only what they may see. */
+CK_MUST_USE enum ck_error ck_cli_become(struct ck_cli *cli);
 
 /* ---- token.c: the person's key ---- */
 struct ck_touch {

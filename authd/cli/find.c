@@ -99,7 +99,7 @@ int ck_cli_find(struct ck_cli *cli, int argc, char **argv)
 	enum ck_error error = ck_arguments_parse(cli, &find_help, argc - 1, argv + 1, &arguments);
 	if (error != CK_OK) return ck_arguments_exit(error);
 	error = read_asked(&arguments, &asked);
-	if (error == CK_OK) error = ck_cli_identify(cli);
+	if (error == CK_OK) error = ck_cli_become(cli);
 	int pages = ck_arguments_of(&find_help, &arguments, "more")->count > 0 ? PAGES_LIMIT : 1;
 	do {
 		if (error == CK_OK) error = ask_page(cli, &asked, &table);

@@ -74,6 +74,10 @@ START_TEST(a_switchboard_has_more)
 {
 	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_SWITCHBOARD, 100).verdict, CK_FIND_WITHIN);
 	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_SWITCHBOARD, 1).verdict, CK_FIND_OVER_PERSON);
+	/* whoever becomes one has it at once */
+	ck_assert_int_eq(charge(2, 101, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	ck_assert_int_eq(charge(2, 101, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(2, 101, CK_FIND_BUDGET_SWITCHBOARD, 90).verdict, CK_FIND_WITHIN);
 }
 END_TEST
 
