@@ -45,8 +45,6 @@ enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_ope
 		if (root) return CK_OK;
 		if (ck_map_text(request, CK_F_USER, CK_LOGIN_NAME_LIMIT_BYTES, &name) != CK_OK) return CK_ERR_DENIED;
 		return is_own_name(client, name);
-	case CK_WHO_ADMINISTRATOR:
-		return allowed_if(root || identified(client));
 	case CK_WHO_STAFF:
 	case CK_WHO_SELF_OR_ADMINISTRATOR:
 		return allowed_if(root || identified(client) || client->uid >= CK_UID_NUMBER_FIRST);

@@ -10,10 +10,11 @@ enum ck_who {
 	CK_WHO_ANYONE = 1,      /* anyone local; the handler proves more where it must */
 	CK_WHO_SELF_OR_ROOT,    /* root for any name, a person (kernel uid = uidNumber) for their own */
 	CK_WHO_ROOT,            /* root of this system */
-	CK_WHO_ADMINISTRATOR,   /* root, or a connection identified (by a touch) as an administrator of the authority concerned */
-	CK_WHO_TOUCH,           /* anyone; the replica authorises by the assertion itself, with the table of changes */
 	CK_WHO_STAFF,           /* root, or staff: a connection identified by a touch, or the kernel uid of one */
-	CK_WHO_SELF_OR_ADMINISTRATOR /* the person themself (kernel uid, or identified by a touch) for what is theirs, else as ADMINISTRATOR */
+	CK_WHO_TOUCH,           /* anyone; the replica authorises by the assertion itself, with the table of changes */
+	/* the person themself (kernel uid, or identified by a touch) for what is theirs; else root, or an administrator of the authority
+	   concerned, identified by a touch */
+	CK_WHO_SELF_OR_ADMINISTRATOR
 };
 enum ck_handler { CK_HANDLER_GATE = 1, CK_HANDLER_REPLICA, CK_HANDLER_REPLICA_WITH_PEER, CK_HANDLER_LEDGER };
 

@@ -63,7 +63,7 @@ START_TEST(who_may_is_as_narrow_as_designed)
 		ck_assert_int_eq(ck_operation_of(root_only[i])->who, CK_WHO_ROOT);
 	for (size_t i = 0; i < sizeof own_name_only / sizeof own_name_only[0]; i++)
 		ck_assert_int_eq(ck_operation_of(own_name_only[i])->who, CK_WHO_SELF_OR_ROOT);
-	ck_assert_int_eq(ck_operation_of(CK_OP_FIND)->who, CK_WHO_ADMINISTRATOR);
+	ck_assert_int_eq(ck_operation_of(CK_OP_FIND)->who, CK_WHO_STAFF);
 }
 END_TEST
 
@@ -137,7 +137,7 @@ static char *read_page(const char *path)
 
 START_TEST(the_protocol_page_has_every_operation)
 {
-	static const char *const who[] = {"", "anyone", "self or root", "root", "administrator", "touch", "self or administrator"};
+	static const char *const who[] = {"", "anyone", "self or root", "root", "staff", "touch", "self or administrator"};
 	const char *page = read_page("docs/protocol.md");
 	size_t count;
 	const struct ck_operation *rows = ck_operations(&count);
