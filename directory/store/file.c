@@ -392,6 +392,24 @@ enum ck_error ck_store_discard(const char *directory, struct ck_errmsg *err)
 	return CK_OK;
 }
 
+enum ck_error ck_store_repack(const char *directory, struct ck_store **next, struct ck_errmsg *err)
+{
+	struct ck_store *packed = NULL;
+	enum ck_error error = store_new(directory, CK_STORE_NEXT_FILE, true, &packed, err);
+	if (error == CK_OK) error = begin_anew(packed, err);
+	if (error == CK_OK) error = ck_store_copy(*next, packed, err);
+	if (error == CK_OK) {
+		char old[CK_STORE_NAME_BYTES];
+		snprintf(old, sizeof old, "%s", (*next)->name);
+		ck_store_close(next);
+		remove_file(directory, old);
+		*next = packed;
+		return CK_OK;
+	}
+	ck_store_close(&packed);
+	return error;
+}
+
 enum ck_error ck_store_supersede(const char *directory, struct ck_store **current, struct ck_store **next, struct ck_store **out,
                                  struct ck_errmsg *err)
 {
@@ -402,11 +420,13 @@ enum ck_error ck_store_supersede(const char *directory, struct ck_store **curren
 	if (error != CK_OK) return ck_fail(err, error, "%s cannot be read", (*next)->name);
 	bool finished = view->meta->finished;
 	ck_view_end(&view);
+	/* gates never see half of a refresh */
+	if (!finished) return ck_fail(err, CK_ERR_INVALID, "%s holds no finished refresh", (*next)->name);
+	error = ck_store_repack(directory, next, err);
+	if (error != CK_OK) return error;
 	int rc = mdb_env_sync((*next)->env, 1);
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_flags((*next)->env, MDB_NOSYNC, 0); /* from now on each commit is durable */
 	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot flush", (*next)->name);
-	/* gates never see half of a refresh */
-	if (!finished) return ck_fail(err, CK_ERR_INVALID, "%s holds no finished refresh", (*next)->name);
 	/* a failure to mark is no reason to keep the old one: its readers look at the link every second */
 	if (*current != NULL && set_superseded(*current, true, err) != CK_OK) ck_log(CK_LOG_WARNING, "store: %s could not be marked", (*current)->name);
 	bool had = read_link(directory, CK_STORE_FILE, old, NULL) == CK_OK;

@@ -87,6 +87,11 @@ void ck_store_close_env(struct ck_store *store);
    that was cut. */
 CK_MUST_USE enum ck_error ck_store_extend(struct ck_store *store);
 
+/* Puts a finished refresh into a file of its own whose pages are full: what came in any order left a third of each empty. */
+CK_MUST_USE enum ck_error ck_store_repack(const char *directory, struct ck_store **next, struct ck_errmsg *err);
+/* copy.c: everything of one file, in order, into one that was just begun. */
+CK_MUST_USE enum ck_error ck_store_copy(struct ck_store *from, struct ck_store *to, struct ck_errmsg *err);
+
 /* batch.c: a write went wrong half way; returns the error, damage where the indices did not keep their promise. */
 enum ck_error ck_batch_broken(struct ck_batch *batch, enum ck_error error);
 
