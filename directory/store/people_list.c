@@ -31,7 +31,7 @@ static uint32_t block_base(uint32_t number) { return number >> CK_BLOCK_BITS << 
 
 /* ---- reading ---- */
 
-static enum ck_error chunk_parse(struct ck_bytes key, struct ck_bytes value, struct ck_list_chunk *out)
+enum ck_error ck_list_parse(struct ck_bytes key, struct ck_bytes value, struct ck_list_chunk *out)
 {
 	struct ck_bytes body;
 	uint32_t last;
@@ -55,7 +55,7 @@ enum ck_error ck_list_seek(struct ck_view *view, const struct ck_index_key *list
 	struct ck_bytes key, value;
 	add_number(&start, from);
 	enum ck_error error = ck_scan_first(view, list, &start, &key, &value);
-	return error == CK_OK ? chunk_parse(key, value, out) : error;
+	return error == CK_OK ? ck_list_parse(key, value, out) : error;
 }
 
 /* ---- writing ---- */
@@ -78,7 +78,7 @@ static enum ck_error find_chunk(struct editing *e, uint32_t number)
 	enum ck_error error = ck_list_seek(&e->batch->view, e->list, number, &e->chunk);
 	if (error == CK_ERR_NOT_FOUND) {
 		error = ck_scan_last(&e->batch->view, e->list, &key, &value);
-		if (error == CK_OK) error = chunk_parse(key, value, &e->chunk);
+		if (error == CK_OK) error = ck_list_parse(key, value, &e->chunk);
 	}
 	e->found = error == CK_OK;
 	return error == CK_ERR_NOT_FOUND ? CK_OK : error;

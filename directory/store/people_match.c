@@ -34,6 +34,14 @@ static size_t find_in_chunk(const struct ck_list_chunk *chunk, size_t at, uint32
 	return low;
 }
 
+static void stand_at(struct ck_match_list *list, size_t at)
+{
+	uint32_t entry = ck_list_entry(&list->chunk, at);
+	list->at = at;
+	list->current = entry >> 1;
+	list->current_name = (entry & 1) != 0;
+}
+
 static void advance(struct ck_match *match, struct ck_match_list *list, uint32_t from)
 {
 	if (list->ended || (list->loaded && list->current >= from)) return;
@@ -53,9 +61,7 @@ static void advance(struct ck_match *match, struct ck_match_list *list, uint32_t
 		list->ended = true;
 		return;
 	}
-	uint32_t entry = ck_list_entry(&list->chunk, list->at);
-	list->current = entry >> 1;
-	list->current_name = (entry & 1) != 0;
+	stand_at(list, list->at);
 }
 
 /* ---- collecting lists ---- */
@@ -68,7 +74,8 @@ static uint64_t weight_of(const struct ck_match *match, const struct ck_list_chu
 	return chunk->count < 128 ? chunk->count : chunk->count * (all / span + 1);
 }
 
-static bool add_list(struct ck_match *match, uint8_t table, const struct ck_word *word, enum ck_quality quality)
+/* first: its first chunk, if that was read already. */
+static bool add_list(struct ck_match *match, uint8_t table, const struct ck_word *word, enum ck_quality quality, const struct ck_list_chunk *first)
 {
 	for (size_t i = 0; i < match->count; i++)
 		if (match->lists[i].table == table && ck_words_equal(&match->lists[i].word, word)) return true;
@@ -78,7 +85,13 @@ static bool add_list(struct ck_match *match, uint8_t table, const struct ck_word
 	}
 	struct ck_match_list *list = &match->lists[match->count];
 	*list = (struct ck_match_list){.word = *word, .table = table, .quality = (uint8_t)quality};
-	advance(match, list, 0);
+	if (first != NULL) {
+		list->chunk = *first;
+		list->loaded = true;
+		stand_at(list, 0);
+	} else {
+		advance(match, list, 0);
+	}
 	if (list->ended) return true;
 	match->weight += weight_of(match, &list->chunk);
 	match->count++;
@@ -108,7 +121,7 @@ static void mark_blocks(struct ck_match *match, uint8_t table, const struct ck_w
 
 static bool add(struct ck_match *match, bool of_authority, const struct ck_word *word, enum ck_quality quality)
 {
-	if (!of_authority) return add_list(match, CK_TABLE_WORD, word, quality);
+	if (!of_authority) return add_list(match, CK_TABLE_WORD, word, quality, NULL);
 	mark_blocks(match, CK_TABLE_AUTHORITY_WORD, word, quality);
 	return true;
 }
@@ -138,7 +151,11 @@ static void add_beginning_with(struct ck_match *match, bool of_authority, const 
 			fail(match, CK_ERR_CORRUPT);
 			return;
 		}
-		if (!add(match, of_authority, &found, CK_QUALITY_PREFIX)) return;
+		struct ck_list_chunk first;
+		fail(match, ck_list_parse(key, value, &first));
+		if (match->error != CK_OK) return;
+		if (of_authority) mark_blocks(match, CK_TABLE_AUTHORITY_WORD, &found, CK_QUALITY_PREFIX);
+		else if (!add_list(match, CK_TABLE_WORD, &found, CK_QUALITY_PREFIX, &first)) return;
 		/* behind all of its chunks */
 		ck_index_begin(&from, of_authority ? CK_TABLE_AUTHORITY_WORD : CK_TABLE_WORD);
 		ck_index_add_bytes(&from, found.at, found.length);
@@ -154,7 +171,7 @@ static void add_prefix(struct ck_match *match, const struct ck_word *word)
 		add_beginning_with(match, true, word);
 		return;
 	}
-	(void)add_list(match, CK_TABLE_PREFIX, word, CK_QUALITY_PREFIX);
+	(void)add_list(match, CK_TABLE_PREFIX, word, CK_QUALITY_PREFIX, NULL);
 	mark_blocks(match, CK_TABLE_AUTHORITY_PREFIX, word, CK_QUALITY_PREFIX);
 }
 

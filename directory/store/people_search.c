@@ -35,7 +35,7 @@ struct ck_people_searching {
 	uint64_t found[CK_PEOPLE_PAGE];   /* the best so far, in order */
 	size_t found_count, room;
 	size_t steps;
-	bool cut, sure; /* sure: somebody fits all words as they were typed, or in a usual variant */
+	bool cut;
 	enum ck_error error;
 };
 
@@ -73,15 +73,11 @@ static void judge(struct ck_people_searching *s, uint32_t number, uint64_t other
 	static const uint64_t costs[] = {[CK_QUALITY_EXACT] = 0, [CK_QUALITY_VARIANT] = RANK_COST, [CK_QUALITY_PREFIX] = 2 * RANK_COST,
 	                                 [CK_QUALITY_NEAR] = RANK_MISSPELT};
 	uint64_t rank = others | number;
-	bool as_typed = true;
 	for (size_t i = 0; i < s->words.count; i++) {
 		bool name;
-		enum ck_quality quality = ck_match_quality(&s->matches[i], number, &name);
-		rank += costs[quality] + (name ? 0 : RANK_ELSEWHERE);
-		as_typed = as_typed && quality <= CK_QUALITY_VARIANT;
+		rank += costs[ck_match_quality(&s->matches[i], number, &name)] + (name ? 0 : RANK_ELSEWHERE);
 	}
 	if (s->stage == STAGE_MISSPELT && rank < RANK_MISSPELT) return; /* were in the first stage */
-	s->sure = s->sure || as_typed;
 	if (rank >= s->from && !is_whole(s, number)) keep(s, rank);
 }
 
@@ -299,14 +295,13 @@ static void run(struct ck_people_searching *s, bool first, struct ck_people_page
 {
 	enum stage from = s->stage;
 	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], STAGE_AS_TYPED, 0, out);
-	s->sure = s->whole_count > 0;
 	if (from == STAGE_AS_TYPED) {
 		run_stage(s, STAGE_AS_TYPED, CK_PEOPLE_PAGE - out->count);
 		put_found(s, out);
 		if (s->error != CK_OK || out->more) return;
 		s->from = 0;
-		/* whoever typed it right is spared what is merely similar, until they ask for more */
-		if (first && s->sure) {
+		/* whoever found somebody is spared what is merely similar, until they ask for more */
+		if (first && out->count > 0) {
 			go_on_at(s, STAGE_MISSPELT, 0, out);
 			return;
 		}
