@@ -72,17 +72,19 @@ static bool is_it(struct counting *c, const char *text, size_t length)
 	return c->left-- == 0;
 }
 
+static bool is_word(const char *name, const struct ck_word *word)
+{
+	/* most are told apart by their first letter */
+	return name[0] == word->at[0] && strlen(name) == word->length && memcmp(name, word->at, word->length) == 0;
+}
+
 static bool of_groups(const struct ck_word *word, struct counting *c)
 {
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
 		bool member = false;
-		for (size_t i = 0; i < 8 && groups[g][i] != NULL; i++)
-			member = member || (strlen(groups[g][i]) == word->length && memcmp(groups[g][i], word->at, word->length) == 0);
-		for (size_t i = 0; member && i < 8 && groups[g][i] != NULL; i++) {
-			size_t length = strlen(groups[g][i]);
-			if (length == word->length && memcmp(groups[g][i], word->at, length) == 0) continue;
-			if (is_it(c, groups[g][i], length)) return true;
-		}
+		for (size_t i = 0; !member && i < 8 && groups[g][i] != NULL; i++) member = is_word(groups[g][i], word);
+		for (size_t i = 0; member && i < 8 && groups[g][i] != NULL; i++)
+			if (!is_word(groups[g][i], word) && is_it(c, groups[g][i], strlen(groups[g][i]))) return true;
 	}
 	return false;
 }
