@@ -15,6 +15,11 @@ double bench_now_us(void);
    and the aim is held against ours. */
 void bench_print(const char *name, double ours, const char *unit, double reference, double aim, int at_least);
 
+/* A surname that no other number has, of one length; of bench_data's people every BENCH_HIDDEN_EVERY-th has one, and is unlisted. */
+#define BENCH_HIDDEN_EVERY 10
+#define BENCH_NAME_BYTES 32
+void bench_name(unsigned number, char out[BENCH_NAME_BYTES]);
+
 /* The bare relay: client → front process → back process that appends 200 bytes to a file (one write a batch) → back. `fronts` front
    processes share the listening socket, as gates do. mode "echo": the front answers at once. Returns the process group's leader, which
    dies with the caller. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "directory/model/entry.h"
+#include "tests/benchmarks/bench.h"
 #include "tests/fakes/soft_key.h"
 
 static struct ck_text suffix;
@@ -75,9 +76,15 @@ static void put_person(unsigned number, const char *rp_id, struct ck_id role, co
 	struct ck_id staff = id_of("staff", number), grant = id_of("grant", number);
 	begin(CK_KIND_STAFF, staff, NULL, authority);
 	put_id("ckId", staff);
-	printf("uid: bench%u\nuidNumber: %u\ngidNumber: %u\nhomeDirectory: /home/bench%u\nloginShell: /bin/bash\ncn: Bench Person %u\nsn: Person %u\n"
-	       "mail: bench%u@northtown.example\nemployeeNumber: B%u\nckStaffNumber: %s:B%u\nckStatus: active\nckListed: TRUE\n",
-	       number, 210000 + number, 210000 + number, number, number, number, number, number, ck_id_format(authority, text), number);
+	/* every tenth is ex-directory, under a name that only bench_names asks for */
+	char name[BENCH_NAME_BYTES];
+	bool listed = number % BENCH_HIDDEN_EVERY != 0;
+	if (listed) (void)snprintf(name, sizeof name, "Person %u", number);
+	else bench_name(number, name);
+	printf("uid: bench%u\nuidNumber: %u\ngidNumber: %u\nhomeDirectory: /home/bench%u\nloginShell: /bin/bash\ncn: Bench %s\nsn: %s\n"
+	       "mail: bench%u@northtown.example\nemployeeNumber: B%u\nckStaffNumber: %s:B%u\nckStatus: active\nckListed: %s\n",
+	       number, 210000 + number, 210000 + number, number, name, name, number, number, ck_id_format(authority, text), number,
+	       listed ? "TRUE" : "FALSE");
 	put_forever();
 	putchar('\n');
 	put_key(number, staff, rp_id, shared);

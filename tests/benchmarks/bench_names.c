@@ -1,5 +1,5 @@
-/* Whether the time of an answer tells who exists: questions about people that the directory knows and about nobody, of the same length, strictly in
-   turn. Medians of 10 000 each; the slower over the faster must stay below 1.05.
+/* Whether the time of an answer tells who exists: questions about people that the directory knows and about nobody, and searches for people who are
+   unlisted and for nobody, of the same length, strictly in turn. Medians of 10 000 each; the slower over the faster must stay below 1.05.
    usage: bench_names GATE-SOCKET STAFF-COUNT */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 
 static struct ck_client client;
 
+/* service NULL: a search for that name. */
 static void ask(enum ck_op op, const char *user, const char *service, double *out_us)
 {
 	static uint8_t bytes[1024];
@@ -23,10 +24,11 @@ static void ask(enum ck_op op, const char *user, const char *service, double *ou
 	size_t length;
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, op);
-	ck_field_string(&frame.map, CK_F_USER, user);
-	ck_field_string(&frame.map, CK_F_ACCOUNT, user);
+	ck_field_string(&frame.map, CK_F_USER, service != NULL ? user : NULL);
+	ck_field_string(&frame.map, CK_F_ACCOUNT, service != NULL ? user : NULL);
 	ck_field_string(&frame.map, CK_F_SERVICE, service);
-	ck_field_string(&frame.map, CK_F_TTY, "tty1");
+	ck_field_string(&frame.map, CK_F_TTY, service != NULL ? "tty1" : NULL);
+	ck_field_string(&frame.map, CK_F_NAME, service == NULL ? user : NULL);
 	double begin_us = bench_now_us();
 	if (ck_frame_end(&frame, &length) != CK_OK || ck_client_call(&client, bytes, length, &reply, ck_clock_monotonic_ms() + ANSWER_MS) != CK_OK) {
 		fprintf(stderr, "no answer about %s\n", user);
@@ -41,8 +43,14 @@ static void compare(const char *name, enum ck_op op, const char *service, unsign
 	for (unsigned i = 0; i < TURNS; i++) {
 		char known[32], nobody[32];
 		/* a different one each time, and whoever comes first changes */
-		(void)snprintf(known, sizeof known, "bench%u", (i * 7919) % staff);
-		(void)snprintf(nobody, sizeof nobody, "bench%u", staff + (i * 7919) % staff); /* among them in the order of names */
+		if (service != NULL) {
+			(void)snprintf(known, sizeof known, "bench%u", (i * 7919) % staff);
+			(void)snprintf(nobody, sizeof nobody, "bench%u", staff + (i * 7919) % staff); /* among them in the order of names */
+		} else {
+			unsigned hidden = (i * 7919) % (staff / BENCH_HIDDEN_EVERY) * BENCH_HIDDEN_EVERY;
+			bench_name(hidden, known);
+			bench_name(hidden + 1, nobody);
+		}
 		if (i % 2 == 0) ask(op, known, service, &known_us[i]);
 		ask(op, nobody, service, &nobody_us[i]);
 		if (i % 2 == 1) ask(op, known, service, &known_us[i]);
@@ -66,5 +74,6 @@ int main(int argc, char **argv)
 	unsigned staff = (unsigned)strtoul(argv[2], NULL, 10);
 	compare("names-login-begin", CK_OP_LOGIN_BEGIN, "login", staff);
 	compare("names-account-refused", CK_OP_ACCOUNT, "closed", staff);
+	compare("names-find-hidden", CK_OP_FIND, NULL, staff); /* who is unlisted */
 	return 0;
 }

@@ -39,3 +39,9 @@ void bench_print(const char *name, double ours, const char *unit, double referen
 	printf("%s%g %s\n", at_least ? ">=" : "<=", aim, reached ? "ok" : "short");
 	fflush(stdout);
 }
+
+void bench_name(unsigned number, char out[BENCH_NAME_BYTES])
+{
+	(void)snprintf(out, BENCH_NAME_BYTES, "Qu%c%c%c%c%c", 'a' + number / 456976 % 26, 'a' + number / 17576 % 26, 'a' + number / 676 % 26,
+	               'a' + number / 26 % 26, 'a' + number % 26);
+}

@@ -224,12 +224,13 @@ END_TEST
 START_TEST(page_after_page)
 {
 	enum { CROWD = 75, FIRST = 1000 };
+	static char uids[CROWD][16];
 	struct ck_client client;
 	uint8_t cursor[16];
 	struct ck_bytes from = {NULL, 0};
 	size_t count = 0, pages = 0;
 	for (unsigned i = 0; i < CROWD; i++) {
-		char *uid = calloc(1, 16);
+		char *uid = uids[i];
 		snprintf(uid, 16, "mary%u", i);
 		struct ck_record *record = ck_builder_staff(rig.builder, FIRST + i, ROCHDALE, uid, 210000 + i);
 		record->as.staff.cn = ck_text_of("Mary Common");

@@ -73,7 +73,7 @@ static void empty(void)
 }
 
 struct kind {
-	const char *name;
+	char name[32];
 	unsigned asked, found, aim_percent;
 };
 
@@ -92,7 +92,7 @@ static bool is_found(struct ck_view *view, const char *query, const char *uid)
 
 static void ask_all(const struct ck_data *data)
 {
-	struct kind kinds[8] = {{NULL, 0, 0, 0}};
+	struct kind kinds[8];
 	size_t kind_count = 0, length = 0;
 	char *bytes = NULL, *rest = NULL;
 	struct ck_view *view;
@@ -110,7 +110,9 @@ static void ask_all(const struct ck_data *data)
 		while (k < kind_count && strcmp(kinds[k].name, kind) != 0) k++;
 		if (k == kind_count) {
 			ck_assert_uint_lt(kind_count, 8);
-			kinds[kind_count++] = (struct kind){strdup(kind), 0, 0, strcmp(kind, "misspelt") == 0 ? 98 : 100};
+			kinds[k] = (struct kind){.aim_percent = strcmp(kind, "misspelt") == 0 ? 98 : 100};
+			memcpy(kinds[k].name, kind, sizeof kind);
+			kind_count++;
 		}
 		kinds[k].asked++;
 		if (is_found(view, query, uid)) kinds[k].found++;

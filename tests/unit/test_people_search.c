@@ -298,7 +298,8 @@ static uint32_t any(uint32_t below)
 
 static void change_one(unsigned i)
 {
-	char *uid = calloc(1, 16), *name = calloc(1, 64);
+	static char uids[CROWD][16], names[CROWD][64];
+	char *uid = uids[i], *name = names[i];
 	struct known *k = &crowd[i];
 	if (any(10) == 0) {
 		if (k->there) ck_builder_remove(b, CK_KIND_STAFF, MANY + i);
@@ -413,13 +414,12 @@ END_TEST
 START_TEST(lists_of_many_chunks)
 {
 	enum { PEOPLE = 5000 };
-	struct ck_words words = {.count = 0};
+	static char uids[PEOPLE][16];
 	for (unsigned i = 0; i < PEOPLE; i++) {
-		char *uid = calloc(1, 16);
+		char *uid = uids[i];
 		snprintf(uid, 16, "u%c%c%c%c", 'a' + i % 26, 'a' + i / 26 % 26, 'a' + i / 676 % 26, 'x');
 		put(MANY + i, 1 + i % 2, uid, "Mary Common");
 	}
-	(void)words;
 	size_t count = 0;
 	uint8_t cursor[CK_PEOPLE_CURSOR_BYTES];
 	struct ck_bytes from = {NULL, 0};
