@@ -97,7 +97,19 @@ said "as one person may in a day"
 # the authority's own is used up by ada, too
 expect 0 ck find rivers # root pays nothing
 expect 0 crosskeys audit verify "$I/audit"
+# many at once, each with words of its own; from the copy that was there, and from one that is made anew
+for i in {a..z}{a..b}; do
+	echo "staff add many$i --name \"Many$i Kwarg$i\" --mail many$i@southport.example --number m$i --title \"Lorimer$i Zaxby$i\""
+done > "$T/many"
+expect 0 by sam apply "$T/many"
+finds "manyqb kwargqb" manyqb
 stop_daemon
 start_daemon
-finds "rivers" jon # from the copy that was there
+finds "rivers" jon
+stop_daemon
+rm -f "$I"/store/*
+start_daemon
+finds "rivers" jon
+finds "zaxbyqb" manyqb
+finds "kwarhza" manyza
 finish
