@@ -32,15 +32,9 @@ static const struct ck_call passwords[] = {
 	CK_CALLS_END
 };
 
-/* glibc's qsort asks how much memory there is before it makes room for more than a kilobyte: the words of many people at once. */
-static const struct ck_call sorting[] = {
-	CK_CALL(sysinfo),
-	CK_CALLS_END
-};
-
 const struct ck_filter ck_filter_replica = {
 	.process = "replica",
-	.groups = { ck_calls_life, ck_calls_memory, ck_calls_clock, ck_calls_channels, ck_calls_store, ck_calls_files, directory, making, passwords, sorting,
+	.groups = { ck_calls_life, ck_calls_memory, ck_calls_clock, ck_calls_channels, ck_calls_store, ck_calls_files, directory, making, passwords,
 	            ck_calls_sanitizer },
 };
 
@@ -48,5 +42,5 @@ const struct ck_filter ck_filter_replica = {
 const struct ck_filter ck_filter_replica_elsewhere = {
 	.process = "replica",
 	.groups = { ck_calls_life, ck_calls_memory, ck_calls_clock, ck_calls_channels, ck_calls_store, ck_calls_files, directory, unconnected, making,
-	            ck_calls_sanitizer },
+	            passwords, ck_calls_sanitizer },
 };

@@ -279,7 +279,7 @@ static const struct {
 	{ "lock a whole file", do_flock,             { NO, NO, 0, 0 } },
 	{ "lock a reader's place", do_record_lock,   { 0, 0, NO, NO } },
 	{ "lock memory", do_lock_memory,             { NO, 0, NO, 0 } },
-	{ "ask how much memory there is", do_ask_memory, { NO, 0, NO, NO } }, /* as sorting does */
+	{ "ask how much memory there is", do_ask_memory, { NO, NO, NO, NO } }, /* as the libc's sorting does: see people_pending.c */
 	{ "describe a HID device", do_hid,           { NO, NO, NO, 0 } },
 	{ "change a HID device", do_feature,         { NO, NO, NO, NO } },
 	{ "make a file", do_create,                  { NO, 0, 0, 0 } }, /* what of it the helper may is Landlock's part */
@@ -317,6 +317,7 @@ START_TEST(the_dialler_alone_makes_internet_sockets)
 	ck_assert_int_eq(behind(&ck_filter_dialler, do_exec), KILLED);
 	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, do_bind), KILLED);
 	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, do_exec), KILLED);
+	ck_assert_int_eq(behind(&ck_filter_replica_elsewhere, do_lock_memory), 0); /* for passwords, which are checked there, too */
 }
 END_TEST
 
