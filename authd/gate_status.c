@@ -125,14 +125,21 @@ static void judge_copy(struct ck_gate *gate, const struct ck_store_state *copy, 
 
 /* ---- the answer ---- */
 
+/* A sentence stays readable; what is none is escaped. */
+static void make_readable(struct ck_text text, char *out, size_t out_bytes)
+{
+	if (!ck_text_is_printable_utf8(text) || ck_text_copy(out, out_bytes, text) != CK_OK) (void)ck_escape(ck_bytes_of(text), out, out_bytes);
+}
+
 static bool put_quarantined(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context)
 {
 	struct lines *lines = context;
 	char safe_dn[256], safe_reason[400], uuid[CK_ID_TEXT_BYTES];
 	struct ck_id id;
 	memcpy(id.bytes, entry_uuid, sizeof id.bytes);
-	put_line(lines, "quarantined: %s %s: %s\n", ck_id_format(id, uuid), ck_escape(ck_bytes_of(dn), safe_dn, sizeof safe_dn),
-	         ck_escape(ck_bytes_of(reason), safe_reason, sizeof safe_reason));
+	make_readable(dn, safe_dn, sizeof safe_dn);
+	make_readable(reason, safe_reason, sizeof safe_reason);
+	put_line(lines, "quarantined: %s %s: %s\n", ck_id_format(id, uuid), safe_dn, safe_reason);
 	return ++lines->shown < QUARANTINED_SHOWN_LIMIT;
 }
 

@@ -71,9 +71,9 @@ person "$WEST" will 300011 westham.example | write_at c   # a number of the othe
 person "$EAST" ed 300012 westham.example | write_at b     # a mail domain of the other authority's
 person "$WEST" ada 400013 westham.example | write_at c    # a name that somebody holds already
 quarantined() { ck status | grep -q "^quarantined: .*$1"; }
-until_true 30 quarantined 'delegation:.x20uidNumber' || { fail "a number of another authority's counts"; ck status; }
-until_true 30 quarantined 'delegation:.x20mail' || fail "a mail domain of another authority's counts"
-until_true 30 quarantined 'clash:.x20staff:.x20the.x20uid.x20ada' || { fail "a name that somebody holds counts"; ck status; }
+until_true 30 quarantined 'delegation:.uidNumber' || { fail "a number of another authority's counts"; ck status; }
+until_true 30 quarantined 'delegation:.mail' || fail "a mail domain of another authority's counts"
+until_true 30 quarantined 'clash:.staff:.the.uid.ada' || { fail "a name that somebody holds counts"; ck status; }
 checks=$((checks + 1))
 [ "$(staff_count)" = 4 ] || fail "$(staff_count) staff, expected 4"
 

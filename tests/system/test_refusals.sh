@@ -62,8 +62,17 @@ without authority-not-active "NO  the person's authority southport: suspended" a
 	-- authority change southport --status active
 without authority-not-active "authority southport: ended" authority change southport --until 2020-01-01 \
 	-- authority change southport --until unlimited
-without staff-invalid "uidNumber is outside its range" \
-	authority change southport --uid-range 310000-319999 -- authority change southport --uid-range 300000-309999
+# whose number their authority may not give out any more is kept out of the copy: to a login they are nobody
+change authority change southport --uid-range 310000-319999
+only_key sam-key
+expect 1 login_as demo sam 1234
+crosskeys audit show --user sam --event login-abandoned --last 1 "$I/audit" | grep -qF "reason=no-answer" && pass || fail "their try is not in the log"
+expect 1 ck explain sam core1 demo
+said "so: refused (unknown-staff)"
+ck status > "$T/out" 2>&1 || true
+grep -q "delegation: uidNumber is outside" "$T/out" && pass || { fail "status does not say why sam is nobody"; cat "$T/out"; }
+change authority change southport --uid-range 300000-309999
+granted sam
 WHO=bob
 # the system
 without system-not-active "NO  system core1: suspended" system change core1 --status suspended -- system change core1 --status active

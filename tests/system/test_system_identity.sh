@@ -26,8 +26,8 @@ expect 0 as ada 1234 rule remove doors
 expect 0 as ada 1234 system remove core1
 only_key bob-key
 never login_bob
-said_why() { crosskeys audit show --user "$1" --last 1 "$I/audit" | grep -qF "reason=$2"; }
-said_why bob unknown-system && pass || fail "not the reason: $(crosskeys audit show --user bob --last 1 "$I/audit")"
+said_why() { newest "$1" | grep -qF "reason=$2"; }
+said_why bob unknown-system && pass || fail "not the reason: $(newest bob)"
 only_key sam-key
 expect 0 as sam 1234 system add core1
 expect 0 as sam 1234 role add everybody --all-staff-of southport
@@ -35,9 +35,9 @@ expect 0 as sam 1234 rule add all --system core1 --role everybody --service '*' 
 expect 0 as sam 1234 rule add root --system core1 --role everybody --service '*' --account root
 [ "$(id_of core1)" != "$pinned" ] && pass || fail "the id was used again"
 never account sam
-said_why sam other-system && pass || fail "not the reason: $(crosskeys audit show --user sam --last 1 "$I/audit")"
+said_why sam other-system && pass || fail "not the reason: $(newest sam)"
 expect 1 login_as demo sam 1234
-said_why sam other-system && pass || fail "not the reason: $(crosskeys audit show --user sam --last 1 "$I/audit")"
+said_why sam other-system && pass || fail "not the reason: $(newest sam)"
 expect 1 ck explain sam core1 demo
 said "is not this machine ($pinned)"
 expect 0 verify_log
