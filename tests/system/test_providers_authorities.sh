@@ -61,7 +61,7 @@ person() { # AUTHORITY UID NUMBER DOMAIN
 	id=$(cat /proc/sys/kernel/random/uuid)
 	printf '%s\n' "dn: ckId=$id,ou=staff,ckId=$1,ou=authorities,$SUFFIX" 'objectClass: inetOrgPerson' 'objectClass: posixAccount' 'objectClass: ckStaff' \
 		"ckId: $id" "uid: $2" "uidNumber: $3" "gidNumber: $3" "homeDirectory: /home/$2" 'loginShell: /bin/bash' "cn: $2" "sn: $2" \
-		"mail: $2@$4" "employeeNumber: $3" "ckStaffNumber: $1:$3" 'ckStatus: active' 'ckValidFrom: 00010101000000Z' 'ckValidUntil: 99991231235959Z'
+		"mail: $2@$4" "employeeNumber: $3" 'ckListed: TRUE' "ckStaffNumber: $1:$3" 'ckStatus: active' 'ckValidFrom: 00010101000000Z' 'ckValidUntil: 99991231235959Z'
 }
 write_at() { ldapadd -Q -Y EXTERNAL -H "ldapi://${T//\//%2F}%2F$1%2Fldapi" > "$T/ldap.out" 2>&1 || { fail "ldapadd at $1"; cat "$T/ldap.out"; }; }
 staff_count() { ck status 2> /dev/null | sed -n 's/^staff: //p'; }
