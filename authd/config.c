@@ -93,6 +93,8 @@ static const struct row {
 	  "Seconds since the copy was last in step with its source, past which everything is refused; 0: never for age." },
 	{ "challenge_limit_s", "number", NULL, "120", 5, 600, NUMBER(challenge_limit_s),
 	  "Seconds a challenge may be answered in." },
+	{ "vouch_limit_s", "number", NULL, "120", 5, 120, NUMBER(vouch_limit_s),
+	  "Seconds a code that vouches for somebody is good." },
 	{ "clients_limit", "number", NULL, "4096", 16, 16000, NUMBER(clients_limit),
 	  "Connections that one gate keeps at a time." },
 	{ "recovery_delay_s", "number", NULL, "86400", 1, 2592000, NUMBER(recovery_delay_s),

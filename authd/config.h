@@ -39,6 +39,7 @@ struct ck_config {
 	uint64_t gates;              /* processes; 0: one a core */
 	uint64_t as_of_limit_s;      /* how old the copy may be: 0 never refuses for age */
 	uint64_t challenge_limit_s;
+	uint64_t vouch_limit_s;      /* how long a code that vouches for somebody is good */
 	uint64_t clients_limit;      /* connections a gate keeps */
 	uint64_t recovery_delay_s;   /* before a code by root becomes valid */
 	uint64_t code_life_s;

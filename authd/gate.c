@@ -36,6 +36,8 @@ static const struct {
 	{CK_PROCESS_LEDGER, CK_MSG_SESSION_FOUND, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REMOTE_HOST)},
 	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
+	{CK_PROCESS_LEDGER, CK_MSG_VOUCH_FOUND, CK_KEY(CK_F_ID) | CK_KEY(CK_F_PROOF), 0},
+	{CK_PROCESS_LEDGER, CK_MSG_VOUCH_STATED, CK_KEY(CK_F_STATE), CK_KEY(CK_F_TIME) | CK_KEY(CK_F_TARGET)},
 	{CK_PROCESS_REPLICA, CK_MSG_RELAYED, CK_KEY(CK_F_BODY), 0},
 	{CK_PROCESS_REPLICA, CK_MSG_PASSWORD_CHECKED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_REASON), CK_KEY(CK_F_MESSAGE)},
 	{CK_PROCESS_REPLICA, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL) | CK_KEY(CK_F_TEXT)},
@@ -55,6 +57,10 @@ static const ck_gate_handler handlers[CK_OP_LAST + 1] = {
 	[CK_OP_SHOW] = ck_gate_show,
 	[CK_OP_LIST] = ck_gate_list,
 	[CK_OP_LOGIN_PASSWORD] = ck_gate_login_password,
+	[CK_OP_VOUCH_BEGIN] = ck_gate_vouch_begin,
+	[CK_OP_VOUCH_STATE] = ck_gate_vouch_state,
+	[CK_OP_VOUCH_WITHDRAW] = ck_gate_vouch_withdraw,
+	[CK_OP_CHECK] = ck_gate_check,
 	/* every other one is another process's */
 };
 
@@ -107,6 +113,13 @@ static void client_free(struct ck_gate_client *client)
 	mind_the_door(gate);
 }
 
+static const char *who_may(enum ck_who who)
+{
+	if (who == CK_WHO_ROOT) return "only root of this machine may do that; no touch helps here";
+	if (who == CK_WHO_PERSON) return "this is for a person, by a touch of their key (--as), whoever runs the command";
+	return "this is not for you; an administrator identifies with a touch first (--as)";
+}
+
 static void client_handle(struct ck_gate_client *client, const struct ck_operation *operation, const struct ck_map *message,
                           struct ck_bytes encoded)
 {
@@ -121,9 +134,7 @@ static void client_handle(struct ck_gate_client *client, const struct ck_operati
 	if (error == CK_ERR_UNAVAILABLE)
 		ck_gate_unavailable(client, "this machine has no finished copy of the directory yet");
 	else if (error != CK_OK)
-		ck_gate_deny(client, "not-permitted",
-		             operation->who == CK_WHO_ROOT ? "only root of this machine may do that; no touch helps here"
-		                                           : "this is not for you; an administrator identifies with a touch first (--as)");
+		ck_gate_deny(client, "not-permitted", who_may(operation->who));
 	else if (operation->handler == CK_HANDLER_GATE)
 		handlers[operation->op](client, message, encoded);
 	else

@@ -45,6 +45,8 @@ enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_ope
 		if (root) return CK_OK;
 		if (ck_map_text(request, CK_F_USER, CK_LOGIN_NAME_LIMIT_BYTES, &name) != CK_OK) return CK_ERR_DENIED;
 		return is_own_name(client, name);
+	case CK_WHO_PERSON:
+		return allowed_if(identified(client));
 	case CK_WHO_STAFF:
 	case CK_WHO_SELF_OR_ADMINISTRATOR:
 		return allowed_if(root || identified(client) || client->uid >= CK_UID_NUMBER_FIRST);
@@ -92,6 +94,12 @@ bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, stru
 	if (ck_gate_stored(client->gate, ck_view_staff_by_uid_number(view, client->uid, &record)) != CK_OK) return false;
 	*out = record.id;
 	return true;
+}
+
+bool ck_gate_person_touched(struct ck_gate_client *client, struct ck_view *view, struct ck_record *out)
+{
+	return still_identified(client, view) &&
+	       ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_STAFF, client->person.staff, out)) == CK_OK;
 }
 
 static bool administers(struct ck_gate_client *client, struct ck_view *view, struct ck_id authority)

@@ -86,12 +86,30 @@ static void send_prompt(struct ck_gate_client *client, const struct allow *allow
 	ck_field_bool(m, CK_F_VERIFY, login->challenge.verify);
 	/* with these the client makes the statement itself, so that a gate that lies gets nothing signed but a login */
 	ck_field_int(m, CK_F_TIME, allow->now.s);
+	if (login->purpose == CK_GATE_VOUCH) ck_field_bytes(m, CK_F_ID, login->vouching.id.bytes, sizeof login->vouching.id.bytes);
 	ck_field_bytes(m, CK_F_NONCE, nonce, CK_NONCE_BYTES);
 	ck_field_bool(m, CK_F_LOCAL, login->origin.local);
 	ck_gate_send(client, -1);
 }
 
-static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view, bool verify)
+static enum ck_error hash_statement(struct ck_gate_client *client, const uint8_t nonce[CK_NONCE_BYTES], int64_t time_s,
+                                    uint8_t out[CK_CHALLENGE_BYTES])
+{
+	struct ck_gate_login *login = &client->login;
+	const char *system = client->gate->config->system;
+	struct ck_vouch_statement statement;
+	switch (login->purpose) {
+	case CK_GATE_LOGIN: return ck_login_hash_statement(&login->ask, system, nonce, time_s, out);
+	case CK_GATE_IDENTIFY: return ck_login_hash_identify(login->ask.user, system, nonce, time_s, out);
+	case CK_GATE_VOUCH: break;
+	}
+	login->vouching.time_s = time_s;
+	memcpy(login->vouching.nonce, nonce, sizeof login->vouching.nonce);
+	ck_gate_vouch_statement(client, &statement);
+	return ck_vouch_hash(&statement, out);
+}
+
+enum ck_error ck_gate_prompt(struct ck_gate_client *client, struct ck_view *view, bool verify)
 {
 	struct ck_gate *gate = client->gate;
 	struct ck_gate_login *login = &client->login;
@@ -101,8 +119,7 @@ static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view,
 	enum ck_error error = find_allowed(client, view, ck_text_of(login->ask.user), &decoys, &allow);
 	if (error != CK_OK) return error;
 	ck_gate_random(gate, nonce, sizeof nonce);
-	if (login->identify) error = ck_login_hash_identify(login->ask.user, gate->config->system, nonce, allow.now.s, hash);
-	else error = ck_login_hash_statement(&login->ask, gate->config->system, nonce, allow.now.s, hash);
+	error = hash_statement(client, nonce, allow.now.s, hash);
 	if (error != CK_OK) return error;
 	ck_challenge_issue(&login->challenge, hash, verify, ck_clock_monotonic_ms(), (int64_t)gate->config->challenge_limit_s * 1000);
 	login->tokens_left = CK_GATE_TOKENS_LIMIT;
@@ -127,7 +144,7 @@ static void login_located(struct ck_gate_client *client)
 	if (error == CK_OK) {
 		bool verify = true;
 		error = ck_gate_decide_prompt(client, view, &state, &verify);
-		if (error == CK_OK) error = prompt(client, view, verify);
+		if (error == CK_OK) error = ck_gate_prompt(client, view, verify);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
@@ -140,7 +157,7 @@ static void note_abandoned(struct ck_gate_client *client, const struct ck_gate_l
 	                              .ask = &login->ask,
 	                              .system = client->gate->config->system,
 	                              .reason = reason,
-	                              .detail = login->identify ? "identify" : NULL};
+	                              .detail = login->purpose == CK_GATE_LOGIN ? NULL : login->purpose == CK_GATE_VOUCH ? "vouch" : "identify"};
 	if (login->origin.remote_host[0] != '\0') event.remote_host = login->origin.remote_host;
 	ck_gate_note(client, &event);
 }
@@ -176,7 +193,7 @@ static void identify_located(struct ck_gate_client *client)
 	enum ck_error error = ck_gate_view(client->gate, &view, &state);
 	client->login.origin = client->origin;
 	if (error == CK_OK) {
-		error = prompt(client, view, true);
+		error = ck_gate_prompt(client, view, true);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
@@ -196,20 +213,11 @@ void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *reques
 		return;
 	}
 	client->login.ask = client->ask;
-	client->login.identify = true;
+	client->login.purpose = CK_GATE_IDENTIFY;
 	ck_gate_try(client, client->uid != 0, identify_tried);
 }
 
 /* ---- the answer of a key ---- */
-
-struct answered {
-	struct ck_challenge challenge;
-	struct ck_bytes credential, auth_data, signature;
-	struct ck_fido_result result;
-	bool attested; /* the replica found so, when the key entered the copy */
-	uint8_t hash[CK_HASH_BYTES];
-	struct ck_errmsg why;
-};
 
 /* The key with this credential id, if it is good and belongs to this person. */
 static bool usable_key(struct ck_gate_client *client, struct ck_view *view, const uint8_t hash[CK_HASH_BYTES], struct ck_record *out_key,
@@ -231,7 +239,7 @@ static bool usable_key(struct ck_gate_client *client, struct ck_view *view, cons
 }
 
 /* Without a usable key the work is done all the same, with a key that is nobody's: the time says nothing. */
-static bool verify(struct ck_gate_client *client, struct ck_view *view, struct answered *a, struct ck_record *out_staff)
+bool ck_gate_verify(struct ck_gate_client *client, struct ck_view *view, struct ck_gate_answered *a, struct ck_record *out_staff)
 {
 	struct ck_text rp_id = ck_text_of(client->gate->config->rp_id);
 	struct ck_record key;
@@ -253,7 +261,7 @@ static bool verify(struct ck_gate_client *client, struct ck_view *view, struct a
 	return usable && good;
 }
 
-static unsigned proved_by(const struct answered *a)
+unsigned ck_gate_proved_by(const struct ck_gate_answered *a)
 {
 	return CK_PROVED_TOUCH | (a->result.verified ? CK_PROVED_VERIFIED : 0u) | (a->attested ? CK_PROVED_ATTESTED : 0u);
 }
@@ -267,7 +275,7 @@ static void refused_recorded(struct ck_gate_client *client, const struct ck_map 
 	client->proved = CK_PROVED_NOTHING;
 }
 
-static void record_refused(struct ck_gate_client *client, const char *reason, const char *detail)
+void ck_gate_record_refused(struct ck_gate_client *client, const char *reason, const char *detail)
 {
 	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_REFUSED,
 	                              .ask = &client->login.ask,
@@ -280,7 +288,7 @@ static void record_refused(struct ck_gate_client *client, const char *reason, co
 	ck_gate_record(client, &event, refused_recorded);
 }
 
-static void not_granted(struct ck_gate_client *client, const struct ck_map *reply, enum ck_error error, const char *reason)
+void ck_gate_not_granted(struct ck_gate_client *client, const struct ck_map *reply, enum ck_error error, const char *reason)
 {
 	uint64_t wait_ms;
 	if (error == CK_ERR_DENIED && strcmp(reason, CK_REASON_LOGINS) == 0 && ck_map_uint(reply, CK_F_COUNT, 0, INT32_MAX, &wait_ms) == CK_OK)
@@ -299,7 +307,7 @@ static void granted_recorded(struct ck_gate_client *client, const struct ck_map 
 	char reason[64];
 	enum ck_error error = ck_gate_recorded(reply, reason);
 	if (error != CK_OK) {
-		not_granted(client, reply, error, reason);
+		ck_gate_not_granted(client, reply, error, reason);
 		return;
 	}
 	login->proved = client->proved;
@@ -310,7 +318,7 @@ static void granted_recorded(struct ck_gate_client *client, const struct ck_map 
 	ck_gate_send(client, -1);
 }
 
-static void record_granted(struct ck_gate_client *client, const struct answered *a)
+static void record_granted(struct ck_gate_client *client, const struct ck_gate_answered *a)
 {
 	struct ck_gate_login *login = &client->login;
 	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_GRANTED,
@@ -331,13 +339,13 @@ static void record_granted(struct ck_gate_client *client, const struct answered 
 	ck_gate_record(client, &event, granted_recorded);
 }
 
-static void want_password(struct ck_gate_client *client, const struct answered *a)
+static void want_password(struct ck_gate_client *client, const struct ck_gate_answered *a)
 {
 	memcpy(client->login.key_hash, a->hash, sizeof a->hash);
 	ck_gate_want_password(client, a->challenge.hash, a->credential, a->auth_data, a->signature);
 }
 
-static void assert_login(struct ck_gate_client *client, struct answered *a)
+static void assert_login(struct ck_gate_client *client, struct ck_gate_answered *a)
 {
 	struct ck_view *view;
 	struct ck_store_state state;
@@ -348,16 +356,16 @@ static void assert_login(struct ck_gate_client *client, struct answered *a)
 	client->ask = client->login.ask;
 	client->origin = client->login.origin;
 	if (error == CK_OK) {
-		if (verify(client, view, a, &staff)) client->proved = proved_by(a);
+		if (ck_gate_verify(client, view, a, &staff)) client->proved = ck_gate_proved_by(a);
 		if (client->proved != CK_PROVED_NOTHING) ck_gate_proved(client);
 		error = ck_gate_decide(client, view, &state);
 		wants_password = error == CK_OK && client->proved != CK_PROVED_NOTHING && ck_gate_lacks_only_password(client, view, &state);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
-	else if (client->proved == CK_PROVED_NOTHING) record_refused(client, "assertion", a->why.text);
+	else if (client->proved == CK_PROVED_NOTHING) ck_gate_record_refused(client, "assertion", a->why.text);
 	else if (wants_password) want_password(client, a);
-	else if (!client->verdict.allow) record_refused(client, ck_reason_name(client->verdict.reason), NULL);
+	else if (!client->verdict.allow) ck_gate_record_refused(client, ck_reason_name(client->verdict.reason), NULL);
 	else record_granted(client, a);
 }
 
@@ -369,7 +377,7 @@ static void identified_recorded(struct ck_gate_client *client, const struct ck_m
 	enum ck_error error = ck_gate_recorded(reply, reason);
 	if (error != CK_OK) {
 		memset(&client->person, 0, sizeof client->person);
-		not_granted(client, reply, error, reason);
+		ck_gate_not_granted(client, reply, error, reason);
 		return;
 	}
 	client->person.since_ms = ck_clock_monotonic_ms();
@@ -379,7 +387,7 @@ static void identified_recorded(struct ck_gate_client *client, const struct ck_m
 	ck_gate_send(client, -1);
 }
 
-static void assert_person(struct ck_gate_client *client, struct answered *a)
+static void assert_person(struct ck_gate_client *client, struct ck_gate_answered *a)
 {
 	struct ck_gate_person *person = &client->person;
 	struct ck_view *view;
@@ -392,7 +400,7 @@ static void assert_person(struct ck_gate_client *client, struct answered *a)
 		ck_gate_unavailable(client, STORE_MISSING);
 		return;
 	}
-	if (verify(client, view, a, &staff)) {
+	if (ck_gate_verify(client, view, a, &staff)) {
 		ck_gate_proved(client);
 		person->staff = staff.id;
 		memcpy(person->key_hash, a->hash, sizeof person->key_hash);
@@ -401,7 +409,7 @@ static void assert_person(struct ck_gate_client *client, struct answered *a)
 	}
 	ck_view_end(&view);
 	if (!good) {
-		record_refused(client, "identify", a->why.text);
+		ck_gate_record_refused(client, "identify", a->why.text);
 		return;
 	}
 	struct ck_gate_event event = {.event = CK_EVENT_IDENTIFIED,
@@ -418,10 +426,9 @@ void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *re
 {
 	(void)encoded;
 	struct ck_gate_login *login = &client->login;
-	struct answered a;
+	struct ck_gate_answered a;
 	memset(&a, 0, sizeof a);
 	enum ck_error error = ck_challenge_take(&login->challenge, ck_clock_monotonic_ms(), &a.challenge);
-	bool identify = login->identify;
 	login->tokens_left = 0;
 	login->proved = CK_PROVED_NOTHING;
 	login->must_change = false;
@@ -438,6 +445,9 @@ void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *re
 		ck_gate_error(client, "invalid", "CREDENTIAL, AUTH_DATA or SIGNATURE is empty or too long");
 		return;
 	}
-	if (identify) assert_person(client, &a);
-	else assert_login(client, &a);
+	switch (login->purpose) {
+	case CK_GATE_LOGIN: assert_login(client, &a); break;
+	case CK_GATE_IDENTIFY: assert_person(client, &a); break;
+	case CK_GATE_VOUCH: ck_gate_vouch_assert(client, &a); break;
+	}
 }

@@ -123,7 +123,7 @@ static void grant(struct ck_gate_client *client)
 	                              .verdict = &client->verdict,
 	                              .login_id = client->login_id,
 	                              .key_hash = login->key_hash,
-	                              .digest = client->shown->digest,
+	                              .digest = {client->shown->digest, sizeof client->shown->digest},
 	                              .with_proved = true,
 	                              .proved = client->proved};
 	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);

@@ -24,6 +24,11 @@ static void put_question(struct ck_map_writer *m, const struct ck_gate_event *e)
 	ck_field_string(m, CK_F_SYSTEM, e->system);
 }
 
+static void put_bytes(struct ck_map_writer *m, unsigned field, struct ck_bytes bytes)
+{
+	if (bytes.length > 0) ck_field_bytes(m, field, bytes.at, bytes.length);
+}
+
 static void put_leader(struct ck_map_writer *m, const uint64_t leader[2])
 {
 	ck_field_key(m, CK_F_ANCESTORS);
@@ -74,8 +79,10 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	const struct ck_gate_found *found = e->found;
 	ck_field_string(m, CK_F_REASON, e->reason);
 	if (found != NULL && !ck_id_is_zero(found->asker)) ck_field_bytes(m, CK_F_ID, found->asker.bytes, sizeof found->asker.bytes);
+	put_bytes(m, CK_F_ID, e->id);
 	ck_field_string(m, CK_F_NAME, e->name);
 	if (found != NULL && !ck_id_is_zero(found->authority)) ck_field_bytes(m, CK_F_AUTHORITY, found->authority.bytes, sizeof found->authority.bytes);
+	put_bytes(m, CK_F_AUTHORITY, e->authority);
 	if (e->with_proved) ck_field_uint(m, CK_F_PROVED, e->proved);
 	ck_field_uint(m, CK_F_EVENT, e->event);
 	if (e->key_hash != NULL) ck_field_bytes(m, CK_F_HASH, e->key_hash, CK_HASH_BYTES);
@@ -85,7 +92,9 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	if (e->with_leader) ck_field_uint(m, CK_F_PEER_PID, (uint64_t)client->pid);
 	if (e->verdict != NULL) ck_field_bytes(m, CK_F_RULE, e->verdict->rule.bytes, sizeof e->verdict->rule.bytes);
 	if (e->with_leader) put_leader(m, e->leader);
-	if (e->digest != NULL) ck_field_bytes(m, CK_F_DIGEST, e->digest, CK_CHALLENGE_BYTES);
+	put_bytes(m, CK_F_TARGET, e->target);
+	put_bytes(m, CK_F_DIGEST, e->digest);
+	put_bytes(m, CK_F_PROOF, e->proof);
 	ck_field_string(m, CK_F_DETAIL, e->detail);
 	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
 	ck_field_string(m, CK_F_PURPOSE, found != NULL ? found->purpose : NULL);

@@ -6,9 +6,11 @@
 #include <sys/types.h>
 
 #include "authd/decide/decide.h"
+#include "authd/fido/fido.h"
 #include "authd/login.h"
 #include "authd/operation.h"
 #include "authd/process.h"
+#include "authd/vouch.h"
 #include "authd/wall.h"
 #include "directory/store/people.h"
 #include "directory/store/store.h"
@@ -47,6 +49,19 @@ struct ck_gate_shown {
 	char reason[64], message[CK_GATE_MESSAGE_BYTES];
 };
 
+/* What the challenge that is open is for. */
+enum ck_gate_purpose { CK_GATE_LOGIN = 0, CK_GATE_IDENTIFY, CK_GATE_VOUCH };
+
+/* Whom somebody is about to vouch for themself to, as they said it and as the prompt said it. */
+struct ck_gate_vouching {
+	bool for_authority;
+	char name[CK_NAME_LIMIT_BYTES + 1];
+	struct ck_id id;
+	uint8_t nonce[CK_NONCE_BYTES];
+	int64_t time_s;
+	char code[CK_VOUCH_CODE_BYTES]; /* while it waits to be recorded */
+};
+
 /* What was begun and what was proved on a connection: lives and dies with it. */
 struct ck_gate_login {
 	struct ck_login_ask ask;
@@ -54,13 +69,22 @@ struct ck_gate_login {
 	struct ck_challenge challenge;
 	uint8_t nonce[CK_NONCE_BYTES]; /* of the statement */
 	int64_t time_s;
-	bool identify;         /* the challenge is to identify, not to log in */
+	enum ck_gate_purpose purpose; /* of the challenge */
+	struct ck_gate_vouching vouching;
 	unsigned tokens_left;  /* token helpers that may still be asked for */
 	bool tokens_here;      /* the keys of this machine may be used for them */
 	unsigned proved;       /* enum ck_proved; of a granted login */
 	int64_t proved_ms;
 	bool must_change;      /* the password, before the account stage lets in */
 	uint8_t key_hash[CK_HASH_BYTES]; /* what it was proved with */
+};
+
+/* A code that is being checked, until it is recorded who did. */
+struct ck_gate_checking {
+	uint8_t id[CK_VOUCH_ID_BYTES], digest[CK_VOUCH_DIGEST_BYTES];
+	struct ck_id voucher;
+	unsigned proved;
+	int64_t time_s;
 };
 
 struct ck_gate_person {
@@ -110,6 +134,7 @@ struct ck_gate_client {
 	bool kept_more, kept_cut;
 	void (*look_up)(struct ck_gate_client *client, const struct ck_map *request);
 	struct ck_gate_access access;
+	struct ck_gate_checking checking;
 	/* what stays between requests */
 	struct ck_gate_source source; /* of what was begun last */
 	bool tried;      /* it was counted at the ledger, and nothing has proved it yet */
@@ -118,6 +143,9 @@ struct ck_gate_client {
 	struct ck_gate_shown *shown; /* NULL: no password is wanted */
 	bool operator_challenge; /* the replica gave one, for a change or an enrolment */
 	struct ck_gate_person person;
+	bool vouched; /* made on this connection: */
+	uint8_t vouch_id[CK_VOUCH_ID_BYTES];
+	char voucher[CK_UID_LIMIT_BYTES + 1];
 };
 
 /* What an ordinary user may still have recorded: what is granted or looked up without a touch costs them nothing, and the log is everybody's. */
@@ -204,7 +232,8 @@ struct ck_gate_event {
 	const char *user, *system, *remote_host, *reason, *detail, *name;
 	const struct ck_gate_found *found; /* ID AUTHORITY COUNT PURPOSE BUDGET PEOPLE */
 	const struct ck_verdict *verdict;  /* granted: UNTIL and RULE */
-	const uint8_t *login_id, *key_hash, *digest;
+	const uint8_t *login_id, *key_hash;
+	struct ck_bytes id, authority, target, digest, proof; /* of vouches; digest: of what was signed beside a password, too */
 	bool with_proved, with_count, with_age, with_leader;
 	unsigned proved;
 	uint64_t count, leader[2];
@@ -227,6 +256,8 @@ bool ck_gate_may_see(struct ck_gate_client *client, struct ck_view *view, struct
 bool ck_gate_person_is_active(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff);
 /* The staff that this client is: by a touch on this connection that still counts, else by its kernel uid. False: nobody known. */
 bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, struct ck_id *out);
+/* The staff that this client is by a touch alone, of a key and a person that are still good; whatever its kernel uid. */
+CK_MUST_USE bool ck_gate_person_touched(struct ck_gate_client *client, struct ck_view *view, struct ck_record *out);
 /* The administrator that this client is by a touch: false if it is none, of any authority. */
 bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view *view);
 
@@ -298,6 +329,10 @@ void ck_gate_find(struct ck_gate_client *client, const struct ck_map *request, s
 void ck_gate_explain(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_show(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_list(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_vouch_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_vouch_state(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_vouch_withdraw(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_check(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 /* Everything whose handler is another process. */
 void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 /* The token helper that the supervisor started; fd -1: none. */
@@ -311,6 +346,38 @@ void ck_gate_want_password(struct ck_gate_client *client, const uint8_t digest[C
                            struct ck_bytes auth_data, struct ck_bytes signature);
 /* Forgets and wipes it. */
 void ck_gate_forget_shown(struct ck_gate_client *client);
+
+/* ---- gate_login.c ---- */
+
+/* What a key answered to the challenge, and what the store and libfido2 say of it. */
+struct ck_gate_answered {
+	struct ck_challenge challenge;
+	struct ck_bytes credential, auth_data, signature;
+	struct ck_fido_result result;
+	bool attested; /* the replica found so, when the key entered the copy */
+	uint8_t hash[CK_HASH_BYTES];
+	struct ck_errmsg why;
+};
+/* Sends the prompt for what client->login says; `verify`: user verification is demanded. */
+CK_MUST_USE enum ck_error ck_gate_prompt(struct ck_gate_client *client, struct ck_view *view, bool verify);
+/* Whether that is the answer of a good key of client->login's person. As long for nobody's key as for somebody's. */
+CK_MUST_USE bool ck_gate_verify(struct ck_gate_client *client, struct ck_view *view, struct ck_gate_answered *a, struct ck_record *out_staff);
+unsigned ck_gate_proved_by(const struct ck_gate_answered *a);
+/* Records a refusal of client->login's person and answers it: alike for all while client->proved is nothing. */
+void ck_gate_record_refused(struct ck_gate_client *client, const char *reason, const char *detail);
+/* What the ledger would not let stand. */
+void ck_gate_not_granted(struct ck_gate_client *client, const struct ck_map *reply, enum ck_error error, const char *reason);
+
+/* ---- gate_vouch.c ---- */
+
+void ck_gate_vouch_assert(struct ck_gate_client *client, struct ck_gate_answered *a);
+/* What client->login's person is to sign, or has signed; borrows from it. */
+void ck_gate_vouch_statement(struct ck_gate_client *client, struct ck_vouch_statement *out);
+/* Whether the copy is not older than as_of_limit_s. */
+bool ck_gate_is_fresh(struct ck_gate *gate, const struct ck_store_state *state);
+/* ENTRIES: what everybody may know of this person, and their authority's name; or of this authority. CK_ERR_NOT_FOUND: gone. */
+CK_MUST_USE enum ck_error ck_gate_put_card(struct ck_gate_client *client, struct ck_view *view, enum ck_kind kind, struct ck_id id,
+                                           struct ck_map_writer *m);
 
 /* gate_account.c: the decision as this gate asks it, of client->ask, client->origin and client->proved: sets client->verdict. */
 CK_MUST_USE enum ck_error ck_gate_decide(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state);

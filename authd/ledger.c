@@ -27,6 +27,8 @@ static const struct {
 	{ CK_MSG_PROVED, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_proved },
 	{ CK_MSG_STATE, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_state },
 	{ CK_MSG_KEY_USES, CK_FROM(CK_PROCESS_REPLICA), ck_ledger_handle_uses },
+	{ CK_MSG_VOUCH_FIND, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_vouch_find },
+	{ CK_MSG_VOUCH_STATE, CK_FROM(CK_PROCESS_GATE), ck_ledger_handle_vouch_state },
 };
 
 #define PEER_QUEUE_BYTES 1048576 /* answers to a peer that does not read */
@@ -212,6 +214,7 @@ static enum ck_error open_book(struct ck_ledger *ledger, const struct ck_start *
 		.key_use_interval_s = config->key_use_interval_s,
 		.challenge_limit_s = config->challenge_limit_s,
 		.attempts = { config->password_attempts, config->password_source_attempts, config->password_window_s },
+		.vouch_limit_s = config->vouch_limit_s,
 		.wait_for_counts = true,
 	};
 	ck_state_read_boot_id(settings.boot);

@@ -249,6 +249,7 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 	if (error == CK_OK) error = ck_finds_new(&settings->finds, &book->finds);
 	if (error == CK_OK) error = ck_rates_new(settings->tries_per_minute, &book->tries);
 	if (error == CK_OK) error = ck_rates_new(settings->logins_per_minute, &book->logins);
+	if (error == CK_OK) error = ck_vouches_new(&book->vouches);
 	if (error == CK_OK) {
 		ck_wall_raise(&book->wall, ck_chain_last_s(book->chain));
 		ck_chain_not_before(book->chain, CK_CLOCK_EPOCH_S);
@@ -279,6 +280,7 @@ void ck_book_free(struct ck_book **book)
 	ck_finds_free(&(*book)->finds);
 	ck_rates_free(&(*book)->tries);
 	ck_rates_free(&(*book)->logins);
+	ck_vouches_free(&(*book)->vouches);
 	free(*book);
 	*book = NULL;
 }

@@ -8,6 +8,7 @@
 #include "authd/ledger_attempt.h"
 #include "authd/ledger_find.h"
 #include "authd/ledger_session.h"
+#include "authd/ledger_vouch.h"
 #include "authd/protocol/cbor.h"
 #include "authd/protocol/message.h"
 
@@ -22,6 +23,7 @@ struct ck_book_settings {
 	uint64_t key_use_interval_s;
 	uint64_t challenge_limit_s; /* no statement was issued longer ago */
 	struct ck_attempt_limits attempts; /* of passwords */
+	uint64_t vouch_limit_s;     /* how long a vouch's code is good */
 	bool wait_for_counts;       /* one that knows no counter grants nothing before the replica has told those of the directory */
 	char boot[CK_ID_TEXT_BYTES]; /* ck_state_read_boot_id */
 };
@@ -46,6 +48,11 @@ CK_MUST_USE enum ck_error ck_book_uses(struct ck_book *book, const struct ck_map
 CK_MUST_USE int64_t ck_book_try(struct ck_book *book, struct ck_bytes source);
 /* It was proved: it does not count. */
 void ck_book_proved(struct ck_book *book, struct ck_bytes source);
+/* A CK_MSG_VOUCH_FIND. *out_found: the vouch, under *out_id; NULL: it is refused, as `out` says, and that is recorded. CK_ERR_INVALID: malformed. */
+CK_MUST_USE enum ck_error ck_book_find_vouch(struct ck_book *book, const struct ck_map *message, struct ck_book_answer *out,
+                                             const struct ck_vouch **out_found, const uint8_t **out_id);
+/* NULL: there is none. */
+const struct ck_vouch *ck_book_vouch(struct ck_book *book, const uint8_t id[CK_VOUCH_ID_BYTES]);
 /* Of the ledger's own accord: an alarm, or what the supervisor noted. */
 void ck_book_alarm(struct ck_book *book, struct ck_text detail);
 void ck_book_note(struct ck_book *book, struct ck_text detail);

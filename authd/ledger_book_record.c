@@ -18,14 +18,20 @@ static uint64_t number_of(const struct ck_map *message, unsigned key)
 	return (message->present & CK_KEY(key)) != 0 ? message->at[key].number : 0;
 }
 
-/* Whether this refusal is only counted. The pair that had to make room for it is recorded. */
-static bool coalesced(struct ck_book *book, const struct ck_map *message)
+bool ck_book_coalesced(struct ck_book *book, const struct ck_map *message)
 {
 	struct ck_coalesced evicted;
 	int64_t now_ms = ck_clock_monotonic_ms();
 	bool record = ck_budgets_take(book->budgets, text_of(message, CK_F_USER), text_of(message, CK_F_REMOTE_HOST), now_ms, &evicted);
 	if (evicted.count > 0 && !ck_book_add_coalesced(book, &evicted)) ck_budgets_give_back(book->budgets, &evicted, now_ms);
 	return !record;
+}
+
+/* The digest of a code is not written down. */
+static void take_fields(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
+{
+	if ((rule->what & CK_EVENT_VOUCHES) != 0) ck_vouch_act_fields(&book->act, message, &book->fields);
+	else ck_event_fields_take(&book->fields, message);
 }
 
 /* A person's budget: who has no key of theirs spends nothing of it, so nobody is locked out by strangers. Past it a refusal is counted, and a
@@ -42,10 +48,10 @@ static bool overspent(struct ck_book *book, const struct ck_event_rule *rule, co
 
 static void record_limited(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
 {
-	if (coalesced(book, message)) return;
+	if (ck_book_coalesced(book, message)) return;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_text(&book->fields, "event", ck_text_of(rule->name));
-	ck_event_fields_take(&book->fields, message);
+	take_fields(book, rule, message);
 	(void)ck_book_add(book, "login-limited", false);
 }
 
@@ -66,7 +72,7 @@ static bool alarm_counter(struct ck_book *book, const struct ck_event_rule *rule
 	bool own = strcmp(fault, "back") == 0 || strcmp(fault, "leap") == 0;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_text(&book->fields, "event", ck_text_of(rule->name));
-	ck_event_fields_take(&book->fields, message);
+	take_fields(book, rule, message);
 	ck_event_fields_uint(&book->fields, own ? "last" : "learned", other);
 	ck_event_fields_text(&book->fields, "fault", ck_text_of(fault));
 	ck_event_fields_text(&book->fields, "outcome", ck_text_of(stands ? "stands" : "refused"));
@@ -177,7 +183,7 @@ static bool open_session(struct ck_book *book, const struct ck_event_rule *rule,
 	session.remote_host = text_of(message, CK_F_REMOTE_HOST);
 	if (!ck_book_leaders(message, session.leaders, &session.leaders_count)) return false;
 	answer->reason = ck_sessions_refuse(book->state.sessions, &session, ck_clock_boot_ms() / 1000);
-	if (answer->reason != NULL && coalesced(book, message)) return false;
+	if (answer->reason != NULL && ck_book_coalesced(book, message)) return false;
 	ck_event_fields_begin(&book->fields);
 	ck_event_fields_take(&book->fields, message);
 	if (answer->reason != NULL) {
@@ -212,6 +218,10 @@ static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, 
 	if (is_counted(rule, message) && ck_counters_advance(book->state.counters, message->at[CK_F_HASH].span.at,
 	                                                     (uint32_t)number_of(message, CK_F_COUNT), ck_wall_now(&book->wall).s) != CK_OK)
 		return false;
+	if ((rule->what & CK_EVENT_VOUCHES) != 0 &&
+	    ck_vouch_act_take(&book->act, book->vouches, ck_clock_boot_ms(), (int64_t)book->settings.vouch_limit_s * 1000,
+	                      ck_wall_now(&book->wall).s) != CK_OK)
+		return false;
 	if ((rule->what & CK_EVENT_RESETS) != 0) ck_counters_forget(book->state.counters, message->at[CK_F_HASH].span.at);
 	if ((rule->what & CK_EVENT_TRIED) != 0) take_outcome(book, message);
 	if ((rule->what & CK_EVENT_GRANTS) != 0) {
@@ -233,7 +243,7 @@ static const char *search_fault(struct ck_book *book, const struct ck_map *messa
 	struct ck_find_charge charge = ck_finds_charge(book->finds, person, authority, budget, number_of(message, CK_F_COUNT), ck_clock_monotonic_ms());
 	if (charge.verdict == CK_FIND_WITHIN) return NULL;
 	const char *fault = charge.verdict == CK_FIND_OVER_AUTHORITY ? "budget-authority" : "budget";
-	if (!charge.first && coalesced(book, message)) return fault;
+	if (!charge.first && ck_book_coalesced(book, message)) return fault;
 	if (charge.first) {
 		char user[64];
 		ck_log(CK_LOG_ALARM, "find-refused: %s has looked up as many people of other authorities as one %s may in a day",
@@ -260,7 +270,7 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 	}
 	if ((rule->what & CK_EVENT_OPENS) != 0) return open_session(book, rule, message, answer);
 	if ((rule->what & CK_EVENT_CLOSES) != 0) return close_session(book, rule, message, answer);
-	if ((rule->what & CK_EVENT_BUDGETED) != 0 && number_of(message, CK_F_PROVED) == CK_PROVED_NOTHING && coalesced(book, message)) return true;
+	if ((rule->what & CK_EVENT_BUDGETED) != 0 && number_of(message, CK_F_PROVED) == CK_PROVED_NOTHING && ck_book_coalesced(book, message)) return true;
 	if (overspent(book, rule, message, &answer->wait_ms)) {
 		answer->reason = "too-many-logins";
 		record_limited(book, rule, message);
@@ -271,6 +281,8 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 		answer->reason = "unrecorded";
 		return false;
 	}
+	if ((rule->what & CK_EVENT_VOUCHES) != 0) answer->reason = ck_vouch_act_refuse(&book->act, book->vouches, ck_clock_boot_ms());
+	if (answer->reason != NULL) return ck_book_refuse_vouch(book, message, answer);
 	answer->reason = (rule->what & CK_EVENT_SEARCHES) != 0 ? search_fault(book, message) : counter_fault(book, rule, from, message);
 	if (answer->reason != NULL) return false;
 	if (!has_its_password(book, rule, message)) {
@@ -279,7 +291,7 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 	}
 	if ((rule->what & CK_EVENT_TRIES) != 0 && !may_try(book, message, answer)) return false;
 	ck_event_fields_begin(&book->fields);
-	ck_event_fields_take(&book->fields, message);
+	take_fields(book, rule, message);
 	if (ck_book_add(book, rule->name, (rule->what & CK_EVENT_ESSENTIAL) != 0) && take_effect(book, rule, message)) return true;
 	answer->reason = "unrecorded";
 	return false;
@@ -293,6 +305,7 @@ enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const s
 	const struct ck_event_rule *rule = ck_event_rule_of(event);
 	if (rule == NULL) return CK_ERR_INVALID;
 	enum ck_error error = ck_event_check(rule, from, message);
+	if (error == CK_OK && (rule->what & CK_EVENT_VOUCHES) != 0 && !ck_vouch_act_read(message, rule->event, &book->act)) error = CK_ERR_INVALID;
 	if (error != CK_OK) return error;
 	if ((rule->what & CK_EVENT_ALARMING) != 0) {
 		struct ck_text detail = text_of(message, CK_F_DETAIL);

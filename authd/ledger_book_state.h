@@ -7,6 +7,7 @@
 #include "authd/ledger_event.h"
 #include "authd/ledger_rate.h"
 #include "authd/ledger_state.h"
+#include "authd/ledger_vouch_act.h"
 #include "authd/wall.h"
 
 struct ck_book {
@@ -17,6 +18,8 @@ struct ck_book {
 	struct ck_finds *finds;  /* people of other authorities looked up, by person and by authority */
 	struct ck_rates *tries;  /* by source: begun, and not proved */
 	struct ck_rates *logins; /* by person: spent only by what a key has proved */
+	struct ck_vouches *vouches;
+	struct ck_vouch_act act; /* of the message that is being recorded */
 	struct ck_wall wall;
 	bool behind;                      /* the clock, as it was recorded */
 	int64_t seen_wall_ms, seen_boot_ms; /* when both were looked at last; 0: not yet */
@@ -37,6 +40,16 @@ struct ck_book {
 /* Into the batch, of what book->fields holds. False: the log takes no more of its kind; said, but not too often. */
 bool ck_book_add(struct ck_book *book, const char *event, bool essential);
 bool ck_book_add_coalesced(struct ck_book *book, const struct ck_coalesced *coalesced);
+
+/* ---- ledger_book_record.c ---- */
+
+/* Whether this refusal is only counted. The pair that had to make room for it is recorded. */
+CK_MUST_USE bool ck_book_coalesced(struct ck_book *book, const struct ck_map *message);
+
+/* ---- ledger_book_vouch.c ---- */
+
+/* Whoever was first, or time, has ended it meanwhile: records that somebody came too late. False. */
+bool ck_book_refuse_vouch(struct ck_book *book, const struct ck_map *message, struct ck_book_answer *answer);
 
 /* ---- ledger_book_clock.c ---- */
 

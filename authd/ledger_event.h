@@ -20,7 +20,8 @@ enum {
 	CK_EVENT_SPENDS = 512,   /* of its person's budget, where something was PROVED or a key is COUNTED */
 	CK_EVENT_TRIES = 1024,   /* a password: USER and where it is tried have so many */
 	CK_EVENT_TRIED = 2048,   /* how that ended: REASON */
-	CK_EVENT_SEARCHES = 4096 /* COUNT people of other authorities are charged to ID's and AUTHORITY's budgets */
+	CK_EVENT_SEARCHES = 4096, /* COUNT people of other authorities are charged to ID's and AUTHORITY's budgets */
+	CK_EVENT_VOUCHES = 8192 /* of a code that is said on the telephone (ledger_vouch_act.h); DIGEST is not recorded */
 };
 struct ck_event_rule {
 	enum ck_event event;

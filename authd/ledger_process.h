@@ -55,6 +55,9 @@ bool ck_ledger_handle_try(struct ck_ledger *ledger, struct ck_ledger_peer *peer,
 bool ck_ledger_handle_proved(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_state(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_uses(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
+/* ledger_answer_vouch.c: the messages about vouches. */
+bool ck_ledger_handle_vouch_find(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
+bool ck_ledger_handle_vouch_state(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 /* How late it is known to be. confirmed: root says so, whatever was known before. */
 void ck_ledger_send_clock(struct ck_ledger *ledger, struct ck_ledger_peer *peer, bool confirmed);
 

@@ -351,6 +351,7 @@ static const struct {
 	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
 	{ "key-enrolled", replay_counter },    { "started", replay_started },
 	{ "counter-reset", replay_reset },     { "password-attempt", replay_attempt }, { "password-outcome", replay_outcome },
+	{ "vouch-made", replay_counter },
 };
 
 static bool replay_one(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context)

@@ -17,8 +17,8 @@ static const struct ck_operation operations[] = {
 	 CK_HANDLER_GATE, "Begins a login; answers with the challenge that a key must sign."},
 	{CK_OP_LOGIN_TOKEN, "login-token", 0, 0, 0, CK_WHO_ANYONE, CK_HANDLER_GATE,
 	 "Hands out the socket of a token helper for the login that was begun, if it is local."},
-	{CK_OP_LOGIN_ASSERT, "login-assert", ASSERTION, 0, ENTITLED | F(USER), CK_WHO_ANYONE, CK_HANDLER_GATE,
-	 "Ends a login or an identification with the key's answer; each challenge is good once."},
+	{CK_OP_LOGIN_ASSERT, "login-assert", ASSERTION, 0, ENTITLED | F(USER) | F(ENTRIES) | F(CODE), CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "Ends a login, an identification or the beginning of a vouch with the key's answer; each challenge is good once."},
 	{CK_OP_ACCOUNT, "account", F(USER) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, ENTITLED, CK_WHO_SELF_OR_ROOT, CK_HANDLER_GATE,
 	 "Decides whether this person may enter this account now, with what was proved on this connection."},
 	{CK_OP_SESSION_OPEN, "session-open", F(LOGIN_ID) | F(ACCOUNT) | F(SERVICE), LOGIN_PLACE, 0, CK_WHO_ROOT, CK_HANDLER_GATE,
@@ -66,6 +66,13 @@ static const struct ck_operation operations[] = {
 	 CK_HANDLER_REPLICA, "Orders a plan: more statements than a list holds, in batches that follow; begun by change-begin."},
 	{CK_OP_PLAN_BATCH, "plan-batch", F(ID) | F(INDEX) | F(STATEMENTS) | F(VALUES), 0, F(COUNT) | F(OUTCOMES) | F(PENDING), CK_WHO_TOUCH,
 	 CK_HANDLER_REPLICA, "One batch of a plan that was ordered; what was written before is seen as done."},
+	{CK_OP_VOUCH_BEGIN, "vouch-begin", F(AS) | F(KIND) | F(NAME), 0, PROMPT | F(ID), CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "Begins to vouch for oneself to a colleague (KIND staff) or an authority; login-assert gives the code to say."},
+	{CK_OP_VOUCH_STATE, "vouch-state", 0, 0, F(STATE) | F(TIME) | F(ENTRIES), CK_WHO_ANYONE, CK_HANDLER_GATE,
+	 "What became of the vouch that was made on this connection: STATE, and who checked it, when."},
+	{CK_OP_VOUCH_WITHDRAW, "vouch-withdraw", 0, 0, 0, CK_WHO_ANYONE, CK_HANDLER_GATE, "Takes back the vouch that was made on this connection."},
+	{CK_OP_CHECK, "check", F(CODE), 0, F(TIME) | F(ENTRIES) | F(PROVED), CK_WHO_PERSON, CK_HANDLER_GATE,
+	 "Uses up a code that somebody said: who they are (staff, authority), what they PROVED, and when."},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 _Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");

@@ -14,7 +14,8 @@ enum ck_who {
 	CK_WHO_TOUCH,           /* anyone; the replica authorises by the assertion itself, with the table of changes */
 	/* the person themself (kernel uid, or identified by a touch) for what is theirs; else root, or an administrator of the authority
 	   concerned, identified by a touch */
-	CK_WHO_SELF_OR_ADMINISTRATOR
+	CK_WHO_SELF_OR_ADMINISTRATOR,
+	CK_WHO_PERSON /* a connection identified by a touch, root or not: it is the person who counts */
 };
 enum ck_handler { CK_HANDLER_GATE = 1, CK_HANDLER_REPLICA, CK_HANDLER_REPLICA_WITH_PEER, CK_HANDLER_LEDGER };
 

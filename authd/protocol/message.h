@@ -30,9 +30,13 @@ enum ck_op {
 	CK_OP_PASSWORD_BEGIN = 23, /* AS → need-token NONCE TIME SYSTEM RP_ID ALLOW VERIFY */
 	CK_OP_PASSWORD_CHANGE = 24, /* NONCE CREDENTIAL AUTH_DATA SIGNATURE PASSWORD NEW_PASSWORD → granted USER | denied REASON MESSAGE */
 	CK_OP_PLAN_COMMIT = 25,   /* NONCE ID AUTHORITY COUNT ROOTS CREDENTIAL AUTH_DATA SIGNATURE → granted; see plan.h */
-	CK_OP_PLAN_BATCH = 26     /* ID INDEX STATEMENTS VALUES → granted COUNT OUTCOMES */
+	CK_OP_PLAN_BATCH = 26,    /* ID INDEX STATEMENTS VALUES → granted COUNT OUTCOMES */
+	CK_OP_VOUCH_BEGIN = 27,  /* AS KIND NAME → need-token as of IDENTIFY, and ID (of whom it is for); LOGIN_ASSERT then gives UNTIL ENTRIES CODE */
+	CK_OP_VOUCH_STATE = 28,  /* → STATE [TIME] [ENTRIES]: of the vouch that this connection made */
+	CK_OP_VOUCH_WITHDRAW = 29, /* the same one */
+	CK_OP_CHECK = 30         /* identified: CODE → TIME ENTRIES PROVED: who vouches, and how that was proved */
 };
-#define CK_OP_LAST CK_OP_PLAN_BATCH
+#define CK_OP_LAST CK_OP_CHECK
 
 /* Field 0 of a reply. 0 is no answer at all. */
 enum ck_answer {
@@ -98,7 +102,7 @@ enum ck_field {
 	CK_F_DIGEST = 53,     /* 32 bytes */
 	CK_F_PROOF = 54,      /* bytes: see change.h */
 	CK_F_DETAIL = 55,     /* text: free, escaped where printed */
-	CK_F_STATE = 56,      /* text: of status */
+	CK_F_STATE = 56,      /* text: of status, of a vouch */
 	CK_F_AGE = 58,       /* int: seconds since as_of; or of a challenge, since it was issued, in milliseconds */
 	CK_F_TRAITS = 59,    /* uint: a set of enum ck_trait: what the key's helper says of it; believed for nothing */
 	CK_F_USES = 60,      /* array: of each key its hash, whether the directory has an entry, counter, last use, when that was written */
@@ -140,6 +144,11 @@ enum ck_message {
 	/* gate → replica and back */
 	CK_MSG_RELAY = 96,   /* REQUEST PEER_UID PEER_PID BODY [descriptor] */
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */
+	/* gate → ledger and back: vouching */
+	CK_MSG_VOUCH_FIND = 108,  /* REQUEST USER AUTHORITY PEER_UID TARGET(the checker) DIGEST(of the code) → VOUCH_FOUND, or RECORDED: refused */
+	CK_MSG_VOUCH_FOUND = 109, /* REQUEST ID PROOF: it is open and for this person; nothing is used up yet */
+	CK_MSG_VOUCH_STATE = 110, /* REQUEST ID → CK_MSG_VOUCH_STATED */
+	CK_MSG_VOUCH_STATED = 111, /* REQUEST STATE [TIME(when it was checked) TARGET(by whom)] */
 	/* gate → ledger or replica and back: for status */
 	CK_MSG_STATE = 112,  /* REQUEST → CK_MSG_STATED */
 	CK_MSG_STATED = 113, /* REQUEST VERDICT(bool: it does its work) STATE(one word) [DETAIL] [TEXT(of the replica: a provider a line)] */
@@ -192,6 +201,11 @@ enum ck_event {
 	/* passwords: both of the replica's, which verified the touch itself */
 	CK_EVENT_PASSWORD_ATTEMPT = 41, /* F USER … OPERATION HASH COUNT AGE DIGEST(of what was signed); VERDICT false: too many, COUNT: how long to wait */
 	CK_EVENT_PASSWORD_OUTCOME = 42, /* F USER … OPERATION DIGEST REASON */
+	/* vouching: ID is the vouch's; DIGEST, of the code, is not written down */
+	CK_EVENT_VOUCH_MADE = 55,      /* F USER TARGET(their ckId) ID DIGEST PROOF HASH COUNT PROVED AGE */
+	CK_EVENT_VOUCH_CHECKED = 56,   /* F USER TARGET AUTHORITY(of the checker) ID DIGEST; VERDICT: it was still open, and this uses it up */
+	CK_EVENT_VOUCH_REFUSED = 57,   /* W USER REASON [TARGET AUTHORITY ID DIGEST: it was right, what it stands on is over, and so is it] */
+	CK_EVENT_VOUCH_WITHDRAWN = 58, /* W USER ID */
 	/* plans */
 	CK_EVENT_PLAN_ORDERED = 60,  /* F USER OPERATION TARGET(plan) DIGEST(of its batches) PROOF HASH COUNT DETAIL */
 	CK_EVENT_BATCH_INTENT = 61,  /* F USER OPERATION TARGET(plan) INDEX(batch) DIGEST(its root) COUNT(statements) */

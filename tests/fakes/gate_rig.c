@@ -84,6 +84,47 @@ static void serve_source(uint64_t type, uint64_t request, const struct ck_map *m
 	rig_send(&rig.ledger, &out, -1);
 }
 
+static void keep_vouch(const struct ck_map *event)
+{
+	struct ck_bytes proof;
+	ck_assert_int_eq(ck_map_fixed(event, CK_F_ID, rig.vouch_id, sizeof rig.vouch_id), CK_OK);
+	ck_assert_int_eq(ck_map_fixed(event, CK_F_DIGEST, rig.vouch_digest, sizeof rig.vouch_digest), CK_OK);
+	ck_assert_int_eq(ck_map_bytes(event, CK_F_PROOF, 1, sizeof rig.vouch_proof, &proof), CK_OK);
+	memcpy(rig.vouch_proof, proof.at, proof.length);
+	rig.vouch_proof_length = proof.length;
+}
+
+/* What the ledger would: found, if it is the code that was made last. */
+static void find_vouch(const struct ck_map *message, uint64_t request)
+{
+	struct rig_frame out;
+	uint8_t digest[CK_VOUCH_DIGEST_BYTES];
+	rig.vouch_finds++;
+	if (rig.find_silent) return;
+	ck_assert_int_eq(ck_map_fixed(message, CK_F_DIGEST, digest, sizeof digest), CK_OK);
+	const char *refuse = rig.refuse_find != NULL                                       ? rig.refuse_find
+	                     : memcmp(digest, rig.vouch_digest, sizeof digest) != 0 ? "vouch-wrong"
+	                                                                                   : NULL;
+	struct ck_map_writer *m = rig_begin(&out, refuse != NULL ? CK_MSG_RECORDED : CK_MSG_VOUCH_FOUND);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	ck_field_string(m, CK_F_REASON, refuse);
+	if (refuse == NULL) ck_field_bytes(m, CK_F_ID, rig.vouch_id, sizeof rig.vouch_id);
+	if (refuse != NULL) ck_field_bool(m, CK_F_VERDICT, false);
+	if (refuse == NULL) ck_field_bytes(m, CK_F_PROOF, rig.vouch_proof, rig.vouch_proof_length);
+	rig_send(&rig.ledger, &out, -1);
+}
+
+static void state_vouch(uint64_t request)
+{
+	struct rig_frame out;
+	struct ck_map_writer *m = rig_begin(&out, CK_MSG_VOUCH_STATED);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	if (!ck_id_is_zero(rig.vouch_checker)) ck_field_int(m, CK_F_TIME, 1800000000);
+	if (!ck_id_is_zero(rig.vouch_checker)) ck_field_bytes(m, CK_F_TARGET, rig.vouch_checker.bytes, sizeof rig.vouch_checker.bytes);
+	ck_field_string(m, CK_F_STATE, rig.vouch_state != NULL ? rig.vouch_state : "open");
+	rig_send(&rig.ledger, &out, -1);
+}
+
 void rig_serve_ledger(void)
 {
 	struct ck_map message;
@@ -101,6 +142,14 @@ void rig_serve_ledger(void)
 		serve_source(type, request, &message);
 		return;
 	}
+	if (type == CK_MSG_VOUCH_FIND) {
+		find_vouch(&message, request);
+		return;
+	}
+	if (type == CK_MSG_VOUCH_STATE) {
+		state_vouch(request);
+		return;
+	}
 	if (type == CK_MSG_SESSION_FIND) {
 		rig.finds++;
 		rig.find_ancestors = message.at[CK_F_ANCESTORS].number;
@@ -108,6 +157,7 @@ void rig_serve_ledger(void)
 		ck_assert_uint_eq(type, CK_MSG_RECORD);
 		rig.events++;
 		rig.event = message;
+		if (rig_number(&message, CK_F_EVENT) == CK_EVENT_VOUCH_MADE) keep_vouch(&message);
 	}
 	if (rig.ledger_silent) return;
 	struct ck_map_writer *m = rig_begin(&out, type == CK_MSG_RECORD ? CK_MSG_RECORDED : CK_MSG_SESSION_FOUND);
@@ -330,6 +380,7 @@ void rig_configure(struct ck_config *config)
 	strcpy(config->directory, rig.directory);
 	strcpy(config->user_gate, "65534");
 	config->challenge_limit_s = 30;
+	config->vouch_limit_s = 120;
 	config->clients_limit = 32;
 	config->as_of_limit_s = RIG_AS_OF_LIMIT_S;
 	strcpy(config->find_switchboard_role, "switchboard");

@@ -8,6 +8,7 @@
 #include "authd/config.h"
 #include "authd/protocol/client.h"
 #include "authd/protocol/message.h"
+#include "authd/protocol/vouch.h"
 #include "directory/base/clock.h"
 #include "tests/fakes/soft_key.h"
 #include "tests/fakes/store_builder.h"
@@ -40,6 +41,13 @@ struct rig {
 	struct rig_state ledger_state, replica_state;
 	const char *refuse; /* the reason; NULL: it stands */
 	const char *session_host;
+	/* vouches: the last one made, as its record said; refuse_find: why a code is not found, NULL: it is */
+	uint8_t vouch_id[CK_VOUCH_ID_BYTES], vouch_digest[CK_VOUCH_DIGEST_BYTES], vouch_proof[CK_VOUCH_PROOF_LIMIT_BYTES];
+	size_t vouch_proof_length;
+	const char *refuse_find, *vouch_state; /* state: NULL: open */
+	struct ck_id vouch_checker;            /* zero: nobody yet */
+	unsigned vouch_finds;
+	bool find_silent;
 	/* what it was told last; the texts live until it is told something else */
 	struct ck_map event;
 	unsigned events, finds;

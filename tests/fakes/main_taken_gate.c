@@ -1,6 +1,7 @@
 /* crosskeysd with a taken gate: this program is the supervisor, the replica and the ledger as they are; its gate is the real one with an
    attacker around it, who holds the channels to the other processes, under the gate's own user. What the attacker does is read from files
-   below <directory>/taken: `mode` (to requests as they pass: values signature person replay roots batch number batches off) and `attack` (at once, then removed);
+   below <directory>/taken: `mode` (to requests as they pass: values signature person replay roots batch number batches; to records: vouch-signature
+   vouch-user; off) and `attack` (at once, then removed);
    what comes back of its own messages goes to `out`. */
 #include <fcntl.h>
 #include <grp.h>
@@ -35,6 +36,8 @@ static uint8_t commit[CK_FRAME_LIMIT_BYTES]; /* the last genuine one */
 static size_t commit_length;
 static uint8_t shown[8192]; /* the last genuine password with its touch, as it went to the replica */
 static size_t shown_length;
+static uint8_t vouch[4096]; /* the last genuine record of one */
+static size_t vouch_length;
 static uint8_t nonce[CK_NONCE_BYTES]; /* of a change that the attacker began */
 static uint64_t sequence;
 static unsigned answers;
@@ -264,6 +267,29 @@ static void record_right(void)
 	end(&ledger.peer, -1);
 }
 
+/* What a key signed for one code, once more, for another. */
+static void record_vouch_again(void)
+{
+	struct ck_map old;
+	uint8_t digest[32];
+	if (ck_map_parse((struct ck_bytes){ vouch, vouch_length }, &old) != CK_OK) _exit(15);
+	memset(digest, 0xdd, sizeof digest);
+	struct ck_map_writer *m = begin_own(CK_MSG_RECORD);
+	for (unsigned key = CK_F_USER; key <= CK_F_AGE; key++) {
+		struct ck_bytes value = old.at[key].encoded;
+		if ((old.present & CK_KEY(key)) == 0) continue;
+		if (key == CK_F_COUNT) {
+			ck_field_uint(m, key, old.at[key].number + 1);
+		} else if (key == CK_F_DIGEST) {
+			ck_field_bytes(m, key, digest, sizeof digest);
+		} else {
+			ck_field_key(m, key);
+			ck_put_bytes(m->w, value.at, value.length);
+		}
+	}
+	end(&ledger.peer, -1);
+}
+
 static void pass(struct side *side, bool to_gate);
 
 /* Refusals of many names from many hosts; answers are read, so that nobody complains of a reader that does not read. */
@@ -294,6 +320,7 @@ static void attack(const char *name)
 	else if (strcmp(name, "reset") == 0) with_own_socket(CK_OP_COUNTER_RESET, NULL, hash);
 	else if (strcmp(name, "record-reset") == 0) record_reset();
 	else if (strcmp(name, "session") == 0) record_session();
+	else if (strcmp(name, "vouch-again") == 0) record_vouch_again();
 	else if (strcmp(name, "enrolled") == 0) record_enrolled();
 	else if (strcmp(name, "guess") == 0) guess(false);
 	else if (strcmp(name, "guess-forged") == 0) guess(true);
@@ -381,6 +408,20 @@ static bool tamper(const struct ck_map *message)
 	return strcmp(mode, "replay") == 0;
 }
 
+/* Of a vouch that is made: another signature, or another person than the one who signed. */
+static void tamper_vouch(const struct ck_map *message, const struct ck_client *from)
+{
+	uint64_t event;
+	const char *mode = told("mode");
+	if (ck_map_uint(message, CK_F_EVENT, CK_EVENT_VOUCH_MADE, CK_EVENT_VOUCH_MADE, &event) != CK_OK) return;
+	struct ck_bytes proof = message->at[CK_F_PROOF].span, user = message->at[CK_F_USER].span;
+	if (strcmp(mode, "vouch-signature") == 0 && proof.length > 0) ((uint8_t *)(uintptr_t)proof.at)[proof.length - 1] ^= 1;
+	if (strcmp(mode, "vouch-user") == 0 && user.length == 3) memcpy((uint8_t *)(uintptr_t)user.at, "bob", 3);
+	vouch_length = from->used - CK_FRAME_HEAD_BYTES;
+	if (vouch_length > sizeof vouch) _exit(16);
+	memcpy(vouch, from->bytes + CK_FRAME_HEAD_BYTES, vouch_length);
+}
+
 static void pass(struct side *side, bool to_gate)
 {
 	struct ck_client *from = to_gate ? &side->peer : &side->gate, *to = to_gate ? &side->gate : &side->peer;
@@ -397,6 +438,7 @@ static void pass(struct side *side, bool to_gate)
 		own_answer(side, &message);
 		return;
 	}
+	if (!to_gate && side == &ledger) tamper_vouch(&message, from);
 	bool again = !to_gate && side == &replica && tamper(&message);
 	if (!to_gate && ck_map_uint(&message, CK_F_TYPE, CK_MSG_PASSWORD, CK_MSG_PASSWORD, &number) == CK_OK && from->used - CK_FRAME_HEAD_BYTES <= sizeof shown) {
 		shown_length = from->used - CK_FRAME_HEAD_BYTES;

@@ -94,7 +94,7 @@ static void serve_ledger(void)
 	rig_serve_ledger();
 	if (rig.events == before) return;
 	uint64_t event = rig_number(&rig.event, CK_F_EVENT);
-	if (event == CK_EVENT_LOGIN_GRANTED || event == CK_EVENT_IDENTIFIED) abort();
+	if (event == CK_EVENT_LOGIN_GRANTED || event == CK_EVENT_IDENTIFIED || event == CK_EVENT_VOUCH_MADE || event == CK_EVENT_VOUCH_CHECKED) abort();
 }
 
 static void answer(struct ck_client *peer, uint64_t type, const struct ck_map *message)

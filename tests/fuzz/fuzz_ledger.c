@@ -21,17 +21,22 @@ long __wrap_syscall(long number, ...)
 
 static struct ck_book_settings settings = { .limits = { .segment_bytes = 16384, .reserve_bytes = 4096 }, .refusals_per_minute = 3,
                                             .tries_per_minute = 3, .logins_per_minute = 1000,
-                                            .checkpoint_interval_s = 300, .key_use_interval_s = 86400, .challenge_limit_s = 300 };
+                                            .checkpoint_interval_s = 300, .key_use_interval_s = 86400, .challenge_limit_s = 300, .vouch_limit_s = 120 };
 
 static void take(struct ck_book *book, enum ck_process from, const struct ck_map *message)
 {
 	static struct ck_use due[CK_USES_DUE_LIMIT];
 	struct ck_book_answer answer = { 0 };
 	struct ck_errmsg err = { "" };
+	const struct ck_vouch *found = NULL;
+	const uint8_t *id = NULL;
 	size_t count = 0;
 	if (message->at[CK_F_TYPE].number == CK_MSG_KEY_USES) {
 		(void)!ck_book_uses(book, message, due, &count, &err);
 		if (count > CK_USES_DUE_LIMIT) abort();
+	} else if (message->at[CK_F_TYPE].number == CK_MSG_VOUCH_FIND) {
+		enum ck_error error = ck_book_find_vouch(book, message, &answer, &found, &id);
+		if (answer.verdict || (found != NULL && (error != CK_OK || found->state != CK_VOUCH_OPEN))) abort();
 	} else if (ck_book_record(book, from, message, &answer) != CK_OK && answer.verdict) {
 		abort();
 	}

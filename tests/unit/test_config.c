@@ -394,7 +394,7 @@ START_TEST(the_table_prints)
 {
 	unsigned lines = 0;
 	ck_config_print_table(count_tabs, &lines);
-	ck_assert_uint_eq(lines, 48);
+	ck_assert_uint_eq(lines, 49);
 }
 END_TEST
 

@@ -137,7 +137,7 @@ static char *read_page(const char *path)
 
 START_TEST(the_protocol_page_has_every_operation)
 {
-	static const char *const who[] = {"", "anyone", "self or root", "root", "staff", "touch", "self or administrator"};
+	static const char *const who[] = {"", "anyone", "self or root", "root", "staff", "touch", "self or administrator", "person"};
 	const char *page = read_page("docs/protocol.md");
 	size_t count;
 	const struct ck_operation *rows = ck_operations(&count);
