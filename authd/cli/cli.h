@@ -106,6 +106,9 @@ int ck_exit_of(enum ck_error error);
 CK_MUST_USE enum ck_error ck_cli_identify(struct ck_cli *cli);
 /* The same for root, too: where it matters who asks, and not only what they may see. */
 CK_MUST_USE enum ck_error ck_cli_become(struct ck_cli *cli);
+/* The touch that the daemon's prompt wants, over this challenge; reply: what was granted then. It may be the same map. */
+CK_MUST_USE enum ck_error ck_cli_prove(struct ck_cli *cli, const struct ck_map *prompt, const uint8_t challenge[CK_CHALLENGE_BYTES],
+                                       struct ck_map *reply);
 
 /* ---- token.c: the person's key ---- */
 struct ck_touch {
@@ -179,6 +182,8 @@ int ck_cli_export(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_key(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_staff_password(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_passwd(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_vouch(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_check(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_confirm(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_confirm_clock(struct ck_cli *cli, int argc, char **argv);
 

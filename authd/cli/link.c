@@ -115,6 +115,28 @@ static enum ck_error make_identify_challenge(const struct ck_cli *cli, const str
 	return CK_OK;
 }
 
+enum ck_error ck_cli_prove(struct ck_cli *cli, const struct ck_map *prompt, const uint8_t challenge[CK_CHALLENGE_BYTES], struct ck_map *reply)
+{
+	static struct ck_ask ask;
+	static struct ck_touch touch;
+	struct ck_token_request request = { .challenge = challenge };
+	enum ck_answer answer;
+	if (ck_map_text(prompt, CK_F_RP_ID, CK_RP_ID_LIMIT_BYTES, &request.rp_id) != CK_OK || (prompt->present & CK_KEY(CK_F_ALLOW)) == 0) {
+		(void)ck_cli_complain(CK_ERR_INTERNAL, "the daemon did not say what to sign");
+		return CK_ERR_INTERNAL;
+	}
+	request.allow = prompt->at[CK_F_ALLOW].encoded;
+	request.verify = ck_map_bool_or(prompt, CK_F_VERIFY, true);
+	enum ck_error error = ck_token_assert(cli, &request, &touch);
+	if (error != CK_OK) return error;
+	ck_ask_begin(&ask, CK_OP_LOGIN_ASSERT);
+	ck_field_bytes(&ask.frame.map, CK_F_CREDENTIAL, touch.credential, touch.credential_length);
+	ck_field_bytes(&ask.frame.map, CK_F_AUTH_DATA, touch.auth_data, touch.auth_data_length);
+	ck_field_bytes(&ask.frame.map, CK_F_SIGNATURE, touch.signature, touch.signature_length);
+	error = ck_ask_call(cli, &ask, reply, &answer);
+	return error == CK_OK && answer != CK_ANSWER_GRANTED ? CK_ERR_DENIED : error;
+}
+
 enum ck_error ck_cli_identify(struct ck_cli *cli)
 {
 	/* root sees all there is without it */
@@ -125,8 +147,6 @@ enum ck_error ck_cli_become(struct ck_cli *cli)
 {
 	static struct ck_ask ask;
 	static struct ck_map reply;
-	static struct ck_touch touch;
-	struct ck_token_request request = { .verify = true };
 	uint8_t challenge[CK_CHALLENGE_BYTES];
 	enum ck_answer answer;
 	if (cli->identified || cli->as == NULL) return CK_OK;
@@ -134,23 +154,12 @@ enum ck_error ck_cli_become(struct ck_cli *cli)
 	ck_field_string(&ask.frame.map, CK_F_AS, cli->as);
 	enum ck_error error = ck_ask_call(cli, &ask, &reply, &answer);
 	if (error != CK_OK) return error;
-	if (answer != CK_ANSWER_NEED_TOKEN || make_identify_challenge(cli, &reply, challenge) != CK_OK ||
-	    ck_map_text(&reply, CK_F_RP_ID, CK_RP_ID_LIMIT_BYTES, &request.rp_id) != CK_OK || (reply.present & CK_KEY(CK_F_ALLOW)) == 0) {
+	if (answer != CK_ANSWER_NEED_TOKEN || make_identify_challenge(cli, &reply, challenge) != CK_OK) {
 		(void)ck_cli_complain(CK_ERR_INTERNAL, "the daemon did not say what to sign");
 		return CK_ERR_INTERNAL;
 	}
-	request.challenge = challenge;
-	request.allow = reply.at[CK_F_ALLOW].encoded;
-	request.verify = ck_map_bool_or(&reply, CK_F_VERIFY, true);
 	fprintf(stderr, "Touch your key to show that you are %s.\n", cli->as);
-	error = ck_token_assert(cli, &request, &touch);
-	if (error != CK_OK) return error;
-	ck_ask_begin(&ask, CK_OP_LOGIN_ASSERT);
-	ck_field_bytes(&ask.frame.map, CK_F_CREDENTIAL, touch.credential, touch.credential_length);
-	ck_field_bytes(&ask.frame.map, CK_F_AUTH_DATA, touch.auth_data, touch.auth_data_length);
-	ck_field_bytes(&ask.frame.map, CK_F_SIGNATURE, touch.signature, touch.signature_length);
-	error = ck_ask_call(cli, &ask, &reply, &answer);
-	if (error == CK_OK && answer != CK_ANSWER_GRANTED) error = CK_ERR_DENIED;
+	error = ck_cli_prove(cli, &reply, challenge, &reply);
 	cli->identified = error == CK_OK;
 	return error;
 }

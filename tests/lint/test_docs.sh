@@ -4,7 +4,7 @@ set -eu
 cd "$CK_SOURCE"
 failed=0
 complain() { echo "$*"; failed=1; }
-for page in crosskeys.1 crosskeys-init.1 crosskeys-login.1 crosskeys-audit.1 crosskeys-doctor.1 crosskeys-import.1 crosskeys-import.5 crosskeys-audit.5 crosskeys.conf.5 crosskeys-schema.5 \
+for page in crosskeys.1 crosskeys-init.1 crosskeys-login.1 crosskeys-audit.1 crosskeys-doctor.1 crosskeys-import.1 crosskeys-vouch.1 crosskeys-check.1 crosskeys-import.5 crosskeys-audit.5 crosskeys.conf.5 crosskeys-schema.5 \
 	crosskeysd.8 crosskeys-token.8 pam_crosskeys.8; do
 	[ -s "docs/man/$page" ] || complain "docs/man/$page is missing"
 done

@@ -50,6 +50,8 @@ holds --anchor audit verify --
 holds --monitor status --
 holds --pam-dir doctor --
 holds --root doctor --r
+holds --authority vouch --
+holds --as check --
 holds --suffix init /srv/x --
 holds --service-dir login --
 holds suspended staff change bob --status s
@@ -59,6 +61,7 @@ holds "$CK_SOURCE/docs" status --dir "$CK_SOURCE/doc"
 holds "$CK_SOURCE/docs" doctor --pam-dir "$CK_SOURCE/doc"
 lacks --member-role staff add --
 [ -z "$(offered nonsense "")" ] && checks=$((checks + 1)) || { echo "FAIL: something is offered for a command that there is not"; failures=$((failures + 1)); }
+[ -z "$(offered vouch "")" ] && checks=$((checks + 1)) || { echo "FAIL: people are looked up to vouch to"; failures=$((failures + 1)); }
 [ -z "$(offered find "")" ] && checks=$((checks + 1)) || { echo "FAIL: people are looked up"; failures=$((failures + 1)); }
 echo "$checks checks, $failures failures"
 [ "$failures" = 0 ]

@@ -4,6 +4,8 @@
 MORE_CONFIG=$'gates = 1\nkey_use_interval_s = 1'
 . "$CK_SOURCE/tests/system/fault_lib.sh"
 . "$CK_SOURCE/tests/system/password_lib.sh"
+. "$CK_SOURCE/tests/system/vouch_lib.sh"
+code=''
 new_instance
 new_people
 stop_daemon
@@ -30,7 +32,7 @@ try() {
 	answered() { tail -n +"$from" "$I/taken/out" > "$I/taken/new"; heard "$line"; }
 	for line in "$@"; do until_true 20 answered && pass || { fail "$name: not heard: $line"; sed 's/^/    /' "$I/taken/new"; }; done
 }
-in_log() { crosskeys audit show --event "$1" "$I/audit" | grep -qF -- "$2"; }
+is_logged() { crosskeys audit show --event "$1" "$I/audit" | grep -qF -- "$2"; }
 # dies NAME: it is found out: killed, recorded, and another takes its place
 dies() {
 	local before
@@ -61,12 +63,12 @@ done
 mode replay
 expect 0 as ada 1234 role add once
 mode off
-soon in_log change-refused "reason=nonce"
+soon is_logged change-refused "reason=nonce"
 [ "$(in_directory "(ckName=once)" ckName | wc -l)" = 1 ] && pass || fail "a replayed change was written"
 try again "replica answer 2 nonce"
 try begin "replica answer 3 nonce"
 try renonced "replica answer 2 assertion"
-soon in_log change-refused "reason=assertion"
+soon is_logged change-refused "reason=assertion"
 
 # an import: other batches than were signed, another word in one, one under another's number; and all of it twice
 { echo number,given-name,surname,mail,title; for i in $(seq 70); do echo "i$i,Im$i,Port,im$i@northtown.example,Clerk"; done; } > "$T/staff.csv"
@@ -90,21 +92,21 @@ mode off
 # what only root may
 try recover "replica answer 2 not-permitted"
 [ "$(grep -c 'answer 2 not-permitted' "$I/taken/new")" = 2 ] && pass || fail "with its own socket or without one: $(cat "$I/taken/new")"
-soon in_log change-refused "operation=code.add"
+soon is_logged change-refused "operation=code.add"
 try confirm "replica answer 2 not-permitted"
-soon in_log change-refused "operation=confirm-refresh"
+soon is_logged change-refused "operation=confirm-refresh"
 [ "$(crosskeys audit show --event recovery "$I/audit" | wc -l)" = 0 ] && pass || fail "a recovery is in the log"
 
 # it may grant on its own machine, which is written down; but no counter goes back, and no session is opened without a login
 try grant-9 "ledger stands -"
 try grant-8 "ledger refused counter"
-in_log counter-alarm "count=8" && pass || fail "the counter that went back is not in the log"
+is_logged counter-alarm "count=8" && pass || fail "the counter that went back is not in the log"
 try session "ledger refused no-login"
-in_log session-refused "account=root" && pass || fail "the session without a login is not in the log"
+is_logged session-refused "account=root" && pass || fail "the session without a login is not in the log"
 
 # nor does a count go up so far that a key is locked for good; what is within reach locks it until root has it forgotten
 try grant-4294967295 "ledger refused counter-leap"
-in_log counter-alarm "last=9 fault=leap outcome=refused" && pass || fail "the leap of a counter is not in the log"
+is_logged counter-alarm "last=9 fault=leap outcome=refused" && pass || fail "the leap of a counter is not in the log"
 try grant-10 "ledger stands -"
 ck key list bob --json | sed -n 's/.*"id": "\([^"]*\)".*/\1/p' | head -1 | sed 's/../\\x&/g' | xargs -0 printf %b | head -c 32 > "$I/taken/target"
 chmod 644 "$I/taken/target"
@@ -117,7 +119,7 @@ expect 1 login_bob
 said "this key's counter went back"
 try reset "replica answer 2 not-permitted"
 [ "$(grep -c 'answer 2 not-permitted' "$I/taken/new")" = 2 ] && pass || fail "with its own socket or without one: $(cat "$I/taken/new")"
-in_log change-refused "operation=key.reset-counter" && pass || fail "the reset that was refused is not in the log"
+is_logged change-refused "operation=key.reset-counter" && pass || fail "the reset that was refused is not in the log"
 dies record-reset
 [ "$(crosskeys audit show --event counter-reset "$I/audit" | wc -l)" = 0 ] && pass || fail "a reset is in the log"
 expect 1 login_bob
@@ -127,10 +129,32 @@ in_use() { in_directory "(ckCounter=60000)" ckCounter | grep -q .; }
 LIMIT=20 soon in_use
 reset_bob() { ck key reset-counter bob "security key"; }
 soon reset_bob
-in_log counter-reset "user=bob" && pass || fail "the reset is not in the log"
+is_logged counter-reset "user=bob" && pass || fail "the reset is not in the log"
 in_use && fail "the count is still in the directory" || pass
 ok login_bob
 rm "$I/taken/target"
+
+# a vouch that passes by: with a signature that no key made it is worth nothing, the same signature makes no second one, and who signed it is
+# in it (a code that it saw, it could use up: docs/threats.md)
+mode vouch-signature
+vouches ada bob
+checks 1 bob "$code"
+said "the code was right, but the key, the person or their authority is no longer good"
+vouched ada 1 "Entered by Bob Stone (bob)"
+is_logged vouch-refused "reason=vouch-proof" && pass || fail "the signature that was altered is not in the log"
+mode off
+vouches ada bob
+try vouch-again "ledger refused vouch-again"
+checks 0 bob "$code"
+vouched ada 0 "Checked by Bob Stone"
+mode vouch-user
+before=$(begins)
+only_key ada-key
+never as ada 1234 vouch bob
+mode off
+is_new() { [ "$(begins)" -gt "$before" ]; }
+soon is_new
+soon account bob
 
 # it sees the passwords that are typed, but tries none of its own: a touch is good for one, and none is made up
 with_passwords
@@ -139,7 +163,7 @@ ok login_with "$OWN"
 before=$(crosskeys audit show --event password-attempt "$I/audit" | wc -l)
 try guess "replica refused touch-used"
 try guess-forged "replica refused assertion"
-in_log change-refused "reason=touch-used" && pass || fail "the guess is not in the log"
+is_logged change-refused "reason=touch-used" && pass || fail "the guess is not in the log"
 [ "$(crosskeys audit show --event password-attempt "$I/audit" | wc -l)" = "$before" ] && pass || fail "a guess was tried"
 try password "ledger refused password"
 dies right
@@ -158,12 +182,12 @@ ok login_bob
 
 # what is not its own to say, and what is no message: it is killed
 dies enrolled
-in_log alarm "not\\x20its\\x20own" && pass || fail "what is the replica's to say is not in the log as an alarm"
+is_logged alarm "not\\x20its\\x20own" && pass || fail "what is the replica's to say is not in the log as an alarm"
 dies garbage-ledger
 dies garbage-replica
 dies status
 dies accuse
-in_log process "accused" && pass || fail "the killings are not in the log"
+is_logged process "accused" && pass || fail "the killings are not in the log"
 [ "$(crosskeys audit show --event key-enrolled "$I/audit" | grep -c 'user=bob')" = 1 ] && pass || fail "a made-up enrolment is in the log"
 
 # and nothing came of all that
