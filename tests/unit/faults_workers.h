@@ -26,7 +26,7 @@ void __wrap__mark_point(const char *file, int line)
 }
 
 _Noreturn void __real__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...);
-_Noreturn void __wrap__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...);
+__attribute__((format(printf, 4, 5))) _Noreturn void __wrap__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...);
 _Noreturn void __wrap__ck_assert_failed(const char *file, int line, const char *expression, const char *message, ...)
 {
 	char text[512] = "";
