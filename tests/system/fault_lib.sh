@@ -1,6 +1,6 @@
 # Shared by the tests that break things: who the daemon's processes are, one person who may enter, and how a login is watched.
 # shellcheck shell=bash
-. "$CK_SOURCE/tests/system/lib.sh"
+declare -F finish > /dev/null || . "$CK_SOURCE/tests/system/lib.sh"
 [ "$(id -u)" = 0 ] || { echo "SKIP: needs root"; exit 77; }
 
 # the pids of a kind: ledger, replica, gate, slapd
