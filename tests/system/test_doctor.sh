@@ -276,6 +276,36 @@ if unshare -m true 2> /dev/null; then
 else
 	echo "not tried: a key that is plugged in"
 fi
+# a directory elsewhere, and what proves there who this is
+cat >> "$I/crosskeys.conf" << 'F'
+provider_1 = ldaps://dir1.example.org
+provider_mechanism = external
+F
+sed -i '/^slapd *=/d; /^directory_uri *=/d; /^user_directory *=/d' "$I/crosskeys.conf"
+echo 'slapd =' >> "$I/crosskeys.conf"
+has folder-missing # there is none
+install -d -g crosskeys-replica -m 750 "$I/providers"
+found_file() { has provider-file; said "$I/providers/$1"; said "$2"; } # FILE WHY
+found_file ca.pem "No such file or directory"
+found_file client.key "No such file or directory"
+for file in ca.pem client.pem client.key; do echo there > "$I/providers/$file"; done
+chmod 444 "$I"/providers/*.pem
+chown crosskeys-replica "$I/providers/client.key"
+chmod 400 "$I/providers/client.key"
+hasnt provider-file folder-missing folder-owner config-wrong
+chmod 440 "$I/providers/client.key"; found_file client.key "expected a regular file of crosskeys-replica, not empty, mode 0400"; chmod 400 "$I/providers/client.key"
+chown root "$I/providers/client.key"; found_file client.key "expected a regular file of crosskeys-replica"; chown crosskeys-replica "$I/providers/client.key"
+chmod 664 "$I/providers/ca.pem"; found_file ca.pem "mode 0444"; chmod 444 "$I/providers/ca.pem"
+chown nobody "$I/providers/ca.pem"; found_file ca.pem "expected a regular file of root"; chown root "$I/providers/ca.pem"
+mv "$I/providers/ca.pem" "$T/ca.pem"; found_file ca.pem "No such file or directory"; ln -s "$T/ca.pem" "$I/providers/ca.pem"; has provider-file
+rm "$I/providers/ca.pem"; : > "$I/providers/ca.pem"; found_file ca.pem "not empty"; mv "$T/ca.pem" "$I/providers/ca.pem"
+chmod 755 "$I/providers"; has folder-owner; chmod 750 "$I/providers"
+sed -i 's/^provider_mechanism = .*/provider_mechanism = scram-sha-256/; $a provider_identity = core1' "$I/crosskeys.conf"
+found_file password "No such file or directory" # another mechanism, other files
+checks=$((checks + 1))
+! grep -q client.key "$T/out" || fail "a file that this mechanism does not need is looked at"
+cp "$T/conf" "$I/crosskeys.conf"
+hasnt provider-file
 stop_daemon
 has daemon-unreachable
 hasnt folder-owner clock-behind
