@@ -146,12 +146,14 @@ void ck_replica_drop_writer(struct ck_replica *r)
 	ck_ldap_close(&r->writer);
 }
 
-void ck_replica_doubt(struct ck_replica *r)
+void ck_replica_doubt(struct ck_replica *r) { ck_replica_doubt_at(r, ck_replica_write_provider(r)); }
+
+void ck_replica_doubt_at(struct ck_replica *r, size_t provider)
 {
 	ck_replica_drop_writer(r);
 	/* Elsewhere another provider may be followed next, whose copy of that write is whole or not there: the lost one is looked at when it is
 	   back (replica_mend.c). */
-	if (ck_config_providers(r->config) > 0) r->providers.at[ck_replica_write_provider(r)].doubted = true;
+	if (ck_config_providers(r->config) > 0) r->providers.at[provider].doubted = true;
 	else ck_follower_require_full(r->follower);
 }
 
@@ -190,8 +192,9 @@ struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, str
 	if (r->writer != NULL && ck_replica_context(r, deadline_ms, &ignored) == CK_OK) return r->writer;
 	ck_replica_drop_writer(r);
 	struct ck_ldap_target target;
-	int64_t connected_ms = ck_clock_monotonic_ms() + left_ms(deadline_ms, WRITER_CONNECT_MS);
-	if (ck_replica_reach(r, ck_replica_write_provider(r), connected_ms, &target, err) != CK_OK) return NULL;
+	int limit_ms = left_ms(deadline_ms, WRITER_CONNECT_MS);
+	int64_t connected_ms = ck_clock_monotonic_ms() + limit_ms;
+	if (ck_replica_reach(r, limit_ms, &target, err) != CK_OK) return NULL;
 	if (ck_ldap_connect(&target, left_ms(connected_ms, WRITER_CONNECT_MS), &r->writer, err) != CK_OK) return NULL;
 	return r->writer;
 }

@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "authd/replica_state.h"
-#include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define REACH_LIMIT_MS 2000 /* to be connected to the provider that takes writes; the loop waits for it */
-
 struct ck_replica_plans {
-	struct ck_later *later;
-	struct event *readable;
+	struct ck_replica_line line;
 };
 
 enum ck_error ck_replica_plans_open(struct ck_replica *r)
@@ -20,17 +16,10 @@ enum ck_error ck_replica_plans_open(struct ck_replica *r)
 	return r->plans != NULL ? CK_OK : CK_ERR_MEMORY;
 }
 
-static void close_connection(struct ck_replica_plans *p)
-{
-	if (p->readable != NULL) event_free(p->readable);
-	p->readable = NULL;
-	ck_later_close(&p->later);
-}
-
 void ck_replica_plans_close(struct ck_replica *r)
 {
 	if (r->plans == NULL) return;
-	close_connection(r->plans);
+	ck_replica_line_close(&r->plans->line);
 	free(r->plans);
 	r->plans = NULL;
 }
@@ -56,14 +45,22 @@ static void end_unknown(struct ck_replica *r, struct ck_work *work, const char *
 	ck_work_batch_written(r, work);
 }
 
-static void drop_connection(struct ck_replica *r, const char *why)
+/* Only what was begun is in doubt, and nothing else ends where the rest may go another way. */
+static void leave_connection(struct ck_replica *r, bool rest_too, const char *why)
 {
+	bool in_doubt = false;
 	ck_log(CK_LOG_WARNING, "batches are not written for now: %s", why);
-	close_connection(r->plans);
-	ck_replica_doubt(r);
-	for (size_t i = 0; i < CK_WORKS_LIMIT; i++)
-		if (is_writing(&r->works[i])) end_unknown(r, &r->works[i], "unavailable", why);
+	ck_replica_line_close(&r->plans->line);
+	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) {
+		struct ck_work *work = &r->works[i];
+		bool begun = is_writing(work) && has_state(work, CK_ITEM_WRITING);
+		in_doubt = in_doubt || begun;
+		if (begun || (rest_too && is_writing(work))) end_unknown(r, work, "unavailable", why);
+	}
+	if (in_doubt) ck_replica_doubt_at(r, r->plans->line.provider);
 }
+
+static void drop_connection(struct ck_replica *r, const char *why) { leave_connection(r, true, why); }
 
 /* ---- sending ---- */
 
@@ -78,7 +75,7 @@ static enum ck_error send_item(struct ck_replica *r, struct ck_work *work, size_
 	size_t length = 0;
 	enum ck_error error = ck_plan_member_proof(work->plan, work->order, work->batch->number, index, proof, sizeof proof, &length);
 	if (error == CK_OK)
-		error = ck_change_write_later(&work->order->items[index], (struct ck_bytes){proof, length}, ck_text_of(r->config->suffix), r->plans->later,
+		error = ck_change_write_later(&work->order->items[index], (struct ck_bytes){proof, length}, ck_text_of(r->config->suffix), r->plans->line.later,
 		                              number_of(r, work, index), err);
 	if (error == CK_OK) work->batch->items[index].state = CK_ITEM_WRITING;
 	return error;
@@ -91,7 +88,7 @@ static void pump(struct ck_replica *r)
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) {
 		struct ck_work *work = &r->works[i];
 		if (!is_writing(work)) continue;
-		for (size_t k = 0; k < work->order->count && r->plans->later != NULL && ck_later_has_room(r->plans->later); k++) {
+		for (size_t k = 0; k < work->order->count && r->plans->line.later != NULL && ck_later_has_room(r->plans->line.later); k++) {
 			if (work->batch->items[k].state != CK_ITEM_READY) continue;
 			if (send_item(r, work, k, &err) == CK_OK) continue;
 			drop_connection(r, err.text);
@@ -123,22 +120,15 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct ck_replica *r = context;
 	struct ck_errmsg err = {""};
-	if (ck_later_step(r->plans->later, on_done, r, &err) != CK_OK) drop_connection(r, err.text);
+	if (ck_later_step(r->plans->line.later, on_done, r, &err) != CK_OK) drop_connection(r, err.text);
 	else pump(r);
 }
 
 static bool connected(struct ck_replica *r, struct ck_errmsg *err)
 {
-	struct ck_replica_plans *p = r->plans;
-	if (p->later != NULL) return true;
-	struct ck_ldap_target target;
-	if (ck_replica_reach(r, ck_replica_write_provider(r), ck_clock_monotonic_ms() + REACH_LIMIT_MS, &target, err) != CK_OK) return false;
-	if (ck_later_open(&target, &p->later, err) != CK_OK) return false;
-	p->readable = event_new(r->base, ck_later_fd(p->later), EV_READ | EV_PERSIST, on_readable, r);
-	if (p->readable != NULL && event_add(p->readable, NULL) == 0) return true;
-	close_connection(p);
-	(void)ck_fail(err, CK_ERR_MEMORY, "no memory");
-	return false;
+	struct ck_replica_line *line = &r->plans->line;
+	if (ck_replica_line_is_astray(r, line)) leave_connection(r, false, "another provider takes the writes by now");
+	return line->later != NULL || ck_replica_line_open(r, line, CK_REACH_LIMIT_MS, on_readable, err) == CK_OK;
 }
 
 void ck_batch_write_begin(struct ck_replica *r, struct ck_work *work)

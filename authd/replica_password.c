@@ -11,7 +11,6 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define REACH_LIMIT_MS 1500 /* to connect to a provider elsewhere; everybody waits meanwhile */
 #define PASSWORDS_LIMIT 16         /* under way at once: each is a connection, and some 20 MiB of slapd's for a moment */
 #define PASSWORDS_PER_GATE_LIMIT 8 /* so that one gate cannot take them all */
 /* Together less than the 8 s that a gate waits. */
@@ -206,7 +205,7 @@ static void check(struct work *work)
 	struct ck_errmsg err = {""};
 	enum ck_error error = ck_entry_password_dn(work->touch.staff, work->touch.authority, ck_text_of(r->config->suffix), dn);
 	struct ck_ldap_target target;
-	if (error == CK_OK) error = ck_replica_reach(r, ck_replica_write_provider(r), ck_clock_monotonic_ms() + REACH_LIMIT_MS, &target, &err);
+	if (error == CK_OK) error = ck_replica_reach(r, CK_REACH_LIMIT_MS, &target, &err);
 	if (error == CK_OK) error = ck_password_check_open(&target, dn, work->password, work->wanted, &work->check, &err);
 	work->sent = error == CK_OK;
 	ck_secret_free(&work->password);

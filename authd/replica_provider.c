@@ -74,9 +74,11 @@ size_t ck_replica_write_provider(const struct ck_replica *r)
 	return r->config->write_provider > 0 ? (size_t)r->config->write_provider - 1 : r->providers.current;
 }
 
-enum ck_error ck_replica_reach(struct ck_replica *r, size_t index, int64_t deadline_ms, struct ck_ldap_target *out, struct ck_errmsg *err)
+enum ck_error ck_replica_reach(struct ck_replica *r, int64_t limit_ms, struct ck_ldap_target *out, struct ck_errmsg *err)
 {
 	int fd = -1;
+	size_t index = ck_replica_write_provider(r);
+	int64_t deadline_ms = ck_clock_monotonic_ms() + limit_ms;
 	enum ck_error error = r->dials != NULL ? ck_replica_dial_now(r, (unsigned)index, deadline_ms, &fd, err) : CK_OK;
 	return error == CK_OK ? ck_replica_target(r, index, fd, out, err) : error;
 }

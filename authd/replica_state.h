@@ -135,16 +135,29 @@ CK_MUST_USE enum ck_error ck_replica_providers_open(struct ck_replica *r);
 void ck_replica_providers_close(struct ck_replica *r);
 /* How that provider is reached over fd (-1: it is on this machine), and as whom. Borrows from r until the next call. fd is taken over. */
 CK_MUST_USE enum ck_error ck_replica_target(struct ck_replica *r, size_t index, int fd, struct ck_ldap_target *out, struct ck_errmsg *err);
-/* The same with a socket of its own, waited for. */
-CK_MUST_USE enum ck_error ck_replica_reach(struct ck_replica *r, size_t index, int64_t deadline_ms, struct ck_ldap_target *out,
-                                           struct ck_errmsg *err);
 /* The one that takes writes. */
 size_t ck_replica_write_provider(const struct ck_replica *r);
+#define CK_REACH_LIMIT_MS 1500 /* for what a person waits for; the loop stands still meanwhile, and then for the TLS handshake */
+/* How that one is reached, over a socket of its own, which is waited for. */
+CK_MUST_USE enum ck_error ck_replica_reach(struct ck_replica *r, int64_t limit_ms, struct ck_ldap_target *out, struct ck_errmsg *err);
 /* The stream is in step with the current one; a change of provider is recorded. */
 void ck_replica_provider_arrived(struct ck_replica *r);
 #define CK_PROVIDERS_TEXT_BYTES 2048
 /* "provider: …" or "trouble: …", a line each. */
 void ck_replica_describe_providers(const struct ck_replica *r, char *out, size_t out_bytes);
+
+/* ---- replica_line.c: connections for writes that nobody waits for ---- */
+struct ck_replica_line {
+	struct ck_later *later; /* NULL: there is none */
+	struct event *readable;
+	size_t provider; /* that it leads to */
+};
+/* To the provider that takes writes, which is reached by then or not at all. on_readable gets the replica. */
+CK_MUST_USE enum ck_error ck_replica_line_open(struct ck_replica *r, struct ck_replica_line *line, int64_t limit_ms, event_callback_fn on_readable,
+                                               struct ck_errmsg *err);
+void ck_replica_line_close(struct ck_replica_line *line);
+/* There is one, and it leads to a provider that takes no writes by now. */
+bool ck_replica_line_is_astray(const struct ck_replica *r, const struct ck_replica_line *line);
 
 /* ---- replica_stream.c: following ---- */
 /* A step of time: connects, probes, gives up what is dead. */
@@ -164,9 +177,9 @@ struct ck_answer_out {
 /* Begins an answer (TYPE is put); fields follow in ascending order. */
 struct ck_map_writer *ck_replica_answer(struct ck_replica *r, struct ck_answer_out *a, enum ck_answer answer);
 void ck_replica_send(struct ck_replica *r, struct ck_answer_out *a, const struct ck_asker *asker);
-/* Denied, or unavailable where the reason is that. */
 /* The answer to CK_MSG_STATE: whether the directory is followed, and why not. */
 void ck_replica_send_state(struct ck_replica *r, const struct ck_asker *asker);
+/* Denied, or unavailable where the reason is that. */
 void ck_replica_refuse(struct ck_replica *r, const struct ck_asker *asker, const char *reason, const char *message);
 
 struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */
@@ -191,6 +204,8 @@ struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, str
 void ck_replica_drop_writer(struct ck_replica *r);
 /* A write whose end is not known. If slapd died of it, it may have committed and told nobody: the next stream is a full refresh. */
 void ck_replica_doubt(struct ck_replica *r);
+/* The same of a write on a line, which may lead to another provider than the one that takes writes by now. */
+void ck_replica_doubt_at(struct ck_replica *r, size_t provider);
 /* The provider's change numbers now: when the store holds these, it holds what was written. */
 CK_MUST_USE enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadline_ms, struct ck_csn_set *out);
 void ck_replica_place(struct ck_replica *r, struct ck_change_place *out);

@@ -13,7 +13,7 @@
 #define QUEUE_LIMIT 4096         /* that came one by one; past it all are told anew */
 #define WRITE_LIMIT_MS 10000     /* a provider that does not answer a write for so long is given up */
 #define RECONNECT_MS 5000
-#define REACH_LIMIT_MS 500       /* of a provider that is followed; everybody waits meanwhile */
+#define REACH_LIMIT_MS 500       /* nobody waits for it, so others wait for it but briefly */
 #define UNKNOWN_YOUNG_S 60       /* a key that is not in the copy and was touched so lately */
 #define UNKNOWN_RETRY_S 5        /* is looked for again so soon */
 
@@ -32,8 +32,7 @@ struct ck_replica_uses {
 	/* writing */
 	struct ck_use due[CK_USES_DUE_LIMIT];
 	size_t due_count;
-	struct ck_later *later;
-	struct event *readable;
+	struct ck_replica_line line;
 	int64_t retry_ms, sent_ms;
 	uint64_t sequence;
 	struct writing writing[CK_LATER_LIMIT];
@@ -182,9 +181,7 @@ bool ck_replica_uses_due(struct ck_replica *r, const struct ck_map *message, uin
 static void drop_connection(struct ck_replica_uses *u, const char *why)
 {
 	if (why != NULL) ck_log(CK_LOG_WARNING, "the use of keys is not written for now: %s", why);
-	if (u->readable != NULL) event_free(u->readable);
-	u->readable = NULL;
-	ck_later_close(&u->later);
+	ck_replica_line_close(&u->line);
 	memset(u->writing, 0, sizeof u->writing);
 	u->writing_count = 0;
 	u->retry_ms = ck_clock_monotonic_ms() + RECONNECT_MS;
@@ -198,7 +195,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	struct ck_replica *r = context;
 	struct ck_errmsg err = {""};
-	if (ck_later_step(r->uses->later, on_done, r, &err) != CK_OK) drop_connection(r->uses, err.text);
+	if (ck_later_step(r->uses->line.later, on_done, r, &err) != CK_OK) drop_connection(r->uses, err.text);
 	else ck_replica_mind_uses(r, ck_clock_monotonic_ms());
 }
 
@@ -206,17 +203,14 @@ static bool connected(struct ck_replica *r, int64_t now_ms)
 {
 	struct ck_replica_uses *u = r->uses;
 	struct ck_errmsg err = {""};
-	if (u->later != NULL) return true;
+	if (ck_replica_line_is_astray(r, &u->line)) {
+		drop_connection(u, NULL);
+		u->retry_ms = now_ms; /* nothing failed */
+	}
+	if (u->line.later != NULL) return true;
 	if (now_ms < u->retry_ms) return false;
 	u->sent_ms = now_ms;
-	struct ck_ldap_target target;
-	enum ck_error error = ck_replica_reach(r, ck_replica_write_provider(r), now_ms + REACH_LIMIT_MS, &target, &err);
-	if (error == CK_OK) error = ck_later_open(&target, &u->later, &err);
-	if (error == CK_OK) {
-		u->readable = event_new(r->base, ck_later_fd(u->later), EV_READ | EV_PERSIST, on_readable, r);
-		if (u->readable == NULL || event_add(u->readable, NULL) != 0) error = ck_fail(&err, CK_ERR_MEMORY, "no memory");
-	}
-	if (error == CK_OK) return true;
+	if (ck_replica_line_open(r, &u->line, REACH_LIMIT_MS, on_readable, &err) == CK_OK) return true;
 	drop_connection(u, err.text);
 	return false;
 }
@@ -267,7 +261,7 @@ static enum ck_error send_use(struct ck_replica *r, const struct ck_record *key,
 	struct ck_bytes counter = ck_bytes_of(ck_text_of(count)), time = ck_bytes_of(ck_text_of(ck_time_format_generalized(use->used_s, used)));
 	const struct ck_ldap_value values[] = {{"ckCounter", &counter, 1}, {"ckLastUse", &time, 1}, {"objectClass", &class, 1}, {"cn", &name, 1}};
 	while (w->number != 0) w++;
-	error = ck_later_write(u->later, u->sequence + 1, dn, csn, values, csn != NULL ? 2 : 4, err);
+	error = ck_later_write(u->line.later, u->sequence + 1, dn, csn, values, csn != NULL ? 2 : 4, err);
 	if (error != CK_OK) return error;
 	w->number = ++u->sequence;
 	memcpy(w->hash, use->hash, sizeof w->hash);
@@ -322,10 +316,10 @@ static void write_due(struct ck_replica *r, int64_t now_ms)
 	struct ck_errmsg err = {""};
 	enum ck_error error = CK_OK;
 	if (ck_wall_now(&r->wall).behind) return; /* nothing is written by such a clock: see replica_clock.c */
-	if (u->due_count == 0 || ck_follower_state(r->follower) != CK_FOLLOWER_PERSISTING || !connected(r, now_ms) || !ck_later_has_room(u->later))
+	if (u->due_count == 0 || ck_follower_state(r->follower) != CK_FOLLOWER_PERSISTING || !connected(r, now_ms) || !ck_later_has_room(u->line.later))
 		return;
 	if (ck_follower_view(r->follower, &view) != CK_OK) return;
-	while (error == CK_OK && u->due_count > 0 && ck_later_has_room(u->later)) error = write_use(r, view, &u->due[--u->due_count], &err);
+	while (error == CK_OK && u->due_count > 0 && ck_later_has_room(u->line.later)) error = write_use(r, view, &u->due[--u->due_count], &err);
 	ck_view_end(&view);
 	if (error != CK_OK) drop_connection(u, err.text[0] != '\0' ? err.text : ck_error_name(error));
 }
@@ -343,7 +337,7 @@ bool ck_replica_uses_leave(struct ck_replica *r, const uint8_t hash[CK_HASH_BYTE
 void ck_replica_mind_uses(struct ck_replica *r, int64_t now_ms)
 {
 	struct ck_replica_uses *u = r->uses;
-	bool waiting = u->later != NULL && (u->writing_count > 0 || !ck_later_has_room(u->later));
+	bool waiting = u->line.later != NULL && (u->writing_count > 0 || !ck_later_has_room(u->line.later));
 	if (waiting && now_ms - u->sent_ms >= WRITE_LIMIT_MS) drop_connection(u, "the provider does not answer");
 	write_due(r, now_ms);
 	tell_or_ask(r, now_ms);
