@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A daemon among providers that are dead, black-holed, silent, that never finish a bind, are older than what was seen, or answer 53: each is
-# left for the next, the daemon answers meanwhile, and nothing is read anew in full.
+# left for the next, the daemon answers meanwhile, and nothing is read anew in full. And without its dialler the replica begins anew.
 . "$CK_SOURCE/tests/system/provider_lib.sh"
+. "$CK_SOURCE/tests/system/fault_lib.sh"
 
 authority ca
 certificate a /CN=a.test subjectAltName=DNS:a.test
@@ -64,4 +65,25 @@ checks=$((checks + 1))
 [ "$(crosskeys audit show --event refreshed "$I/audit" | grep -c 'full refresh')" = "$fulls" ] || fail "something was read anew in full"
 checks=$((checks + 1))
 ! crosskeys audit show --event alarm "$I/audit" | grep -q 'older than' || fail "it was alarmed though another provider could be followed"
+
+# ---- the replica's other half is killed: both begin anew, and who may enter enters meanwhile ----
+new_people
+replica=$(pids_of replica)
+dialler=$(cat "/proc/$replica/task/$replica/children")
+[ "$(wc -w <<< "$dialler")" = 1 ] && pass || fail "the replica has not one child: $dialler"
+kill -KILL $dialler
+expect 0 login_bob
+soon is_replaced replica "$replica"
+expect 0 login_bob
+LIMIT=60 soon follows ldaps://a.test
+replica=$(pids_of replica)
+[ "$(wc -w < "/proc/$replica/task/$replica/children")" = 1 ] && pass || fail "the new replica has no dialler"
+said_in_log() { grep -q 'the dialler is gone' "$T/daemon.log"; }
+ok said_in_log
+change staff add sue --name "Sue Hill" --mail sue@northtown.example --number 9
+# and the other way round: no dialler outlives its replica
+dialler=$(cat "/proc/$replica/task/$replica/children")
+kill -KILL "$replica"
+gone() { [ ! -e "/proc/${dialler// /}" ] || grep -q '^State:.Z' "/proc/${dialler// /}/status"; }
+soon gone
 finish
