@@ -3,6 +3,8 @@
 # centre; certificates are test_providers_mirror.sh's. Files that prove who this is are refused when others may read them, and nothing in the
 # environment or in anybody's ldaprc changes what is checked.
 . "$CK_SOURCE/tests/system/provider_lib.sh"
+. "$CK_SOURCE/tests/system/fault_lib.sh"
+. "$CK_SOURCE/tests/system/password_lib.sh"
 
 authority ca
 authority other
@@ -24,6 +26,12 @@ works() { # it is followed, and a change goes through
 	enrol_ada
 	change staff add pip --name "Pip Hill" --mail pip@northtown.example --number 7
 	expect 0 ck status
+}
+changes_passwords() { # on a connection that was a person's, and is the replica's again by this mechanism
+	new_people
+	with_passwords
+	expect 0 login_with "$OWN"
+	expect 1 login_with "wrong horse"
 }
 end() {
 	stop_daemon
@@ -104,8 +112,9 @@ printf '%s' "$SERVICE_PASSWORD" > "$T/password"
 give "$T/password" password
 works ldap://a.test
 bound_by SIMPLE
+changes_passwords
 checks=$((checks + 1))
-! grep -E 'BIND dn="cn=crosskeysd.*ssf=0$' "$T/a.slapd" > "$T/clear" || fail "bound in the clear"
+! grep -E 'BIND dn="cn=(crosskeysd|password,).* ssf=0$' "$T/a.slapd" > "$T/clear" || fail "bound in the clear"
 end
 
 # ---- GSSAPI ----
@@ -158,6 +167,7 @@ cp "$T/kdc/krb5.conf" "$I/providers/krb5.conf"
 chmod 644 "$I/providers/krb5.conf"
 works ldaps://a.test
 bound_by GSSAPI
+changes_passwords
 # the centre is gone: the ticket that is there serves until its end, and nobody waits for the centre but the dialler
 kill "$served"
 stop_provider a KILL
