@@ -86,6 +86,12 @@ char *ck_cli_print(const char *format, ...) CK_PRINTF(1, 2);
 /* For terminals: control characters and malformed UTF-8 escaped. */
 const char *ck_cli_safe(struct ck_text text);
 
+/* ---- private_file.c: files about people ---- */
+/* Regular, one's own, of one name, and nobody else's to read from then on; else CK_ERR_DENIED, and it stays as it is. */
+CK_MUST_USE enum ck_error ck_cli_open_private(const char *path, int flags, int *out_fd, struct ck_errmsg *err);
+/* To be written anew. */
+CK_MUST_USE enum ck_error ck_cli_write_private(const char *path, FILE **out, struct ck_errmsg *err);
+
 /* ---- link.c: asking the daemon ---- */
 struct ck_ask {
 	struct ck_frame_out frame;

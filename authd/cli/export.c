@@ -116,13 +116,12 @@ static void print_entry(const struct export *export, const struct ck_existing *e
 
 static enum ck_error open_file(const char *path, FILE **out)
 {
+	struct ck_errmsg err = { "" };
 	*out = stdout;
 	if (strcmp(path, "-") == 0) return CK_OK;
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600); /* people's data: nobody else's to read */
-	*out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (*out != NULL) return CK_OK;
-	(void)ck_cli_complain(CK_ERR_IO, "%s: %s", path, strerror(errno));
-	return CK_ERR_IO;
+	enum ck_error error = ck_cli_write_private(path, out, &err);
+	if (error != CK_OK) (void)ck_cli_complain(error, "%s", err.text);
+	return error;
 }
 
 static int write_all(struct export *export, const struct ck_current *current, const char *path, bool ldif)

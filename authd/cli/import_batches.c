@@ -225,13 +225,34 @@ enum ck_error ck_batches_resume(const char *path, struct ck_batches **out, struc
 	char magic[sizeof MAGIC] = "";
 	struct ck_batches *b = allocate(path);
 	*out = b;
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	b->file = fd >= 0 ? fdopen(fd, "r+") : NULL;
-	if (b->file == NULL) return ck_fail(err, CK_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+	int fd;
+	enum ck_error error = ck_cli_open_private(path, O_RDWR, &fd, err);
+	if (error != CK_OK) return error;
+	b->file = fdopen(fd, "r+");
+	if (b->file == NULL) {
+		close(fd);
+		return io_error(b, err);
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) return ck_fail(err, CK_ERR_UNAVAILABLE, "%s: this import is going on elsewhere", path);
 	if (fread(magic, 1, sizeof MAGIC - 1, b->file) != sizeof MAGIC - 1 || strcmp(magic, MAGIC) != 0)
 		return ck_fail(err, CK_ERR_CORRUPT, "%s: is no file of a plan", path);
 	return scan(b, err);
+}
+
+/* It goes out in the name of whoever goes on with it, root perhaps: what the file says is asked for only if it is this batch of this plan. */
+static bool is_next_batch(const struct ck_batches *b, const struct ck_batch_request *request)
+{
+	static struct ck_map map;
+	struct ck_id plan;
+	struct ck_bytes body;
+	size_t used = 0;
+	uint64_t type, index;
+	/* one frame, and no other behind it */
+	return ck_frame_find((struct ck_bytes){ request->bytes, request->length }, &body, &used) == CK_OK && used == request->length &&
+	       ck_map_parse(body, &map) == CK_OK &&
+	       ck_map_uint(&map, CK_F_TYPE, CK_OP_PLAN_BATCH, CK_OP_PLAN_BATCH, &type) == CK_OK &&
+	       ck_map_fixed(&map, CK_F_ID, plan.bytes, sizeof plan.bytes) == CK_OK && ck_id_equal(plan, b->state.plan) &&
+	       ck_map_uint(&map, CK_F_INDEX, b->state.done, b->state.done, &index) == CK_OK;
 }
 
 enum ck_error ck_batches_next(struct ck_batches *b, struct ck_batch_request *out, struct ck_errmsg *err)
@@ -249,7 +270,7 @@ enum ck_error ck_batches_next(struct ck_batches *b, struct ck_batch_request *out
 	out->count = (size_t)about.count;
 	memcpy(out->lines, about.lines, sizeof out->lines);
 	if (out->count > CK_CHANGES_LIMIT || fread(out->bytes, 1, out->length, b->file) != out->length) return io_error(b, err);
-	return CK_OK;
+	return is_next_batch(b, out) ? CK_OK : ck_fail(err, CK_ERR_CORRUPT, "%s: it holds something that is no batch of its plan", b->path);
 }
 
 enum ck_error ck_batches_done(struct ck_batches *b, struct ck_errmsg *err)

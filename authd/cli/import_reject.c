@@ -1,9 +1,5 @@
 /* The reject file: what is bad is written down as it stands, so that it can be corrected and imported again. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "authd/cli/import.h"
 
@@ -19,13 +15,8 @@ enum ck_error ck_rejects_open(const char *path, struct ck_rejects **out, struct 
 	*rejects = (struct ck_rejects){ .path = path };
 	*out = rejects;
 	if (path == NULL) return CK_OK;
-	/* people's data: nobody else's to read */
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	rejects->file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (rejects->file == NULL) {
-		if (fd >= 0) close(fd);
-		return ck_fail(err, CK_ERR_IO, "%s: %s", path, strerror(errno));
-	}
+	enum ck_error error = ck_cli_write_private(path, &rejects->file, err);
+	if (error != CK_OK) return error;
 	fputs("line,reason,row\n", rejects->file);
 	return CK_OK;
 }
