@@ -102,6 +102,18 @@ static enum ck_error check_zone(struct trial *t, const struct ck_record *record)
 	return ck_deny(t->denial, "invalid", "%s: ckZone: %s", t->item->rule->name, why.text);
 }
 
+/* ---- people: inside what is delegated ---- */
+
+static enum ck_error check_delegation(struct trial *t, const struct ck_record *record)
+{
+	struct ck_record authority;
+	struct ck_errmsg why;
+	if (ck_view_get(ck_batch_view(t->batch), CK_KIND_AUTHORITY, record->authority, &authority) != CK_OK)
+		return ck_deny(t->denial, "reference", "%s: there is no such authority", t->item->rule->name);
+	if (ck_model_check_delegation(&authority.as.authority_of, &record->as.staff, &why) == CK_OK) return CK_OK;
+	return ck_deny(t->denial, "reference", "%s: %s", t->item->rule->name, why.text);
+}
+
 /* ---- putting it in ---- */
 
 static enum ck_error put_entry(struct trial *t)
@@ -114,6 +126,8 @@ static enum ck_error put_entry(struct trial *t)
 	if (error != CK_OK) return ck_deny(t->denial, "invalid", "%s: %s", t->item->rule->name, why.text);
 	if (record.kind != t->item->rule->kind) return ck_deny(t->denial, "invalid", "%s: the entry is of another kind", t->item->rule->name);
 	error = check_zone(t, &record);
+	/* Before anybody is told that something is taken: other authorities have people who hide, and a file of guesses asks for thousands. */
+	if (record.kind == CK_KIND_STAFF && error == CK_OK) error = check_delegation(t, &record);
 	if (record.kind == CK_KIND_KEY && t->item->rule->verb == CK_VERB_ADD) error = check_key_add(t, &record);
 	if (record.kind == CK_KIND_KEY && t->item->rule->verb == CK_VERB_CHANGE && error == CK_OK) {
 		error = ck_view_key(ck_batch_view(t->batch), record.as.key.hash, &old);
@@ -256,14 +270,6 @@ static enum ck_error bad_reference(struct trial *t, const char *what)
 	return ck_deny(t->denial, "reference", "%s: %s", t->item->rule->name, what);
 }
 
-static enum ck_error check_staff(struct trial *t, const struct ck_record *record)
-{
-	struct ck_record authority;
-	if (!there_is(t, CK_KIND_AUTHORITY, record->authority, &authority)) return bad_reference(t, "there is no such authority");
-	struct ck_errmsg why;
-	return ck_model_check_delegation(&authority.as.authority_of, &record->as.staff, &why) == CK_OK ? CK_OK : bad_reference(t, why.text);
-}
-
 static enum ck_error check_authority(struct trial *t, const struct ck_record *record)
 {
 	if (!is_of(t, CK_KIND_ROLE, record->as.authority_of.admin_role, record->id))
@@ -345,7 +351,7 @@ static enum ck_error check_references(struct trial *t)
 	if (error != CK_OK) return bad_reference(t, "the list takes away again what it writes");
 	switch (record.kind) {
 	case CK_KIND_AUTHORITY: return check_authority(t, &record);
-	case CK_KIND_STAFF: return check_staff(t, &record);
+	case CK_KIND_STAFF: return check_delegation(t, &record); /* a later statement may have narrowed it */
 	case CK_KIND_KEY: return is_of(t, CK_KIND_STAFF, record.as.key.staff, record.authority) ? CK_OK : bad_reference(t, "there is no such person");
 	case CK_KIND_ROLE: return check_role(t, &record);
 	case CK_KIND_GRANT: return check_grant(t, &record);

@@ -407,6 +407,25 @@ START_TEST(staff_with_a_uid_of_another)
 }
 END_TEST
 
+/* Whoever may not have a value is not told whether somebody has it: of whom other authorities hide, nothing is found out by a file of guesses. */
+START_TEST(what_is_outside_is_not_said_to_be_taken)
+{
+	struct ck_record *hidden = ck_builder_staff(f.b, CAROL, BATH, "carol", 202001);
+	hidden->as.staff.mail = ck_text_of("carol@hidden.gov.uk");
+	hidden->as.staff.listed = false;
+	ck_builder_put(f.b, hidden);
+	ck_builder_commit(f.b);
+	struct draft draft = person("dan", "201500", "carol@hidden.gov.uk");
+	expect_reason(order_one(&draft), "reference");
+	f.count = 0;
+	draft = person("dan", "202001", "dan@example.gov.uk");
+	expect_reason(order_one(&draft), "reference");
+	f.count = 0;
+	draft = person("carol", "202500", "dan@example.gov.uk");
+	expect_reason(order_one(&draft), "reference");
+}
+END_TEST
+
 /* ---- codes ---- */
 
 static struct draft code_for(unsigned staff, unsigned issuer, int64_t from_s, int64_t until_s)
@@ -880,7 +899,7 @@ int main(void)
 		{"references", role_for_all_staff_of_nobody}, {"references", system_in_anothers_group}, {"references", staff_added},
 		{"references", staff_outside_the_range}, {"references", staff_outside_the_domains},
 		{"references", staff_with_a_domain_that_only_ends_alike}, {"references", staff_with_a_reserved_name},
-		{"references", staff_with_a_uid_of_another}, {"codes", code_issued}, {"codes", code_in_anothers_name}, {"codes", code_that_lives_too_long},
+		{"references", staff_with_a_uid_of_another}, {"references", what_is_outside_is_not_said_to_be_taken}, {"codes", code_issued}, {"codes", code_in_anothers_name}, {"codes", code_that_lives_too_long},
 		{"codes", code_without_end}, {"codes", code_for_staff_of_another_authority}, {"codes", code_for_oneself_by_staff},
 		{"founding", founding_code_for_an_administrator_without_key}, {"founding", founding_code_where_there_is_an_administrator},
 		{"founding", founding_code_where_the_key_is_filed_elsewhere},
