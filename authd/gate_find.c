@@ -127,10 +127,12 @@ static bool put_result(struct finding *f, size_t i)
 	return true;
 }
 
+/* Whoever was left out changes nothing about the others: those who are merely similar come after somebody who is shown, or in place of nobody. */
 static enum ck_error put_pages(struct finding *f, struct ck_text words, struct ck_bytes cursor)
 {
+	bool first = cursor.length == 0;
 	for (size_t pages = 0; pages < PAGES_LIMIT; pages++) {
-		struct ck_people_query query = {.words = words, .own = f->found.authority, .cursor = cursor};
+		struct ck_people_query query = {.words = words, .own = f->found.authority, .cursor = cursor, .found = first && f->shown > 0};
 		enum ck_error error = ck_gate_stored(f->client->gate, ck_people_search(f->view, &query, &f->page));
 		if (error != CK_OK) return error;
 		f->client->kept_cut = f->client->kept_cut || f->page.cut;

@@ -15,6 +15,7 @@ struct ck_people_query {
 	struct ck_text words; /* UTF-8, in any order: beginnings, one edit and common variants count too */
 	struct ck_id own;     /* the asker's authority: its people come first among equals, and its staff numbers are looked up; zero: none */
 	struct ck_bytes cursor; /* of the page before; empty: the first page */
+	bool found;           /* whoever asks has somebody already, and is spared what is merely similar until they ask for more */
 };
 struct ck_people_page {
 	struct ck_id staff[CK_PEOPLE_PAGE]; /* best first */

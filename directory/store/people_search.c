@@ -291,7 +291,7 @@ static void put_found(struct ck_people_searching *s, struct ck_people_page *out)
 	if (s->found_count == s->room && s->room > 0) go_on_at(s, s->stage, s->found[s->found_count - 1] + 1, out);
 }
 
-static void run(struct ck_people_searching *s, bool first, struct ck_people_page *out)
+static void run(struct ck_people_searching *s, bool first, bool found, struct ck_people_page *out)
 {
 	enum stage from = s->stage;
 	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], STAGE_AS_TYPED, 0, out);
@@ -301,10 +301,11 @@ static void run(struct ck_people_searching *s, bool first, struct ck_people_page
 		if (s->error != CK_OK || out->more) return;
 		s->from = 0;
 		/* whoever found somebody is spared what is merely similar, until they ask for more */
-		if (first && out->count > 0) {
-			go_on_at(s, STAGE_MISSPELT, 0, out);
-			return;
-		}
+		found = found || (first && out->count > 0);
+	}
+	if (found) {
+		go_on_at(s, STAGE_MISSPELT, s->from, out);
+		return;
 	}
 	run_stage(s, STAGE_MISSPELT, CK_PEOPLE_PAGE - out->count);
 	put_found(s, out);
@@ -341,7 +342,7 @@ enum ck_error ck_people_search(struct ck_view *view, const struct ck_people_quer
 	if (error != CK_OK) return error;
 	bool first = query->cursor.length == 0;
 	find_whole(s, query);
-	if (s->error == CK_OK) run(s, first, out);
+	if (s->error == CK_OK) run(s, first, query->found, out);
 	out->cut = s->cut;
 	if (s->error != CK_OK) memset(out, 0, sizeof *out);
 	return s->error;

@@ -171,6 +171,55 @@ START_TEST(who_may_not_be_found_is_nobody)
 }
 END_TEST
 
+static void put_person(unsigned number, const char *uid, const char *given, const char *sn, int64_t until_s)
+{
+	static char names[8][64];
+	struct ck_record *record = ck_builder_staff(rig.builder, number, ROCHDALE, uid, 220000 + number);
+	snprintf(names[number % 8], sizeof names[0], "%s %s", given, sn);
+	record->as.staff.cn = ck_text_of(names[number % 8]);
+	record->as.staff.given_name = ck_text_of(given);
+	record->as.staff.sn = ck_text_of(sn);
+	record->as.staff.window.until_s = until_s;
+	ck_builder_put(rig.builder, record);
+}
+
+static size_t whole_answer(struct ck_client *client, const char *name, uint8_t out[4096])
+{
+	size_t used = 0;
+	ck_assert_int_eq(find(client, name), CK_ANSWER_GRANTED);
+	for (unsigned i = 0; i < 96; i++) {
+		if ((reply.present & CK_KEY(i)) == 0) continue;
+		struct ck_bytes encoded = i == CK_F_ENTRIES ? reply.at[i].encoded : reply.at[i].span;
+		ck_assert_uint_lt(used + encoded.length, 4096);
+		if (encoded.length > 0) memcpy(out + used, encoded.at, encoded.length);
+		used += encoded.length;
+	}
+	return used;
+}
+
+/* Somebody of that name is found, others of a similar one are not asked for: that must not change by whoever has left. */
+START_TEST(who_left_changes_no_answer_about_others)
+{
+	enum { STAYS = 1100, LEFT, SIMILAR };
+	static const char *const queries[] = {"wilhelmina stone", "wstone", "wstone2", "wilhelmina"};
+	static uint8_t without[4][4096], with[4096];
+	size_t lengths[4];
+	struct ck_client client;
+	put_person(STAYS, "wstone", "Wilhelmina", "Stone", CK_TIME_UNLIMITED);
+	put_person(SIMILAR, "wstome", "Wilhelmina", "Stome", CK_TIME_UNLIMITED);
+	ck_builder_commit(rig.builder);
+	rig_connect(&client, 200013);
+	for (size_t i = 0; i < 4; i++) lengths[i] = whole_answer(&client, queries[i], without[i]);
+	put_person(LEFT, "wstone2", "Wilhelmina", "Stone", 1000);
+	ck_builder_commit(rig.builder);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_msg(whole_answer(&client, queries[i], with) == lengths[i], "%s", queries[i]);
+		ck_assert_mem_eq(with, without[i], lengths[i]);
+	}
+	ck_client_close(&client);
+}
+END_TEST
+
 START_TEST(a_budget_that_is_used_up)
 {
 	struct ck_client client;
@@ -328,6 +377,7 @@ int main(void)
 		staff_find_people,
 		who_is_no_active_staff_finds_nobody,
 		who_may_not_be_found_is_nobody,
+		who_left_changes_no_answer_about_others,
 		a_budget_that_is_used_up,
 		without_a_ledger_nothing_is_shown,
 		a_switchboard_has_the_larger_budget,
