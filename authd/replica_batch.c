@@ -3,25 +3,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "authd/ledger_rate.h"
 #include "authd/replica_state.h"
+#include "directory/base/clock.h"
 #include "directory/base/log.h"
 
+/* Each is read from the directory while the loop waits, before anything is proved; a batch that is right is given back. */
+#define WRONG_BATCHES_PER_MINUTE 60
+
 struct ck_replica_plans {
+	struct ck_rates *wrong; /* by who asks */
 	struct ck_replica_line line;
 };
 
 enum ck_error ck_replica_plans_open(struct ck_replica *r)
 {
 	r->plans = calloc(1, sizeof *r->plans);
-	return r->plans != NULL ? CK_OK : CK_ERR_MEMORY;
+	return r->plans != NULL ? ck_rates_new(WRONG_BATCHES_PER_MINUTE, &r->plans->wrong) : CK_ERR_MEMORY;
 }
 
 void ck_replica_plans_close(struct ck_replica *r)
 {
 	if (r->plans == NULL) return;
 	ck_replica_line_close(&r->plans->line);
+	ck_rates_free(&r->plans->wrong);
 	free(r->plans);
 	r->plans = NULL;
+}
+
+static struct ck_bytes who(const struct ck_asker *asker)
+{
+	return (struct ck_bytes){(const uint8_t *)&asker->peer_uid, sizeof asker->peer_uid};
+}
+
+bool ck_batch_may_look(struct ck_replica *r, const struct ck_asker *asker)
+{
+	return ck_rates_take(r->plans->wrong, who(asker), ck_clock_monotonic_ms()) == 0;
+}
+
+void ck_batch_was_right(struct ck_replica *r, const struct ck_asker *asker)
+{
+	ck_rates_give_back(r->plans->wrong, who(asker), ck_clock_monotonic_ms());
 }
 
 static bool is_writing(const struct ck_work *work) { return work->kind == CK_WORK_BATCH && work->step == CK_STEP_WRITING; }

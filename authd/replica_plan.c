@@ -148,13 +148,17 @@ static enum ck_error take_batch(struct ck_replica *r, struct ck_work *work, cons
 	if (ck_map_fixed(request, CK_F_ID, id.bytes, sizeof id.bytes) != CK_OK || ck_map_uint(request, CK_F_INDEX, 0, UINT32_MAX, &number) != CK_OK)
 		return ck_deny(denial, "malformed", "a batch names its plan and its number");
 	enum ck_error error = ck_order_decode_statements(request, work->order, denial);
+	if (error == CK_OK && !ck_batch_may_look(r, &work->asker))
+		error = ck_deny(denial, "too-many-tries", "too many batches came from you that are none of a plan; try again in a minute");
 	if (error == CK_OK) error = find_plan(r, id, work->order->items[0].statement.authority, work->plan, denial);
 	if (error != CK_OK) return error;
 	memcpy(work->user, work->plan->user, sizeof work->user);
 	if (ck_follower_view(r->follower, &view) != CK_OK) return ck_deny(denial, "unavailable", "there is no copy of the directory to change by");
 	error = ck_plan_verify(work->plan, &place, view, &orderer, denial);
 	ck_view_end(&view);
-	return error == CK_OK ? ck_plan_check_batch(work->plan, &orderer, number, work->order, work->batch, denial) : error;
+	if (error == CK_OK) error = ck_plan_check_batch(work->plan, &orderer, number, work->order, work->batch, denial);
+	if (error == CK_OK) ck_batch_was_right(r, &work->asker);
+	return error;
 }
 
 void ck_replica_plan_batch(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded)

@@ -253,6 +253,9 @@ CK_MUST_USE enum ck_error ck_replica_plans_open(struct ck_replica *r);
 void ck_replica_plans_close(struct ck_replica *r);
 void ck_replica_plan_commit(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
 void ck_replica_plan_batch(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded);
+/* Whether a batch may have its plan looked up, which costs the loop a read; given back if it was of that plan. */
+CK_MUST_USE bool ck_batch_may_look(struct ck_replica *r, const struct ck_asker *asker);
+void ck_batch_was_right(struct ck_replica *r, const struct ck_asker *asker);
 /* Keeps the plan in the directory; sets the work's result. */
 void ck_plan_write(struct ck_replica *r, struct ck_work *work);
 /* Authorises, tries out, and begins to write; the work goes on with ck_work_batch_written. */

@@ -96,5 +96,18 @@ expect 0 enrol jsmith "$(code_of jsmith "$T/change.out")" 1234
 expect 0 as jsmith 1234 key revoke ada "security key"
 expect 1 ck import --resume "$T/d.csv"
 said "import the file again for the rest"
+# whoever sends batches that are none of a plan costs the replica a read of the directory for each, and not for long
+for _ in $(seq 60); do
+	cp "$T/kept" "$T/d.csv.plan"
+	ck import --resume "$T/d.csv" > "$T/out" 2>&1 || true
+done
+cp "$T/kept" "$T/d.csv.plan"
+expect 1 ck import --resume "$T/d.csv"
+said "too many batches"
+# somebody else's file is not sent in root's name
+cp "$T/kept" "$T/d.csv.plan"
+chown 65534 "$T/d.csv.plan"
+expect 1 ck import --resume "$T/d.csv"
+said "not a file of your own"
 expect 0 verify_log
 finish
