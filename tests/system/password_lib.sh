@@ -43,7 +43,7 @@ with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as mem
         try:
             memory.seek(start)
             found = found or needle in memory.read(end - start)
-        except (OSError, ValueError, OverflowError):
+        except (OSError, ValueError, OverflowError, MemoryError): # the last: what ASan reserves
             pass
 sys.exit(0 if found else 1)
 EOF
