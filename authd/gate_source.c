@@ -65,10 +65,13 @@ static void hash_source(struct ck_gate_source *source, char kind, const void *at
 	source->known = true;
 }
 
+/* An address that is good on one link alone has the name of that link behind it (fe80::1%eth0): the site is the link. */
 static void hash_host(struct ck_gate_source *source, const char *host)
 {
 	struct ck_network address;
-	if (ck_address_parse(ck_text_of(host), &address) != CK_OK) hash_source(source, 'h', host, strlen(host));
+	struct ck_text text = {host, strcspn(host, "%")};
+	if (ck_address_parse(text, &address) != CK_OK) hash_source(source, 'h', host, strlen(host));
+	else if (host[text.length] != '\0') hash_source(source, 'l', host + text.length, strlen(host + text.length));
 	else hash_source(source, (char)('0' + address.family), address.address, address.family == 6 ? IPV6_SITE_BYTES : 4);
 }
 

@@ -55,6 +55,9 @@ START_TEST(a_source_is_a_host_or_a_terminal_and_never_a_name)
 	/* of IPv6 the site */
 	ck_assert(same(source_of(0, "alice", "ssh", "2001:db8::1"), source_of(0, "alice", "ssh", "2001:db8::ffff:2")));
 	ck_assert(!same(source_of(0, "alice", "ssh", "2001:db8::1"), source_of(0, "alice", "ssh", "2001:db8:0:1::1")));
+	/* sshd names the interface of an address that is good on its link alone, of which a machine has as many as it likes */
+	ck_assert(same(source_of(0, "alice", "ssh", "fe80::1%eth0"), source_of(0, "alice", "ssh", "fe80::abcd:2%eth0")));
+	ck_assert(!same(source_of(0, "alice", "ssh", "fe80::1%eth0"), source_of(0, "alice", "ssh", "fe80::1%eth1")));
 }
 END_TEST
 
