@@ -350,8 +350,9 @@ bool ck_replica_password_login(struct ck_replica *r, const struct ck_asker *aske
 		return true;
 	}
 	work->touch = touch;
-	int64_t age_s = ck_wall_now(&r->wall).s - touch.time_s;
-	work->age_ms = age_s > 0 ? age_s * 1000 : 0;
+	/* a gate may say any time; one that is not soon before now is refused below */
+	int64_t now_s = ck_wall_now(&r->wall).s;
+	work->age_ms = touch.time_s > 0 && touch.time_s < now_s ? (now_s - touch.time_s) * 1000 : 0;
 	work->password = secret_of(message, CK_F_PASSWORD);
 	if (work->password == NULL) refuse_work(work, "password-form", "a password has 1 to 512 bytes");
 	else go(work);
