@@ -108,6 +108,9 @@ static void print_counts(const struct import *import)
 		        (unsigned long long)c->unreadable, (unsigned long long)c->missing_kept);
 	else if (c->missing_kept > 0)
 		fprintf(to, "%llu active people are missing from the file and stay active.\n", (unsigned long long)c->missing_kept);
+	if (c->unasked > 0)
+		fprintf(to, "%llu new mail addresses were not looked up in other authorities: that is for the daemon when they are written.\n",
+		        (unsigned long long)c->unasked);
 	if (c->self_missing) fputs("You yourself are not active by this file: that is left as it is.\n", to);
 }
 

@@ -82,6 +82,7 @@ void ck_batches_close(struct ck_batches **batches, bool remove);
 struct ck_import_counts {
 	uint64_t rows, added, changed, suspended, reinstated, unchanged, kept_suspended, missing_kept, rejected;
 	uint64_t active; /* who are, before it */
+	uint64_t unasked; /* mail addresses that were not looked up in other authorities */
 	uint64_t unreadable; /* rows that do not even say whose they are */
 	bool self_missing;
 };
