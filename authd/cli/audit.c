@@ -93,8 +93,8 @@ static void print_report(const struct ck_cli *cli, enum ck_error error, const st
 	       report->anchored ? ", the anchor among them" : "");
 	if (report->checkpoints > 0) printf("signed up to record %llu\n", (unsigned long long)report->last_checkpoint_seq);
 	if (report->after_checkpoint > 0)
-		printf("%llu records after it are chained, not yet signed: whoever holds the machine could have made them\n",
-		       (unsigned long long)report->after_checkpoint);
+		printf("chained, not yet signed: %llu record%s%s, which whoever holds the machine could have made\n",
+		       (unsigned long long)report->after_checkpoint, report->after_checkpoint == 1 ? "" : "s", report->checkpoints > 0 ? " after it" : "");
 	if (!report->anchored) printf("no anchor was given: a log cut or begun anew by whoever held the machine would verify, too\n");
 }
 
