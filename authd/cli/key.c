@@ -320,10 +320,14 @@ static int order(struct ck_cli *cli, int argc, char **argv)
 /* revoke UID KEY is change UID KEY --status revoked */
 static int revoke_key(struct ck_cli *cli, int argc, char **argv)
 {
-	char *words[24] = { "key", "change", "--status", "revoked" };
-	int used = 4;
-	for (int i = 0; i < argc && used < 24; i++) words[used++] = argv[i];
-	return order(cli, used, words);
+	static const struct ck_command_help help = { "key revoke", "UID KEY",
+		"Plans to make this key worthless for good, shows what it will do, and orders it by a touch.", 2, 2, no_options };
+	struct ck_arguments arguments;
+	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
+	if (error != CK_OK) return ck_arguments_exit(error);
+	/* words that begin with -- stand behind it: what was an option has been taken */
+	char *words[] = { "key", "change", "--status", "revoked", "--", ck_cli_copy(ck_text_of(arguments.words[0])), ck_cli_copy(ck_text_of(arguments.words[1])) };
+	return order(cli, sizeof words / sizeof *words, words);
 }
 
 static void print_help(FILE *to)

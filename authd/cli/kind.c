@@ -17,10 +17,10 @@ static const struct ck_kind_field authority_fields[] = {
 	{ "zone", "ckZone", CK_KIND_FIELD_ZONE, 0, false, "local", "ZONE",
 	  "by whose clock the weekly hours of its rules are meant: Europe/London, UTC, local for this machine's (default)" },
 	{ "admin-role", "ckAdminRoleId", CK_KIND_FIELD_REFERENCE, CK_KIND_ROLE, false, NULL, "ROLE", "the role whose holders administer it" },
-	{ "admin", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "UID", "to add: its first administrator's login name (required)" },
-	{ "admin-name", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "NAME", "to add: the administrator's full name (required)" },
-	{ "admin-mail", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "MAIL", "to add: the administrator's mail address (required)" },
-	{ "admin-number", NULL, CK_KIND_FIELD_EXTRA, 0, false, "1", "NUMBER", "to add: the administrator's staff number (default 1)" },
+	{ "admin", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "UID", "its first administrator's login name (required)" },
+	{ "admin-name", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "NAME", "the administrator's full name (required)" },
+	{ "admin-mail", NULL, CK_KIND_FIELD_EXTRA, 0, false, NULL, "MAIL", "the administrator's mail address (required)" },
+	{ "admin-number", NULL, CK_KIND_FIELD_EXTRA, 0, false, "1", "NUMBER", "the administrator's staff number (default 1)" },
 	{ NULL, NULL, 0, 0, false, NULL, NULL, NULL },
 };
 static const struct ck_kind_field staff_fields[] = {

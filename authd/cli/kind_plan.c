@@ -21,10 +21,12 @@ static enum ck_option_type option_type(const struct ck_kind_field *field)
 	return field->many ? CK_OPTION_MANY : CK_OPTION_ONE;
 }
 
-static void make_options(const struct ck_kind_row *row, struct ck_option out[CK_OPTIONS_LIMIT], bool fields)
+/* What is of the first administrator stands last in the table, and is of add only: the others keep their place. */
+static void make_options(const struct ck_kind_row *row, struct ck_option out[CK_OPTIONS_LIMIT], const char *verb)
 {
 	size_t used = 0;
-	for (size_t i = 0; fields && row->fields[i].option != NULL; i++)
+	bool fields = strcmp(verb, "remove") != 0, add = strcmp(verb, "add") == 0;
+	for (size_t i = 0; fields && row->fields[i].option != NULL && (add || row->fields[i].type != CK_KIND_FIELD_EXTRA); i++)
 		out[used++] = (struct ck_option){ row->fields[i].option, option_type(&row->fields[i]), row->fields[i].value_name,
 			                          row->fields[i].help };
 	if (row->kind != CK_KIND_AUTHORITY && row->kind != CK_KIND_KEY)
@@ -387,7 +389,7 @@ enum ck_error ck_kind_plan(struct ck_cli *cli, int argc, char **argv, struct ck_
 		return CK_ERR_INVALID;
 	}
 	bool add = strcmp(verb, "add") == 0;
-	make_options(row, options, strcmp(verb, "remove") != 0);
+	make_options(row, options, verb);
 	struct ck_command_help help = { .name = ck_cli_print("%s %s", ck_kind_name(kind), verb), .words = kind == CK_KIND_GRANT && !add ? "UID ROLE|ID" : row->words,
 		                        .what = ck_cli_print("Plans to %s this %s, shows what it will do, and orders it by a touch.", verb, ck_kind_name(kind)),
 		                        .words_min = kind == CK_KIND_KEY || (kind == CK_KIND_GRANT && add) ? 2 : 1,

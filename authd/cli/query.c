@@ -93,8 +93,12 @@ static const struct ck_option owned_options[] = {
 };
 static const struct ck_option list_options[] = {
 	{ "authority", CK_OPTION_ONE, "NAME", "only this authority's" },
-	{ "staff", CK_OPTION_ONE, "UID", "of grants: only this person's" },
-	{ "role", CK_OPTION_ONE, "ROLE", "of grants: only of this role" },
+	{ NULL, 0, NULL, NULL },
+};
+static const struct ck_option grant_list_options[] = {
+	{ "authority", CK_OPTION_ONE, "NAME", "only of roles of this authority" },
+	{ "staff", CK_OPTION_ONE, "UID", "only this person's" },
+	{ "role", CK_OPTION_ONE, "ROLE", "only of this role" },
 	{ NULL, 0, NULL, NULL },
 };
 
@@ -137,15 +141,18 @@ static const char *const *columns_of(enum ck_kind kind)
 
 static int list(struct ck_cli *cli, enum ck_kind kind, int argc, char **argv)
 {
-	struct ck_command_help help = { ck_cli_print("%s list", ck_kind_name(kind)), "", "Lists what the copy holds.", 0, 0, list_options };
+	bool grants = kind == CK_KIND_GRANT; /* they alone are of a person, and of a role */
+	struct ck_command_help help = { ck_cli_print("%s list", ck_kind_name(kind)), "", "Lists what the copy holds.", 0, 0,
+		                        grants ? grant_list_options : list_options };
 	struct ck_table table = { .cli = cli, .columns = columns_of(kind) };
 	struct ck_arguments arguments;
 	struct ck_id authority, about, owner;
 	bool has_about = false;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc - 2, argv + 2, &arguments);
 	if (error != CK_OK) return ck_arguments_exit(error);
-	const char *name = ck_argument(&help, &arguments, "authority"), *staff = ck_argument(&help, &arguments, "staff");
-	const char *role = ck_argument(&help, &arguments, "role");
+	const char *name = ck_argument(&help, &arguments, "authority");
+	const char *staff = grants ? ck_argument(&help, &arguments, "staff") : NULL;
+	const char *role = grants ? ck_argument(&help, &arguments, "role") : NULL;
 	error = ck_cli_identify(cli);
 	if (error == CK_OK && staff != NULL) error = ck_resolve(cli, NULL, CK_KIND_STAFF, staff, NULL, &about, &owner);
 	if (error == CK_OK && role != NULL) error = ck_resolve(cli, NULL, CK_KIND_ROLE, role, name, &about, &owner);

@@ -40,6 +40,11 @@ lacks status r
 holds --help ""
 for verb in add change show list remove; do holds "$verb" role ""; done
 lacks remove staff ""
+lacks --label key revoke --
+lacks --staff role list --
+lacks --admin authority change --
+holds --admin authority add --
+holds --staff grant list --
 for verb in add code list change revoke remove recover; do holds "$verb" key ""; done
 for verb in show checkpoint verify; do holds "$verb" audit ""; done
 holds --member-role role add --
