@@ -17,14 +17,15 @@ enum { FIND_UID, SLAPD_UID, FIND_MAIL, SLAPD_MAIL, RELAY, ECHO };
 
 static const char *uids[QUESTIONS], *mails[QUESTIONS];
 
-/* Of people all over the directory. */
+/* Of people all over the directory who may be found, whatever the day. */
 static void draw_people(uint64_t seed, uint64_t staff)
 {
 	static struct ck_data_person person;
 	struct ck_data *data = ck_data_new(&(struct ck_data_options){ .seed = seed, .staff = staff });
 	struct ck_dice dice = ck_dice_of(seed, 200, 0);
 	for (size_t i = 0; i < QUESTIONS; i++) {
-		ck_data_person_at(data, ck_dice_below(&dice, staff), &person);
+		do ck_data_person_at(data, ck_dice_below(&dice, staff), &person);
+		while (!person.listed || person.stay != CK_DATA_PERMANENT || person.status != CK_STATUS_ACTIVE);
 		uids[i] = strdup(person.uid);
 		mails[i] = strdup(person.mail);
 	}
