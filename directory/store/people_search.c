@@ -29,6 +29,7 @@ struct ck_people_searching {
 	uint32_t block_count;
 	uint32_t whole[WHOLE_LIMIT];
 	size_t whole_count;
+	bool too_many; /* words: it is looked up in full only */
 	size_t driver;
 	enum stage stage;
 	uint64_t from;                    /* ranks before it were shown */
@@ -218,6 +219,13 @@ static struct ck_text trimmed(struct ck_text text)
 	return text;
 }
 
+/* One piece with an at sign: whoever types that has a whole address, of however many words. */
+static bool is_address(struct ck_text text)
+{
+	text = trimmed(text);
+	return text.length > 0 && memchr(text.at, '@', text.length) != NULL && memchr(text.at, ' ', text.length) == NULL;
+}
+
 static void find_whole(struct ck_people_searching *s, const struct ck_people_query *query)
 {
 	static const enum ck_whole which[] = {CK_WHOLE_UID, CK_WHOLE_MAIL, CK_WHOLE_STAFF_NUMBER};
@@ -295,6 +303,7 @@ static void run(struct ck_people_searching *s, bool first, bool found, struct ck
 {
 	enum stage from = s->stage;
 	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], STAGE_AS_TYPED, 0, out);
+	if (s->too_many) return;
 	if (from == STAGE_AS_TYPED) {
 		run_stage(s, STAGE_AS_TYPED, CK_PEOPLE_PAGE - out->count);
 		put_found(s, out);
@@ -326,7 +335,8 @@ static enum ck_error begin(struct ck_view *view, const struct ck_people_query *q
 	s->own_count = 0;
 	if (query->words.length > CK_PEOPLE_QUERY_LIMIT_BYTES || !ck_text_is_utf8(query->words)) return CK_ERR_INVALID;
 	ck_words_of_query(&s->words, query->words);
-	if (s->words.full || s->words.count == 0 || s->words.count > CK_PEOPLE_WORDS_LIMIT) return CK_ERR_INVALID;
+	s->too_many = s->words.full || s->words.count > CK_PEOPLE_WORDS_LIMIT;
+	if (s->words.count == 0 || (s->too_many && !is_address(query->words))) return CK_ERR_INVALID;
 	if (!read_cursor(s, query->cursor)) return CK_ERR_INVALID;
 	enum ck_error error = count_blocks(s);
 	if (error == CK_OK && !ck_id_is_zero(query->own)) error = ck_people_each_block(view, query->own, add_own_block, s);
@@ -342,6 +352,7 @@ enum ck_error ck_people_search(struct ck_view *view, const struct ck_people_quer
 	if (error != CK_OK) return error;
 	bool first = query->cursor.length == 0;
 	find_whole(s, query);
+	s->too_many = s->too_many || (s->whole_count > 0 && is_address(query->words)); /* nobody else is meant */
 	if (s->error == CK_OK) run(s, first, query->found, out);
 	out->cut = s->cut;
 	if (s->error != CK_OK) memset(out, 0, sizeof *out);

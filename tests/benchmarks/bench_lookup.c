@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/benchmarks/bench.h"
@@ -17,7 +18,12 @@ enum { FIND_UID, SLAPD_UID, FIND_MAIL, SLAPD_MAIL, RELAY, ECHO };
 
 static const char *uids[QUESTIONS], *mails[QUESTIONS];
 
-/* Of people all over the directory who may be found, whatever the day. */
+/* Of people all over the directory who may be found today. */
+static int is_findable(const struct ck_data_person *person)
+{
+	return person->listed && person->status == CK_STATUS_ACTIVE && ck_window_contains(person->window, (struct ck_moment){ .s = time(NULL) });
+}
+
 static void draw_people(uint64_t seed, uint64_t staff)
 {
 	static struct ck_data_person person;
@@ -25,7 +31,7 @@ static void draw_people(uint64_t seed, uint64_t staff)
 	struct ck_dice dice = ck_dice_of(seed, 200, 0);
 	for (size_t i = 0; i < QUESTIONS; i++) {
 		do ck_data_person_at(data, ck_dice_below(&dice, staff), &person);
-		while (!person.listed || person.stay != CK_DATA_PERMANENT || person.status != CK_STATUS_ACTIVE);
+		while (!is_findable(&person));
 		uids[i] = strdup(person.uid);
 		mails[i] = strdup(person.mail);
 	}

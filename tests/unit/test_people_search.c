@@ -158,6 +158,13 @@ START_TEST(in_full)
 	finds("0113 0000010", ALICE,);
 	finds("+44 113 0000011", BOB,);
 	finds("0113 00000", ALICE, BOB,);
+	struct ck_record *carol = person(CAROL, LEEDS, "carol", "Myfanwy Owain");
+	carol->as.staff.mail = t("myfanwy.ap-huw-ab-owain686@north.thornside.health.example"); /* nine words */
+	ck_builder_put(b, carol);
+	finds(" myfanwy.ap-huw-ab-owain686@north.thornside.health.example", CAROL,);
+	ck_assert(!page.more);
+	finds("myfanwy.ap-huw-ab-owain687@north.thornside.health.example",);
+	ck_assert_int_eq(search_in("myfanwy ap huw ab owain686 north thornside health example", 0, (struct ck_bytes){NULL, 0}), CK_ERR_INVALID);
 }
 END_TEST
 
