@@ -47,6 +47,9 @@ chmod 755 "$T"
 I=$T/i             # the instance
 K=$T/token         # the helper's twin and its keys
 S=$T/pam.d         # private PAM services
+# Programs that are not root load the module, too, and the build may lie where only root reads.
+MODULE=$T/pam_crosskeys.so
+install -m 755 "$CK_BUILD/pam_crosskeys.so" "$MODULE"
 DAEMON=
 cleanup() {
 	stop_daemon || true
@@ -95,10 +98,10 @@ pam_service() { # NAME OPTIONS…
 	shift
 	mkdir -p "$S"
 	printf '%s required %s socket=%s local=%s %s\n' \
-		auth "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" \
-		account "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" \
-		session "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" \
-		password "$CK_BUILD/pam_crosskeys.so" "$I/run/gate.sock" "$T/local-names" "$*" > "$S/$name"
+		auth "$MODULE" "$I/run/gate.sock" "$T/local-names" "$*" \
+		account "$MODULE" "$I/run/gate.sock" "$T/local-names" "$*" \
+		session "$MODULE" "$I/run/gate.sock" "$T/local-names" "$*" \
+		password "$MODULE" "$I/run/gate.sock" "$T/local-names" "$*" > "$S/$name"
 }
 # login_as SERVICE UID PIN [OPTIONS…]: a whole PAM login at the console
 login_as() {

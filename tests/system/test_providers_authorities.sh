@@ -30,8 +30,9 @@ EAST=$(authority_of eastham) WEST=$(authority_of westham)
 [ -n "$EAST" ] && [ -n "$WEST" ] || { fail "the authorities are not in the directory"; cat "$T/change.out"; }
 
 # ---- a provider of their own for each ----
+install -m 644 "$CK_SOURCE/schema/crosskeys.ldif" "$T/crosskeys.ldif" # the source may lie where only root reads
 template() { # FILE AUTHORITY OTHER RID NAME SERVER_ID
-	sed -e "s|@AUTHORITY@|$2|g; s|@SUFFIX@|$SUFFIX|g; s|@OTHER@|$3|; s|@RID@|$4|; s|@CROSSKEYS_SCHEMA@|$CK_SOURCE/schema/crosskeys.ldif|" \
+	sed -e "s|@AUTHORITY@|$2|g; s|@SUFFIX@|$SUFFIX|g; s|@OTHER@|$3|; s|@RID@|$4|; s|@CROSSKEYS_SCHEMA@|$T/crosskeys.ldif|" \
 		"$CK_SOURCE/contrib/directory/$1" | replace_words "$5" "$6" > "$T/$5.$1"
 	chmod 644 "$T/$5.$1"
 }

@@ -46,7 +46,8 @@ done
 # ---- nobody but root asks for another ----
 change rule add lock --system core1 --role operators --service vlock --service demo
 only_key eve-key
-printf '%s\n' "exec 3>&1; $CK_BUILD/tests/pam-host --tty tty1 --answer 1234 $S demo bob auth acct; $CK_BUILD/tests/pam-host --tty tty1 --answer 1234 $S demo eve auth acct" > "$T/commands"
+install -m 755 "$CK_BUILD/tests/pam-host" "$T/pam-host"
+printf '%s\n' "exec 3>&1; $T/pam-host --tty tty1 --answer 1234 $S demo bob auth acct; $T/pam-host --tty tty1 --answer 1234 $S demo eve auth acct" > "$T/commands"
 at tty1 0 login eve > "$T/out" 2>&1 || true
 rm -f "$T/commands"
 grep -E '^(auth|acct) ' "$T/out" > "$T/codes" || true
