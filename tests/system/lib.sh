@@ -47,9 +47,7 @@ chmod 755 "$T"
 I=$T/i             # the instance
 K=$T/token         # the helper's twin and its keys
 S=$T/pam.d         # private PAM services
-# Programs that are not root load the module, too, and the build may lie where only root reads.
 MODULE=$T/pam_crosskeys.so
-install -m 755 "$CK_BUILD/pam_crosskeys.so" "$MODULE"
 DAEMON=
 cleanup() {
 	stop_daemon || true
@@ -92,10 +90,17 @@ enrol() { # UID CODE PIN
 }
 code_of() { sed -n "s/.*[Cc]ode for $1: \([A-Z0-9-]*\).*/\1/p" "$2" | head -1; }
 
+# Programs that are not root load the module, too, and the build may lie where only root reads.
+put_module() {
+	[ ! -e "$MODULE" ] || return 0
+	cp "$CK_BUILD/pam_crosskeys.so" "$MODULE"
+	chmod 755 "$MODULE"
+}
 # A private PAM service that asks only us.
 pam_service() { # NAME OPTIONS…
 	local name=$1
 	shift
+	put_module
 	mkdir -p "$S"
 	printf '%s required %s socket=%s local=%s %s\n' \
 		auth "$MODULE" "$I/run/gate.sock" "$T/local-names" "$*" \

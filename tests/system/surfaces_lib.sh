@@ -47,10 +47,11 @@ private_run() {
 	trap 'umount -l /run "$T/run/${T##*/}"; cleanup' EXIT
 }
 
-# private_stacks: those of contrib/pam.d, on this instance's socket.
+# private_stacks: those of contrib/pam.d, on this instance's socket
 private_stacks() {
 	local file name
 	mkdir -p "$T/etc-pam.d"
+	put_module
 	for file in "$CK_SOURCE"/contrib/pam.d/*; do
 		sed "s|pam_crosskeys\\.so|$MODULE socket=$I/run/gate.sock local=$T/local-names|; s|delay=3000000|delay=100000|; s|/etc/crosskeys/local-names|$T/local-names|" \
 			"$file" > "$T/etc-pam.d/$(basename "$file")"
