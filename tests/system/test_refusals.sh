@@ -64,6 +64,8 @@ without authority-not-active "authority southport: ended" authority change south
 	-- authority change southport --until unlimited
 # whose number their authority may not give out any more is kept out of the copy: to a login they are nobody
 change authority change southport --uid-range 310000-319999
+until_true 60 sh -c "'$CK_BUILD/crosskeys' status --dir '$I' | grep -q 'delegation: uidNumber is outside'" || fail "sam stays in the copy" # filled anew
+until_true 60 ck status || fail "the directory is not followed again"
 only_key sam-key
 expect 1 login_as demo sam 1234
 crosskeys audit show --user sam --event login-abandoned --last 1 "$I/audit" | grep -qF "reason=no-answer" && pass || fail "their try is not in the log"
@@ -72,6 +74,8 @@ said "so: refused (unknown-staff)"
 ck status > "$T/out" 2>&1 || true
 grep -q "delegation: uidNumber is outside" "$T/out" && pass || { fail "status does not say why sam is nobody"; cat "$T/out"; }
 change authority change southport --uid-range 300000-309999
+until_true 60 ck explain sam core1 demo || fail "sam does not come back into the copy"
+until_true 60 ck status || fail "the directory is not followed again"
 granted sam
 WHO=bob
 # the system
