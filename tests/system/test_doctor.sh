@@ -13,7 +13,8 @@ pristine() {
 	rm "$R/etc/pam.d/crosskeys-demo" # lets in nobody but staff
 	sed -i 's/ nullok//' "$R"/etc/pam.d/common-*
 	printf '%s required pam_deny.so\n' auth account session password > "$R/etc/pam.d/other"
-	cp "$MODULES"/*.so "$CK_BUILD/pam_crosskeys.so" "$R$MODULES/"
+	cp "$MODULES"/*.so "$R$MODULES/"
+	cp "$CK_BUILD/pam_crosskeys.so" "$R$MODULES/" # in place of one that this machine may have
 	printf 'Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nPasswordAuthentication no\n' > "$R/etc/ssh/sshd_config"
 	printf 'Defaults env_reset\n@includedir /etc/sudoers.d\nroot ALL=(ALL) ALL\n' > "$R/etc/sudoers"
 	printf 'root:x:0:0::/root:/bin/sh\nsvc:x:1001:1001::/:/bin/sh\nbob:x:250001:250001::/:/bin/sh\n' > "$R/etc/passwd"
