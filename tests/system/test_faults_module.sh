@@ -10,7 +10,7 @@ new_people
 # run USER SERVICE SEEDS STEPS: to $T/USER-SERVICE
 run() {
 	local user=$1 service=$2 count=$3 steps=$4 got=0
-	sed -i 's,/pam_crosskeys\.so,/tests/pam_crosskeys_faulty.so,' "$S/$service"
+	sed -i "s,[^ ]*/pam_crosskeys\\.so,$CK_BUILD/tests/pam_crosskeys_faulty.so," "$S/$service"
 	"$CK_BUILD/tests/faulty-host" "$CK_BUILD/tests/pam_crosskeys_faulty.so" "$S" "$service" "$user" 1 "$count" "$steps" 1234 \
 		> "$T/$user-$service" || got=$?
 	[ "$got" = 0 ] && pass || { fail "$user by $service: exit $got"; head -20 "$T/$user-$service"; }
