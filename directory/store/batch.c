@@ -23,7 +23,8 @@ enum ck_error ck_batch_begin(struct ck_store *store, struct ck_batch **out, stru
 	enum ck_error error = ck_meta_get(&batch->view, &batch->meta);
 	if (error != CK_OK) {
 		mdb_txn_abort(batch->txn);
-		return ck_fail(err, error, "the state record of %s is damaged", store->name);
+		/* the first thing that a new transaction reads: whatever LMDB calls it, nothing but damage to the file keeps it from being there */
+		return ck_fail(err, error == CK_ERR_MEMORY ? error : CK_ERR_CORRUPT, "the state record of %s is damaged", store->name);
 	}
 	store->batching = true;
 	*out = batch;

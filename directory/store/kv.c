@@ -26,6 +26,8 @@ enum ck_error ck_store_error(int rc)
 	case MDB_INVALID:
 	case MDB_INCOMPATIBLE:
 	case MDB_MAP_RESIZED: /* every process maps the same size: only damage can say more */
+	case MDB_BAD_DBI: /* the trees are opened once, and stay as they are */
+	case MDB_BAD_RSLOT:
 	case MDB_CURSOR_FULL:
 	case MDB_PAGE_FULL: return CK_ERR_CORRUPT;
 	case MDB_MAP_FULL:
@@ -75,6 +77,8 @@ enum ck_error ck_kv_get(const struct ck_view *view, const struct ck_index_key *k
 	MDB_val name = val_of(key);
 	MDB_val value;
 	int rc = mdb_get(view->txn, ck_kv_tree(view->store, key), &name, &value);
+	/* one that only reads goes bad by what it has met in the file, and asks for nothing that is invalid */
+	if (!view->writing && (rc == MDB_BAD_TXN || rc == EINVAL)) return CK_ERR_CORRUPT;
 	if (rc != MDB_SUCCESS) return ck_store_error(rc);
 	*out = (struct ck_bytes){value.mv_data, value.mv_size};
 	return CK_OK;

@@ -177,6 +177,54 @@ START_TEST(flipped_bits_are_never_believed)
 }
 END_TEST
 
+/* Damage below a writer that is at work: what it says of it is that, or nothing else would have it made anew. Runs in a child. */
+static int begin_in_child(size_t at, size_t length, uint8_t mask)
+{
+	write_file(whole, whole_length);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct ck_store *store;
+		struct ck_batch *batch;
+		if (freopen("/dev/null", "w", stderr) == NULL) _exit(WRONG);
+		signal(SIGSEGV, die);
+		signal(SIGBUS, die);
+		signal(SIGABRT, die);
+		alarm(20);
+		if (ck_store_open_writer(ck_builder_directory(b), CK_STORE_FILE, &store, &err) != CK_OK) _exit(WRONG);
+		int fd = open(path, O_WRONLY);
+		for (size_t i = at; i < at + length && i < whole_length; i++) {
+			uint8_t byte = whole[i] ^ mask;
+			if (pwrite(fd, &byte, 1, (off_t)i) != 1) _exit(WRONG);
+		}
+		enum ck_error error = ck_batch_begin(store, &batch, &err);
+		_exit(error == CK_OK ? RIGHT : error == CK_ERR_CORRUPT ? DAMAGED : WRONG);
+	}
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+START_TEST(damage_below_a_writer_is_called_so)
+{
+	unsigned outcomes[DIED + 1] = {0};
+	for (size_t page = 0; page < whole_length / 4096; page++) {
+		for (size_t at = 0; at < 256; at += 16) {
+			int outcome = begin_in_child(page * 4096 + at, 16, 0x5a);
+			ck_assert_msg(outcome != WRONG, "byte %zu of page %zu: %s", at, page, err.text);
+			outcomes[outcome]++;
+		}
+		int outcome = begin_in_child(page * 4096, 4096, 0xff);
+		ck_assert_msg(outcome != WRONG, "page %zu", page);
+		outcomes[outcome]++;
+	}
+	ck_assert_int_ne(begin_in_child(0, whole_length, 0xff), WRONG);
+	printf("below a writer: %u made no difference, %u found, %u ended the process\n", outcomes[RIGHT], outcomes[DAMAGED], outcomes[DIED]);
+	ck_assert_uint_gt(outcomes[DAMAGED], 0);
+}
+END_TEST
+
 START_TEST(each_byte_of_a_record_is_under_its_checksum)
 {
 	uint8_t flat[CK_FLAT_LIMIT_BYTES];
@@ -279,6 +327,7 @@ static Suite *suite(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, an_unharmed_file_is_right);
 	tcase_add_test(c, flipped_bits_are_never_believed);
+	tcase_add_test(c, damage_below_a_writer_is_called_so);
 	tcase_add_test(c, each_byte_of_a_record_is_under_its_checksum);
 	tcase_add_test(c, a_cut_file_is_found_at_the_opening);
 	tcase_add_test(c, a_cut_file_is_made_anew_by_the_writer);
