@@ -142,6 +142,22 @@ static enum ck_error check_required(const struct ck_kind_row *row, const struct 
 
 /* ---- adding ---- */
 
+#define NUMBER_DRAWS 64 /* among as many statements as one touch orders, in a range that is nearly full */
+
+/* Another statement of the same list has it. */
+static bool is_planned(const struct ck_plan *plan, const char *attribute, const char *value)
+{
+	struct ck_text wanted = ck_text_of(value);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct ck_plan_item *planned = &plan->items[i];
+		for (size_t j = 0; j < planned->count; j++) {
+			if (strcmp(planned->values[j].name, attribute) != 0 || planned->values[j].count == 0) continue;
+			if (ck_bytes_equal(planned->values[j].values[0], ck_bytes_of(wanted))) return true;
+		}
+	}
+	return false;
+}
+
 /* A uid number by chance in the range: the directory refuses the rare one that is taken, and the next try takes another. */
 static enum ck_error choose_uid_number(struct ck_cli *cli, const struct ck_plan *plan, struct ck_id authority, struct ck_plan_item *item)
 {
@@ -169,7 +185,10 @@ static enum ck_error choose_uid_number(struct ck_cli *cli, const struct ck_plan 
 		return CK_ERR_INTERNAL;
 	}
 	uint64_t spread = last - first >= UINT32_MAX ? UINT32_MAX : last - first + 1;
-	ck_plan_value(item, "uidNumber", ck_cli_print("%llu", (unsigned long long)(first + randombytes_uniform((uint32_t)spread))));
+	const char *number = NULL;
+	for (unsigned drawn = 0; drawn < NUMBER_DRAWS && (number == NULL || is_planned(plan, "uidNumber", number)); drawn++)
+		number = ck_cli_print("%llu", (unsigned long long)(first + randombytes_uniform((uint32_t)spread)));
+	ck_plan_value(item, "uidNumber", number);
 	return CK_OK;
 }
 
