@@ -73,6 +73,19 @@ void ck_field_key(struct ck_map_writer *m, unsigned key)
 	put_head(m->w, MAJOR_UINT, key);
 }
 
+enum ck_error ck_map_finish(struct ck_map_writer *m, size_t *out_length)
+{
+	ck_map_end(m);
+	*out_length = m->w->failed ? 0 : ck_writer_length(m->w);
+	return m->w->failed ? CK_ERR_LIMIT : CK_OK;
+}
+
+void ck_field_any_text(struct ck_map_writer *m, unsigned key, struct ck_text text)
+{
+	ck_field_key(m, key);
+	ck_cbor_put_text(m->w, text);
+}
+
 void ck_field_uint(struct ck_map_writer *m, unsigned key, uint64_t value)
 {
 	ck_field_key(m, key);

@@ -29,10 +29,13 @@ struct ck_map_writer {
 };
 void ck_map_begin(struct ck_map_writer *m, struct ck_writer *w);
 void ck_map_end(struct ck_map_writer *m);
+/* Ends the map and says how long all is that was written: CK_ERR_LIMIT and 0 if it did not fit, or was misused. */
+CK_MUST_USE enum ck_error ck_map_finish(struct ck_map_writer *m, size_t *out_length);
 void ck_field_uint(struct ck_map_writer *m, unsigned key, uint64_t value);
 void ck_field_int(struct ck_map_writer *m, unsigned key, int64_t value);
 void ck_field_bytes(struct ck_map_writer *m, unsigned key, const void *bytes, size_t length);
 void ck_field_text(struct ck_map_writer *m, unsigned key, struct ck_text text); /* the absent text puts nothing */
+void ck_field_any_text(struct ck_map_writer *m, unsigned key, struct ck_text text); /* the absent text is the empty one: statements name every field */
 void ck_field_string(struct ck_map_writer *m, unsigned key, const char *string); /* NULL puts nothing */
 void ck_field_bool(struct ck_map_writer *m, unsigned key, bool value);
 void ck_field_key(struct ck_map_writer *m, unsigned key); /* the caller puts the item itself */
@@ -52,6 +55,7 @@ CK_MUST_USE enum ck_error ck_cbor_check(struct ck_bytes bytes);
 /* A set of map keys: bit k is key k. gcc and clang have the type, ISO C has not. */
 __extension__ typedef unsigned __int128 ck_keys;
 #define CK_KEY(k) ((ck_keys)1 << (k))
+#define CK_KEYS_1_TO(n) (((ck_keys)2 << (n)) - 2)
 /* Takes the lowest key out of a set that is not empty. */
 unsigned ck_keys_take(ck_keys *left);
 

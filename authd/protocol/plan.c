@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static enum ck_error finish(struct ck_map_writer *m, const struct ck_writer *w, size_t *out_length)
-{
-	ck_map_end(m);
-	*out_length = w->failed ? 0 : ck_writer_length(w);
-	return w->failed ? CK_ERR_LIMIT : CK_OK;
-}
-
 /* ---- the statement ---- */
 
 enum ck_error ck_plan_statement_encode(const struct ck_plan_statement *s, uint8_t *out, size_t limit_bytes, size_t *out_length)
@@ -28,17 +21,15 @@ enum ck_error ck_plan_statement_encode(const struct ck_plan_statement *s, uint8_
 	ck_field_bytes(&m, 6, s->plan.bytes, sizeof s->plan.bytes);
 	ck_field_bytes(&m, 7, s->authority.bytes, sizeof s->authority.bytes);
 	ck_field_uint(&m, 8, s->count);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
-
-#define KEYS_1_TO(n) (((ck_keys)2 << (n)) - 2)
 
 enum ck_error ck_plan_statement_decode(struct ck_bytes bytes, struct ck_plan_statement *out)
 {
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_PLAN_STATEMENT_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(8), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(8), 0) != CK_OK ||
 	    ck_map_fixed(&map, 1, out->digest, sizeof out->digest) != CK_OK || ck_map_fixed(&map, 2, out->nonce, sizeof out->nonce) != CK_OK ||
 	    ck_map_text(&map, 3, CK_SYSTEM_LIMIT_BYTES, &out->system) != CK_OK || ck_map_text(&map, 4, 128, &out->user) != CK_OK ||
 	    ck_map_int(&map, 5, &out->time_s) != CK_OK || ck_map_fixed(&map, 6, out->plan.bytes, sizeof out->plan.bytes) != CK_OK ||
@@ -136,7 +127,7 @@ enum ck_error ck_plan_proof_encode(const struct ck_plan_proof *proof, uint8_t *o
 	ck_field_bytes(&m, 5, proof->signature.at, proof->signature.length);
 	ck_field_bytes(&m, 11, proof->statement.at, proof->statement.length);
 	ck_field_bytes(&m, 12, proof->roots.at, proof->roots.length);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_plan_proof_decode(struct ck_bytes bytes, struct ck_plan_proof *out)
@@ -166,7 +157,7 @@ enum ck_error ck_member_proof_encode(const struct ck_member_proof *proof, uint8_
 	ck_field_uint(&m, 8, proof->index);
 	ck_field_uint(&m, 9, proof->count);
 	ck_field_bytes(&m, 10, proof->path.at, proof->path.length);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_member_proof_decode(struct ck_bytes bytes, struct ck_member_proof *out)

@@ -4,35 +4,21 @@
 
 #include <string.h>
 
-static enum ck_error finish(struct ck_map_writer *m, const struct ck_writer *w, size_t *out_length)
-{
-	ck_map_end(m);
-	*out_length = w->failed ? 0 : ck_writer_length(w);
-	return w->failed ? CK_ERR_LIMIT : CK_OK;
-}
-
-/* A statement names every field: an absent text is the empty one. */
-static void put_text(struct ck_map_writer *m, unsigned key, struct ck_text text)
-{
-	ck_field_key(m, key);
-	ck_cbor_put_text(m->w, text);
-}
-
 enum ck_error ck_login_statement_encode(const struct ck_login_statement *s, uint8_t *out, size_t limit_bytes, size_t *out_length)
 {
 	struct ck_writer w;
 	struct ck_map_writer m;
 	ck_writer_init(&w, out, limit_bytes);
 	ck_map_begin(&m, &w);
-	put_text(&m, 1, s->system);
-	put_text(&m, 2, s->user);
-	put_text(&m, 3, s->account);
-	put_text(&m, 4, s->service);
-	put_text(&m, 5, s->tty);
-	put_text(&m, 6, s->remote_host);
+	ck_field_any_text(&m, 1, s->system);
+	ck_field_any_text(&m, 2, s->user);
+	ck_field_any_text(&m, 3, s->account);
+	ck_field_any_text(&m, 4, s->service);
+	ck_field_any_text(&m, 5, s->tty);
+	ck_field_any_text(&m, 6, s->remote_host);
 	ck_field_bytes(&m, 7, s->nonce, sizeof s->nonce);
 	ck_field_int(&m, 8, s->time_s);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_person_statement_encode(const struct ck_person_statement *s, uint8_t *out, size_t limit_bytes, size_t *out_length)
@@ -41,21 +27,19 @@ enum ck_error ck_person_statement_encode(const struct ck_person_statement *s, ui
 	struct ck_map_writer m;
 	ck_writer_init(&w, out, limit_bytes);
 	ck_map_begin(&m, &w);
-	put_text(&m, 1, s->system);
-	put_text(&m, 2, s->user);
+	ck_field_any_text(&m, 1, s->system);
+	ck_field_any_text(&m, 2, s->user);
 	ck_field_bytes(&m, 3, s->nonce, sizeof s->nonce);
 	ck_field_int(&m, 4, s->time_s);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
-
-#define KEYS_1_TO(n) ((UINT64_C(2) << (n)) - 2)
 
 enum ck_error ck_person_statement_decode(struct ck_bytes bytes, struct ck_person_statement *out)
 {
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_LOGIN_STATEMENT_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(4), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(4), 0) != CK_OK ||
 	    ck_map_text(&map, 1, CK_SYSTEM_LIMIT_BYTES, &out->system) != CK_OK || ck_map_text(&map, 2, 128, &out->user) != CK_OK ||
 	    ck_map_fixed(&map, 3, out->nonce, sizeof out->nonce) != CK_OK || ck_map_int(&map, 4, &out->time_s) != CK_OK)
 		return CK_ERR_INVALID;
@@ -68,13 +52,13 @@ enum ck_error ck_change_statement_encode(const struct ck_change_statement *s, ui
 	struct ck_map_writer m;
 	ck_writer_init(&w, out, limit_bytes);
 	ck_map_begin(&m, &w);
-	put_text(&m, 1, s->operation);
+	ck_field_any_text(&m, 1, s->operation);
 	ck_field_bytes(&m, 2, s->target.at, s->target.length);
 	ck_field_bytes(&m, 3, s->parent.at, s->parent.length);
-	put_text(&m, 4, s->csn);
+	ck_field_any_text(&m, 4, s->csn);
 	ck_field_bytes(&m, 5, s->digest, sizeof s->digest);
 	ck_field_bytes(&m, 6, s->authority.bytes, sizeof s->authority.bytes);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_change_statement_decode(struct ck_bytes bytes, struct ck_change_statement *out)
@@ -82,7 +66,7 @@ enum ck_error ck_change_statement_decode(struct ck_bytes bytes, struct ck_change
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_CHANGE_STATEMENT_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(6), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(6), 0) != CK_OK ||
 	    ck_map_text(&map, 1, 32, &out->operation) != CK_OK || ck_map_bytes(&map, 2, 16, 32, &out->target) != CK_OK ||
 	    ck_map_bytes(&map, 3, 0, 16, &out->parent) != CK_OK || ck_map_text(&map, 4, 48, &out->csn) != CK_OK ||
 	    ck_map_fixed(&map, 5, out->digest, sizeof out->digest) != CK_OK ||
@@ -104,10 +88,10 @@ enum ck_error ck_change_list_encode(const struct ck_change_list *list, uint8_t *
 	ck_cbor_put_array(&w, list->count);
 	for (size_t i = 0; i < list->count; i++) ck_cbor_put_bytes(&w, list->digests[i], sizeof list->digests[i]);
 	ck_field_bytes(&m, 2, list->nonce, sizeof list->nonce);
-	put_text(&m, 3, list->system);
-	put_text(&m, 4, list->user);
+	ck_field_any_text(&m, 3, list->system);
+	ck_field_any_text(&m, 4, list->user);
 	ck_field_int(&m, 5, list->time_s);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_change_values_encode(const struct ck_change_value *values, size_t count, uint8_t *out, size_t limit_bytes,
@@ -170,13 +154,13 @@ enum ck_error ck_wire_entry_encode(const struct ck_wire_entry *entry, uint8_t *o
 	struct ck_map_writer m;
 	ck_writer_init(&w, out, limit_bytes);
 	ck_map_begin(&m, &w);
-	put_text(&m, 0, entry->kind);
+	ck_field_any_text(&m, 0, entry->kind);
 	ck_field_bytes(&m, 1, entry->id.at, entry->id.length);
 	ck_field_bytes(&m, 2, entry->authority.bytes, sizeof entry->authority.bytes);
-	put_text(&m, 3, entry->csn);
+	ck_field_any_text(&m, 3, entry->csn);
 	ck_field_key(&m, 4);
 	ck_put_bytes(&w, entry->values.at, entry->values.length);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_wire_entry_decode(struct ck_bytes bytes, struct ck_wire_entry *out)
@@ -203,7 +187,7 @@ enum ck_error ck_proof_encode(const struct ck_proof *proof, uint8_t *out, size_t
 	ck_field_bytes(&m, 3, proof->key_hash.at, proof->key_hash.length);
 	ck_field_bytes(&m, 4, proof->auth_data.at, proof->auth_data.length);
 	ck_field_bytes(&m, 5, proof->signature.at, proof->signature.length);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_proof_decode(struct ck_bytes bytes, struct ck_proof *out)
@@ -211,7 +195,7 @@ enum ck_error ck_proof_decode(struct ck_bytes bytes, struct ck_proof *out)
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_PROOF_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(5), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(5), 0) != CK_OK ||
 	    ck_map_bytes(&map, 1, 1, CK_CHANGE_STATEMENT_LIMIT_BYTES, &out->statement) != CK_OK ||
 	    ck_map_bytes(&map, 2, 1, CK_CHANGE_LIST_LIMIT_BYTES, &out->list) != CK_OK ||
 	    ck_map_bytes(&map, 3, 32, 32, &out->key_hash) != CK_OK ||
@@ -228,10 +212,10 @@ enum ck_error ck_registration_encode(const struct ck_registration *registration,
 	ck_writer_init(&w, out, limit_bytes);
 	ck_map_begin(&m, &w);
 	ck_field_bytes(&m, 1, registration->statement.at, registration->statement.length);
-	put_text(&m, 2, registration->format);
+	ck_field_any_text(&m, 2, registration->format);
 	ck_field_bytes(&m, 3, registration->auth_data.at, registration->auth_data.length);
 	ck_field_bytes(&m, 4, registration->attestation.at, registration->attestation.length);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_registration_decode(struct ck_bytes bytes, struct ck_registration *out)
@@ -239,7 +223,7 @@ enum ck_error ck_registration_decode(struct ck_bytes bytes, struct ck_registrati
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_REGISTRATION_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(4), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(4), 0) != CK_OK ||
 	    ck_map_bytes(&map, 1, 1, CK_LOGIN_STATEMENT_LIMIT_BYTES, &out->statement) != CK_OK || ck_map_text(&map, 2, 32, &out->format) != CK_OK ||
 	    ck_map_bytes(&map, 3, 37, CK_AUTH_DATA_LIMIT_BYTES, &out->auth_data) != CK_OK ||
 	    ck_map_bytes(&map, 4, 1, CK_ATT_STMT_LIMIT_BYTES, &out->attestation) != CK_OK)

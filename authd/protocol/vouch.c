@@ -57,22 +57,7 @@ const char *ck_vouch_code_format(const char digits[CK_VOUCH_CODE_BYTES], char ou
 
 /* ---- statement and proof ---- */
 
-#define KEYS_1_TO(n) ((UINT64_C(2) << (n)) - 2)
 #define NAME_LIMIT_BYTES 128 /* a login name, an authority's name */
-
-static enum ck_error finish(struct ck_map_writer *m, const struct ck_writer *w, size_t *out_length)
-{
-	ck_map_end(m);
-	*out_length = w->failed ? 0 : ck_writer_length(w);
-	return w->failed ? CK_ERR_LIMIT : CK_OK;
-}
-
-/* A statement names every field: an absent text is the empty one. */
-static void put_text(struct ck_map_writer *m, unsigned key, struct ck_text text)
-{
-	ck_field_key(m, key);
-	ck_cbor_put_text(m->w, text);
-}
 
 enum ck_error ck_vouch_statement_encode(const struct ck_vouch_statement *s, uint8_t *out, size_t limit_bytes, size_t *out_length)
 {
@@ -80,14 +65,14 @@ enum ck_error ck_vouch_statement_encode(const struct ck_vouch_statement *s, uint
 	struct ck_map_writer m;
 	ck_writer_init(&w, out, limit_bytes);
 	ck_map_begin(&m, &w);
-	put_text(&m, 1, s->system);
-	put_text(&m, 2, s->user);
-	put_text(&m, 3, s->kind);
-	put_text(&m, 4, s->name);
+	ck_field_any_text(&m, 1, s->system);
+	ck_field_any_text(&m, 2, s->user);
+	ck_field_any_text(&m, 3, s->kind);
+	ck_field_any_text(&m, 4, s->name);
 	ck_field_bytes(&m, 5, s->id.bytes, sizeof s->id.bytes);
 	ck_field_bytes(&m, 6, s->nonce, sizeof s->nonce);
 	ck_field_int(&m, 7, s->time_s);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_vouch_statement_decode(struct ck_bytes bytes, struct ck_vouch_statement *out)
@@ -95,7 +80,7 @@ enum ck_error ck_vouch_statement_decode(struct ck_bytes bytes, struct ck_vouch_s
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_VOUCH_STATEMENT_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(7), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(7), 0) != CK_OK ||
 	    ck_map_text(&map, 1, CK_SYSTEM_LIMIT_BYTES, &out->system) != CK_OK || ck_map_text(&map, 2, NAME_LIMIT_BYTES, &out->user) != CK_OK ||
 	    ck_map_text(&map, 3, sizeof CK_VOUCH_FOR_AUTHORITY - 1, &out->kind) != CK_OK ||
 	    ck_map_text(&map, 4, NAME_LIMIT_BYTES, &out->name) != CK_OK ||
@@ -116,7 +101,7 @@ enum ck_error ck_vouch_proof_encode(const struct ck_vouch_proof *proof, uint8_t 
 	ck_field_bytes(&m, 2, proof->key_hash.at, proof->key_hash.length);
 	ck_field_bytes(&m, 3, proof->auth_data.at, proof->auth_data.length);
 	ck_field_bytes(&m, 4, proof->signature.at, proof->signature.length);
-	return finish(&m, &w, out_length);
+	return ck_map_finish(&m, out_length);
 }
 
 enum ck_error ck_vouch_proof_decode(struct ck_bytes bytes, struct ck_vouch_proof *out)
@@ -124,7 +109,7 @@ enum ck_error ck_vouch_proof_decode(struct ck_bytes bytes, struct ck_vouch_proof
 	struct ck_map map;
 	memset(out, 0, sizeof *out);
 	if (bytes.length > CK_VOUCH_PROOF_LIMIT_BYTES) return CK_ERR_LIMIT;
-	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, KEYS_1_TO(4), 0) != CK_OK ||
+	if (ck_map_parse(bytes, &map) != CK_OK || ck_map_expect(&map, CK_KEYS_1_TO(4), 0) != CK_OK ||
 	    ck_map_bytes(&map, 1, 1, CK_VOUCH_STATEMENT_LIMIT_BYTES, &out->statement) != CK_OK ||
 	    ck_map_bytes(&map, 2, 32, 32, &out->key_hash) != CK_OK || ck_map_bytes(&map, 3, 37, CK_AUTH_DATA_LIMIT_BYTES, &out->auth_data) != CK_OK ||
 	    ck_map_bytes(&map, 4, 1, CK_SIGNATURE_LIMIT_BYTES, &out->signature) != CK_OK)
