@@ -301,8 +301,10 @@ static enum ck_error use_touch(struct work *work, int64_t now_ms, struct ck_deni
 	struct ck_replica *r = work->replica;
 	int64_t now_s = ck_wall_now(&r->wall).s, time_s = work->touch.time_s;
 	int64_t life_s = 2 * (int64_t)r->config->challenge_limit_s; /* to touch, and then to type */
-	bool fresh = time_s > r->passwords->began_s && time_s <= now_s + CK_WALL_TOLERANCE_S && now_s - time_s <= life_s;
+	bool fresh = time_s <= now_s + CK_WALL_TOLERANCE_S && now_s - time_s <= life_s;
 	if (work->kind == KIND_LOGIN && !fresh) return ck_deny(denial, "expired", "the password came too late; begin again");
+	if (work->kind == KIND_LOGIN && time_s <= r->passwords->began_s)
+		return ck_deny(denial, "restarted", "a part of the service was started anew meanwhile; begin again");
 	enum ck_error error = ck_touch_use(&r->passwords->touches, work->touch.digest, work->touch.staff, now_ms, (life_s + CK_WALL_TOLERANCE_S) * 1000);
 	if (error == CK_ERR_EXISTS) return ck_deny(denial, "touch-used", "a touch is good for one password; begin again");
 	if (error != CK_OK) return ck_deny(denial, "unavailable", "too many passwords were tried of late; try again later");

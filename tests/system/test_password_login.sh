@@ -63,6 +63,28 @@ said "acct 0" # nothing proved: asked there
 expect 0 "$CK_BUILD/tests/pam-host" --tty tty1 --answer 1234 "$S" safe bob auth
 said "auth 19" # the conversation fails at the password
 
+# ---- a touch from before the replica began may have been used at the one before ----
+mkfifo "$T/answers"
+crosskeys login --service-dir "$S" --tty tty1 --pin-fd 9 safe bob 9<> "$T/answers" > "$T/between" 2>&1 &
+login=$!
+exec 8> "$T/answers"
+echo 1234 >&8
+asked() { grep -q 'Touch your security key now' "$T/between"; } # the statement is made
+soon asked
+old=$(pids_of replica)
+kill -KILL "$old"
+soon is_replaced replica "$old"
+until_true 20 sh -c "\"$CK_BUILD/crosskeys\" status --dir \"$I\" | grep -q '^replica: following'" || fail "the replica does not follow again"
+echo "$OWN" >&8
+checks=$((checks + 1))
+if wait "$login"; then fail "a touch from before was believed"; fi
+exec 8>&-
+expect 0 cat "$T/between"
+said "a part of the service was started anew meanwhile; begin again"
+audited bob login-refused "reason=restarted"
+again() { login_with "$OWN" > "$T/out" 2>&1; }
+LIMIT=20 soon again
+
 # ---- nothing is left ----
 checks=$((checks + 1))
 if grep -rqaF -e "$OWN" -e "wrong horse" "$I/audit" "$I/store" "$T/daemon.log"; then fail "a password is in a log or in the copy"; fi
