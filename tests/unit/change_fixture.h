@@ -259,4 +259,32 @@ static inline const char *id_text(unsigned number)
 
 #define ROLE_ADD {.operation = "role.add", .target = FRESH, .values = {{"ckName", "cleaners"}, {"ckStatus", "active"}}}
 
+static inline void as_ada(void)
+{
+	f.user = "ada";
+	f.signer = KEY_ADA;
+}
+
+static inline void as_bob(void)
+{
+	f.user = "bob";
+	f.signer = KEY_BOB;
+}
+
+static inline struct draft grant_to(unsigned staff, unsigned by)
+{
+	return (struct draft){.operation = "grant.add", .target = FRESH, .parent = PORTERS,
+	                      .values = {{"ckStaffId", id_text(staff)}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                                 {"ckGrantedById", id_text(by)}, {"ckReason", "on the rota"}}};
+}
+
+static inline struct draft new_person(const char *uid, const char *number, const char *mail)
+{
+	return (struct draft){.operation = "staff.add", .target = FRESH,
+	                      .values = {{"uid", uid}, {"uidNumber", number}, {"gidNumber", number}, {"homeDirectory", "/home/x"},
+	                                 {"loginShell", "/bin/sh"}, {"cn", "Dan Dale"}, {"sn", "Dale"}, {"mail", mail},
+	                                 {"employeeNumber", "77"}, {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"},
+	                                 {"ckValidUntil", "99991231235959Z"}, {"ckListed", "TRUE"}}};
+}
+
 #endif
