@@ -53,6 +53,23 @@ static inline struct ck_rule *change_rule(struct ck_record **out)
 	return &(*out)->as.rule;
 }
 
+static inline void person_window(int64_t from_s, int64_t until_s)
+{
+	struct ck_record *record = ck_builder_staff(b, ALICE, YORK, "alice", 200001);
+	record->as.staff.window = (struct ck_window){from_s, until_s};
+	ck_builder_put(b, record);
+}
+
+static inline void york(enum ck_status status, int64_t from_s, int64_t until_s, uint64_t first, uint64_t last)
+{
+	struct ck_record *record = ck_builder_authority(b, YORK, "York");
+	record->as.authority_of.status = status;
+	record->as.authority_of.window = (struct ck_window){from_s, until_s};
+	record->as.authority_of.uid_number_first = first;
+	record->as.authority_of.uid_number_last = last;
+	ck_builder_put(b, record);
+}
+
 static inline void decide(void)
 {
 	bool corrupt = true;
