@@ -1,48 +1,10 @@
-/* One good assertion and one good registration of each algorithm, then one test for each single thing that is wrong. */
-#include <check.h>
+/* One good assertion of each algorithm, then one test for each single thing that is wrong. */
 #include <fido.h>
 #include <fido/es256.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "authd/fido/internal.h"
-#include "tests/fakes/soft_key.h"
-
-#define RP "portal.example"
-static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
-
-struct fixture {
-	struct ck_soft_credential credential;
-	struct ck_soft_assertion made;
-	struct ck_key key;
-	struct ck_fido_assertion assertion;
-	struct ck_fido_result result;
-	struct ck_errmsg err;
-};
-
-static void refresh_key(struct fixture *f)
-{
-	f->key = (struct ck_key){0};
-	f->key.credential_id = (struct ck_bytes){f->credential.id, f->credential.id_length};
-	f->key.public_key = (struct ck_bytes){f->credential.cose, f->credential.cose_length};
-	f->key.rp_id = ck_text_of(RP);
-	f->key.status = CK_STATUS_ACTIVE;
-}
-
-static void set_up(struct fixture *f, int algorithm)
-{
-	memset(f, 0, sizeof *f);
-	ck_assert(ck_soft_make_credential(&f->credential, RP, algorithm, "assertion"));
-	ck_assert(ck_soft_make_assertion(&f->credential, challenge, true, &f->made));
-	refresh_key(f);
-	f->assertion.rp_id = ck_text_of(RP);
-	f->assertion.client_data_hash = challenge;
-	f->assertion.credential_id = (struct ck_bytes){f->credential.id, f->credential.id_length};
-	f->assertion.auth_data = (struct ck_bytes){f->made.auth_data, f->made.auth_data_length};
-	f->assertion.signature = (struct ck_bytes){f->made.signature, f->made.signature_length};
-	f->assertion.verify = true;
-}
+#include "tests/unit/fido_fixture.h"
 
 /* Signs the changed authenticator data again: only the field that was changed is wrong. */
 static void sign_again(struct fixture *f)
@@ -51,38 +13,6 @@ static void sign_again(struct fixture *f)
 	f->assertion.signature.length = f->made.signature_length;
 	ck_assert(f->made.signature_length > 0);
 }
-
-/* ES256 without extensions is verified without libfido2: it must say the same of whatever passes the checks before it. */
-static void compare_ways(const struct fixture *f)
-{
-	struct ck_auth_data data;
-	struct ck_fido_public_key key;
-	struct ck_errmsg err;
-	if (ck_fido_parse_auth_data(f->assertion.auth_data, &data) != CK_OK || data.extensions || data.attested) return;
-	if (ck_fido_check_common(&data, f->assertion.rp_id, f->assertion.verify, &err) != CK_OK) return;
-	if (ck_fido_parse_public_key(f->key.public_key, &key, &err) != CK_OK || key.algorithm != CK_FIDO_ES256) return;
-	ck_assert_int_eq(ck_fido_verify_es256(&f->assertion, &key, &err), ck_fido_verify_native(&f->assertion, &key, &err));
-}
-
-static void expect_granted(struct fixture *f)
-{
-	compare_ways(f);
-	enum ck_error error = ck_fido_verify_assertion(&f->key, &f->assertion, &f->result, &f->err);
-	ck_assert_msg(error == CK_OK, "%s: %s", ck_error_name(error), f->err.text);
-}
-
-static void expect_denied(struct fixture *f, const char *sentence)
-{
-	compare_ways(f);
-	f->result = (struct ck_fido_result){7, true};
-	ck_assert_int_eq(ck_fido_verify_assertion(&f->key, &f->assertion, &f->result, &f->err), CK_ERR_DENIED);
-	ck_assert_msg(strstr(f->err.text, sentence) != NULL, "\"%s\" does not say \"%s\"", f->err.text, sentence);
-	ck_assert_uint_eq(f->result.count, 0);
-	ck_assert(!f->result.verified);
-}
-
-static const int algorithms[] = {CK_SOFT_ES256, CK_SOFT_EDDSA};
-#define EACH_ALGORITHM(f) set_up(&(f), algorithms[_i])
 
 START_TEST(assertion_good)
 {
@@ -527,150 +457,9 @@ START_TEST(assertion_public_key_small_order)
 }
 END_TEST
 
-/* ---- public keys ---- */
-static void expect_bad_key(const uint8_t *cose, size_t length, const char *sentence)
-{
-	struct ck_errmsg err;
-	enum ck_fido_algorithm algorithm = 0;
-	ck_assert_int_eq(ck_fido_check_public_key((struct ck_bytes){cose, length}, &algorithm, &err), CK_ERR_DENIED);
-	ck_assert_msg(strstr(err.text, sentence) != NULL, "\"%s\" does not say \"%s\"", err.text, sentence);
-	ck_assert_int_eq((int)algorithm, 0);
-}
-
-START_TEST(key_good)
-{
-	struct fixture f;
-	enum ck_fido_algorithm algorithm;
-	EACH_ALGORITHM(f);
-	ck_assert_int_eq(ck_fido_check_public_key(f.key.public_key, &algorithm, &f.err), CK_OK);
-	ck_assert_int_eq(algorithm, algorithms[_i]);
-}
-END_TEST
-
-START_TEST(key_each_byte_of_the_form)
-{
-	struct fixture f;
-	EACH_ALGORITHM(f);
-	size_t length = f.credential.cose_length;
-	for (size_t i = 0; i < length; i++) {
-		if ((i >= 10 && i < 42) || i >= 45) continue; /* the coordinates have tests of their own */
-		for (unsigned bit = 0; bit < 8; bit++) {
-			f.credential.cose[i] ^= (uint8_t)(1u << bit);
-			expect_bad_key(f.credential.cose, length, "public key");
-			f.credential.cose[i] ^= (uint8_t)(1u << bit);
-		}
-	}
-}
-END_TEST
-
-START_TEST(key_named_fields)
-{
-	struct fixture f;
-	set_up(&f, CK_SOFT_ES256);
-	static const struct { size_t at; uint8_t value; const char *name; } wrong[] = {
-		{2, 1, "kty EC2"}, {4, 0x27, "alg ES256"}, {6, 2, "crv P-256"}, {0, 0xa6, "map"},
-	};
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		uint8_t cose[80];
-		memcpy(cose, f.credential.cose, sizeof cose);
-		cose[wrong[i].at] = wrong[i].value;
-		expect_bad_key(cose, f.credential.cose_length, wrong[i].name);
-	}
-}
-END_TEST
-
-START_TEST(key_cut_and_leftover)
-{
-	struct fixture f;
-	EACH_ALGORITHM(f);
-	for (size_t length = 0; length < f.credential.cose_length; length++) expect_bad_key(f.credential.cose, length, "public key");
-	f.credential.cose[f.credential.cose_length] = 0;
-	expect_bad_key(f.credential.cose, f.credential.cose_length + 1, "too short or too long");
-}
-END_TEST
-
-START_TEST(key_off_curve)
-{
-	struct fixture f;
-	set_up(&f, CK_SOFT_ES256);
-	f.credential.cose[76] ^= 1;
-	expect_bad_key(f.credential.cose, f.credential.cose_length, "not on P-256");
-	memset(f.credential.cose + 10, 0, 32); /* (0, 0) is how infinity is written sometimes */
-	memset(f.credential.cose + 45, 0, 32);
-	expect_bad_key(f.credential.cose, f.credential.cose_length, "not on P-256");
-}
-END_TEST
-
-START_TEST(key_coordinate_not_below_the_prime)
-{
-	struct fixture f;
-	set_up(&f, CK_SOFT_ES256);
-	memset(f.credential.cose + 10, 0xff, 32);
-	expect_bad_key(f.credential.cose, f.credential.cose_length, "not canonical");
-}
-END_TEST
-
-static const char *const bad_points[] = {
-	/* order 1, 2, 4, 8, 8 and with the sign bit */
-	"0100000000000000000000000000000000000000000000000000000000000000",
-	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"0000000000000000000000000000000000000000000000000000000000000000",
-	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-	"0100000000000000000000000000000000000000000000000000000000000080",
-	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
-	"0000000000000000000000000000000000000000000000000000000000000080",
-	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-	/* not canonical: p, p + 1, 2^255 - 1 */
-	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	"ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-};
-
-START_TEST(key_bad_ed25519_point)
-{
-	struct fixture f;
-	set_up(&f, CK_SOFT_EDDSA);
-	ck_assert_int_eq(ck_hex_decode(ck_text_of(bad_points[_i]), f.credential.cose + 10, 32), CK_OK);
-	ck_assert_int_eq(crypto_core_ed25519_is_valid_point(f.credential.cose + 10), 0);
-	expect_bad_key(f.credential.cose, f.credential.cose_length, "point");
-	expect_denied(&f, "point");
-}
-END_TEST
-
-START_TEST(key_ed25519_of_mixed_order)
-{
-	/* a good point plus one of order 8: not small, but outside the prime-order group */
-	struct fixture f;
-	uint8_t small[32], mixed[32];
-	set_up(&f, CK_SOFT_EDDSA);
-	ck_assert_int_eq(ck_hex_decode(ck_text_of(bad_points[4]), small, 32), CK_OK);
-	/* libsodium adds any points on the curve */
-	ck_assert_int_eq(crypto_core_ed25519_add(mixed, f.credential.cose + 10, small), 0);
-	memcpy(f.credential.cose + 10, mixed, 32);
-	expect_bad_key(f.credential.cose, f.credential.cose_length, "prime-order");
-}
-END_TEST
-
-START_TEST(key_ed25519_not_on_curve)
-{
-	struct fixture f;
-	set_up(&f, CK_SOFT_EDDSA);
-	memset(f.credential.cose + 10, 0, 32);
-	f.credential.cose[10] = 2; /* y = 2 has no x */
-	expect_bad_key(f.credential.cose, f.credential.cose_length, "prime-order");
-}
-END_TEST
-
-static void add_each_algorithm(TCase *tcase, const TTest *const *tests, size_t count)
-{
-	for (size_t i = 0; i < count; i++) tcase_add_loop_test(tcase, tests[i], 0, 2);
-}
-
 int main(void)
 {
-	Suite *suite = suite_create("fido");
+	Suite *suite = suite_create("fido_assertion");
 	TCase *assertions = tcase_create("assertions");
 	const TTest *const each[] = {
 		assertion_good, assertion_good_unverified, assertion_verified_though_not_demanded, assertion_backup_flags, assertion_other_credential,
@@ -688,18 +477,6 @@ int main(void)
 	tcase_add_test(assertions, assertion_keys_take_turns);
 	tcase_add_test(assertions, both_ways_say_the_same_of_each_changed_byte);
 	suite_add_tcase(suite, assertions);
-
-	TCase *keys = tcase_create("public keys");
-	const TTest *const key_each[] = {key_good, key_each_byte_of_the_form, key_cut_and_leftover};
-	add_each_algorithm(keys, key_each, sizeof key_each / sizeof key_each[0]);
-	tcase_add_test(keys, key_named_fields);
-	tcase_add_test(keys, key_off_curve);
-	tcase_add_test(keys, key_coordinate_not_below_the_prime);
-	tcase_add_loop_test(keys, key_bad_ed25519_point, 0, sizeof bad_points / sizeof bad_points[0]);
-	tcase_add_test(keys, key_ed25519_of_mixed_order);
-	tcase_add_test(keys, key_ed25519_not_on_curve);
-	suite_add_tcase(suite, keys);
-
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
