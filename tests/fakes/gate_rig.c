@@ -268,6 +268,23 @@ enum ck_answer rig_touch(struct ck_client *client, struct ck_soft_credential *ke
 	return rig_ask(client, &out, reply);
 }
 
+enum ck_answer rig_login(struct ck_client *client, const char *user, struct ck_soft_credential *key, struct ck_map *reply)
+{
+	ck_assert_int_eq(rig_login_begin(client, user, "tty1", NULL, reply), CK_ANSWER_NEED_TOKEN);
+	return rig_touch(client, key, reply, true, false);
+}
+
+void rig_login_refused(struct ck_client *client, const char *reason, const char *message)
+{
+	struct ck_map reply;
+	rig.refuse = reason;
+	ck_assert_int_eq(rig_login(client, "alice", &rig.alice, &reply), CK_ANSWER_DENIED);
+	ck_assert(rig_text_is(&reply, CK_F_REASON, reason));
+	ck_assert(message == NULL || rig_text_is(&reply, CK_F_MESSAGE, message));
+	rig.refuse = NULL;
+	ck_assert_int_eq(rig_account(client, "alice", "alice", "login", &reply), CK_ANSWER_DENIED);
+}
+
 void rig_identify(struct ck_client *client, const char *user, struct ck_soft_credential *key)
 {
 	struct rig_frame out;

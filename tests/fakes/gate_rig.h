@@ -83,6 +83,10 @@ enum ck_answer rig_login_begin(struct ck_client *client, const char *user, const
 enum ck_answer rig_account(struct ck_client *client, const char *user, const char *name, const char *service, struct ck_map *reply);
 /* Signs the challenge in the reply; `spoil` turns a bit of the signature. */
 enum ck_answer rig_touch(struct ck_client *client, struct ck_soft_credential *key, struct ck_map *reply, bool verified, bool spoil);
+/* Both, from a console and with everything right. */
+enum ck_answer rig_login(struct ck_client *client, const char *user, struct ck_soft_credential *key, struct ck_map *reply);
+/* Alice's, which the ledger refuses for this reason: she is told so, in these words (NULL: in whichever), and has proved nothing. */
+void rig_login_refused(struct ck_client *client, const char *reason, const char *message);
 void rig_identify(struct ck_client *client, const char *user, struct ck_soft_credential *key);
 
 /* ---- the daemon around it ---- */

@@ -65,9 +65,9 @@ struct fixture {
 };
 static struct fixture f;
 
-static inline void put_key(int which, unsigned authority, unsigned staff, const char *seed)
+/* The record of a key that put_key made. */
+static inline struct ck_record *key_record(int which, unsigned authority, unsigned staff, const char *seed)
 {
-	ck_assert(ck_soft_make_credential(&f.keys[which], RP, CK_SOFT_ES256, seed));
 	struct ck_record *record = ck_builder_key(f.b, 60 + (unsigned)which, authority, staff, seed);
 	record->as.key.credential_id = (struct ck_bytes){f.keys[which].id, f.keys[which].id_length};
 	record->as.key.public_key = (struct ck_bytes){f.keys[which].cose, f.keys[which].cose_length};
@@ -75,8 +75,23 @@ static inline void put_key(int which, unsigned authority, unsigned staff, const 
 	ck_sha256(f.hashes[which], &record->as.key.credential_id, 1);
 	memcpy(record->as.key.hash, f.hashes[which], 32);
 	memcpy(record->id.bytes, f.hashes[which], 16);
+	return record;
+}
+
+static inline void put_key(int which, unsigned authority, unsigned staff, const char *seed)
+{
+	ck_assert(ck_soft_make_credential(&f.keys[which], RP, CK_SOFT_ES256, seed));
+	ck_builder_put(f.b, key_record(which, authority, staff, seed));
+}
+
+static inline void alter_alices_key(enum ck_status status, struct ck_window window)
+{
+	struct ck_record *record = key_record(KEY_ALICE, YORK, ALICE, "alice");
+	record->as.key.status = status;
+	record->as.key.window = window;
 	ck_builder_put(f.b, record);
 }
+static const struct ck_window always = {CK_TIME_ALWAYS, CK_TIME_UNLIMITED};
 
 static inline void put_authority(unsigned number, const char *name, unsigned admins, uint64_t first)
 {

@@ -9,6 +9,7 @@
 #include "authd/protocol/statement.h"
 #include "authd/replica_follow.h"
 #include "tests/unit/attestation_fixture.h"
+#include "tests/unit/suite.h"
 
 static EVP_PKEY *root_key, *leaf_key, *credential_key, *other_key;
 static X509 *root, *leaf, *plain_leaf, *other_root;
@@ -500,9 +501,5 @@ int main(void)
 	tcase_add_test(copy, roots_are_exchanged);
 	tcase_add_test(copy, roots_are_taken_away);
 	for (size_t i = 0; i < 3; i++) suite_add_tcase(suite, cases[i]);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "audit_fixture.h"
+#include "tests/unit/suite.h"
 
 /* ---- records ---- */
 
@@ -578,9 +579,5 @@ int main(void)
 	tcase_add_test(tests, each_checkpoint_has_a_key_of_its_own_and_the_last_one_is_gone);
 	tcase_add_test(tests, the_printed_checkpoint_is_the_line_in_the_log);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "audit_fixture.h"
 #include "authd/cli/cli.h"
+#include "tests/unit/suite.h"
 
 static char anchor[1024], anchor_path[600], output[65536];
 
@@ -172,9 +173,5 @@ int main(void)
 	tcase_add_test(tests, other_failures_have_their_exit_codes);
 	tcase_add_test(tests, show_goes_to_the_place_of_the_damage);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

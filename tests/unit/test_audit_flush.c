@@ -7,6 +7,7 @@
 #include "audit_fixture.h"
 #include "authd/audit/chain.h"
 #include "authd/ledger_wait.h"
+#include "tests/unit/suite.h"
 
 static struct ck_chain *chain;
 
@@ -279,9 +280,5 @@ int main(void)
 	tcase_add_test(queue, they_are_bounded);
 	suite_add_tcase(suite, tests);
 	suite_add_tcase(suite, queue);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "audit_fixture.h"
+#include "tests/unit/suite.h"
 
 static char first_anchor[1024], second_anchor[1024];
 static struct ck_errmsg why;
@@ -462,9 +463,5 @@ int main(void)
 	tcase_add_test(many, renamed_segments_are_found);
 	suite_add_tcase(suite, one);
 	suite_add_tcase(suite, many);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "directory/base/buffer.h"
 #include "directory/base/clock.h"
 #include "directory/base/secret.h"
+#include "tests/unit/suite.h"
 
 static struct ck_text T(const char *string) { return ck_text_of(string); }
 
@@ -208,9 +209,5 @@ int main(void)
 	tcase_add_test(all, secrets_have_pages_of_their_own);
 	tcase_add_test(all, passwords_that_may_be_sent);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

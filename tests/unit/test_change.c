@@ -1,5 +1,6 @@
 /* Verifying a change: one that is good, then one test for each single thing that is wrong with the touch, the nonce or the statements. */
 #include "tests/unit/change_fixture.h"
+#include "tests/unit/suite.h"
 
 static const struct draft role_add = ROLE_ADD;
 
@@ -143,20 +144,6 @@ START_TEST(for_another_rp)
 }
 END_TEST
 
-static void alter_key(enum ck_status status, struct ck_window window)
-{
-	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_ALICE, YORK, ALICE, "alice");
-	record->as.key.credential_id = (struct ck_bytes){f.keys[KEY_ALICE].id, f.keys[KEY_ALICE].id_length};
-	record->as.key.public_key = (struct ck_bytes){f.keys[KEY_ALICE].cose, f.keys[KEY_ALICE].cose_length};
-	record->as.key.rp_id = ck_text_of(RP);
-	memcpy(record->as.key.hash, f.hashes[KEY_ALICE], 32);
-	memcpy(record->id.bytes, f.hashes[KEY_ALICE], 16);
-	record->as.key.status = status;
-	record->as.key.window = window;
-	ck_builder_put(f.b, record);
-}
-static const struct ck_window always = {CK_TIME_ALWAYS, CK_TIME_UNLIMITED};
-
 /* The key that signs is filed under another authority than its person. */
 START_TEST(key_of_another_authority)
 {
@@ -167,28 +154,28 @@ END_TEST
 
 START_TEST(revoked_key)
 {
-	alter_key(CK_STATUS_REVOKED, always);
+	alter_alices_key(CK_STATUS_REVOKED, always);
 	expect_reason(order_one(&role_add), "assertion");
 }
 END_TEST
 
 START_TEST(suspended_key)
 {
-	alter_key(CK_STATUS_SUSPENDED, always);
+	alter_alices_key(CK_STATUS_SUSPENDED, always);
 	expect_reason(order_one(&role_add), "assertion");
 }
 END_TEST
 
 START_TEST(key_not_yet)
 {
-	alter_key(CK_STATUS_ACTIVE, (struct ck_window){NOW + 1, CK_TIME_UNLIMITED});
+	alter_alices_key(CK_STATUS_ACTIVE, (struct ck_window){NOW + 1, CK_TIME_UNLIMITED});
 	expect_reason(order_one(&role_add), "assertion");
 }
 END_TEST
 
 START_TEST(key_no_more)
 {
-	alter_key(CK_STATUS_ACTIVE, (struct ck_window){CK_TIME_ALWAYS, NOW});
+	alter_alices_key(CK_STATUS_ACTIVE, (struct ck_window){CK_TIME_ALWAYS, NOW});
 	expect_reason(order_one(&role_add), "assertion");
 }
 END_TEST
@@ -411,9 +398,5 @@ int main(void)
 	tcase_add_test(c, nonces_are_bounded_for_each_peer);
 	tcase_add_test(c, nonces_are_bounded_in_all);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* Enrolment: codes, who it is for, a registration that is good and each single thing that is wrong with one; recovery by root. */
 #include "authd/enrol.h"
 #include "tests/unit/change_fixture.h"
+#include "tests/unit/suite.h"
 
 static const uint8_t secret[CK_LOGIN_SECRET_BYTES] = "a secret of this machine";
 #define AT(time_s) ((struct ck_moment){.s = (time_s)})
@@ -477,9 +478,5 @@ int main(void)
 	tcase_add_test(c, prepared_by_another_asker);
 	tcase_add_test(c, recovery_by_root);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "authd/protocol/password.h"
 #include "tests/unit/change_fixture.h"
+#include "tests/unit/suite.h"
 
 #define SALT "AAAAAAAAAAAAAAAAAAAAAA"
 #define HASH "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
@@ -146,9 +147,5 @@ int main(void)
 	tcase_add_checked_fixture(c, change_setup, change_teardown);
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) tcase_add_test(c, tests[i]);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* Who may order what: administrators, whoever gives out codes, the founding authority, people with their own keys; for each rule one change that
    it lets pass and one that it does not. */
 #include "tests/unit/change_fixture.h"
+#include "tests/unit/suite.h"
 
 /* ---- administrators ---- */
 
@@ -361,9 +362,7 @@ END_TEST
 
 START_TEST(last_key_by_an_administrator)
 {
-	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_BOB2, YORK, BOB, "bob two");
-	memcpy(record->as.key.hash, f.hashes[KEY_BOB2], 32);
-	memcpy(record->id.bytes, f.hashes[KEY_BOB2], 16);
+	struct ck_record *record = key_record(KEY_BOB2, YORK, BOB, "bob two");
 	record->as.key.status = CK_STATUS_REVOKED;
 	ck_builder_put(f.b, record);
 	struct draft draft = of_key("key.remove", KEY_BOB, NULL, NULL);
@@ -379,9 +378,7 @@ START_TEST(own_window_made_wider)
 	struct draft draft = of_key("key.change", KEY_BOB2, "ckValidUntil", "20280101000000Z");
 	as_bob();
 	expect_fine(order_one(&draft)); /* narrower */
-	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_BOB2, YORK, BOB, "bob two");
-	memcpy(record->as.key.hash, f.hashes[KEY_BOB2], 32);
-	memcpy(record->id.bytes, f.hashes[KEY_BOB2], 16);
+	struct ck_record *record = key_record(KEY_BOB2, YORK, BOB, "bob two");
 	record->as.key.window.until_s = NOW + 60;
 	ck_builder_put(f.b, record);
 	f.count = 0;
@@ -391,9 +388,7 @@ END_TEST
 
 static void set_status(enum ck_status status)
 {
-	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_BOB2, YORK, BOB, "bob two");
-	memcpy(record->as.key.hash, f.hashes[KEY_BOB2], 32);
-	memcpy(record->id.bytes, f.hashes[KEY_BOB2], 16);
+	struct ck_record *record = key_record(KEY_BOB2, YORK, BOB, "bob two");
 	record->as.key.status = status;
 	ck_builder_put(f.b, record);
 }
@@ -489,9 +484,5 @@ int main(void)
 		}
 		tcase_add_test(c, tests[i].test);
 	}
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

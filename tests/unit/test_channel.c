@@ -9,6 +9,7 @@
 
 #include "authd/channel.h"
 #include "directory/base/clock.h"
+#include "tests/unit/suite.h"
 
 static struct event_base *base;
 #define base_fd STDERR_FILENO
@@ -624,9 +625,5 @@ int main(void)
 	tcase_add_test(all, silence_between_frames_is_allowed);
 	tcase_add_test(all, a_queue_that_is_not_drained_runs_out_of_time);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "authd/cli/kind.h"
 
 #include "authd/cli/apply.c"
+#include "tests/unit/suite.h"
 
 static const struct ck_option options[] = {
 	{ "flag", CK_OPTION_FLAG, NULL, "" },
@@ -290,9 +291,5 @@ int main(void)
 	tcase_add_test(tc, verbs_of_kinds);
 	tcase_add_test(tc, exit_codes);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

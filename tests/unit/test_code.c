@@ -1,6 +1,7 @@
 /* A code that the command makes is the code that the daemon reads, however a person types it. */
 #include "authd/cli/code.h"
 #include "authd/enrol.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -48,9 +49,5 @@ int main(void)
 	tcase_add_test(tc, made_codes_are_read);
 	tcase_add_test(tc, no_two_codes_are_one);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

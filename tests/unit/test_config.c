@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "authd/config.h"
+#include "tests/unit/suite.h"
 
 #define VALID                                                                                                                                  \
 	"system_id = 99999999-2222-4333-8444-555555555555\n"                                                                                   \
@@ -449,9 +450,5 @@ int main(void)
 	tcase_add_test(all, a_missing_file);
 	tcase_add_test(all, a_directory_for_a_file);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

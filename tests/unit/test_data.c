@@ -9,6 +9,7 @@
 #include "directory/base/clock.h"
 #include "directory/store/store.h"
 #include "tests/data/output.h"
+#include "tests/unit/suite.h"
 
 #define MANY 20000
 
@@ -503,9 +504,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite());
 }

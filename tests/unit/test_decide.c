@@ -4,6 +4,7 @@
 
 #include "directory/store/internal.h"
 #include "tests/unit/decide_fixture.h"
+#include "tests/unit/suite.h"
 
 START_TEST(the_valid_one_is_granted)
 {
@@ -207,9 +208,5 @@ int main(void)
 	tcase_add_test(c, the_systems_authority_is_suspended);
 	tcase_add_test(c, the_systems_authority_is_missing);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

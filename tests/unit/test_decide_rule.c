@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/decide_fixture.h"
+#include "tests/unit/suite.h"
 
 /* ---- the rule ---- */
 
@@ -323,9 +324,5 @@ int main(void)
 	tcase_add_test(c, a_rule_for_all_systems_of_the_authority);
 	tcase_add_test(c, the_trace_is_bounded);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

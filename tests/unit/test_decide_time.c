@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/decide_fixture.h"
+#include "tests/unit/suite.h"
 
 START_TEST(a_stale_copy)
 {
@@ -336,9 +337,5 @@ int main(void)
 	tcase_add_test(c, until_is_the_earliest_end_of_what_was_relied_on);
 	tcase_add_test(c, the_rule_that_lasts_longest_is_named_and_of_equals_the_first);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

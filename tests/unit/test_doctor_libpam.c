@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "authd/cli/doctor_stack.h"
+#include "tests/unit/suite.h"
 
 #define ROUNDS 2000
 #define FILES 6 /* a round's: the service, what it includes, and "other" */
@@ -242,9 +243,5 @@ int main(void)
 	tcase_add_unchecked_fixture(tcase, make_folder, remove_folder);
 	tcase_add_test(tcase, test_random_stacks);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

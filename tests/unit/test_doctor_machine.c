@@ -8,6 +8,7 @@
 
 #include "authd/cli/doctor_instance.c"
 #include "authd/cli/doctor_machine.c"
+#include "tests/unit/suite.h"
 
 static struct ck_cli cli;
 static struct ck_doctor doctor;
@@ -124,9 +125,5 @@ int main(void)
 	tcase_add_test(tcase, test_copy_of_tomorrow);
 	tcase_add_test(tcase, test_last_record);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "authd/cli/doctor_module.h"
+#include "tests/unit/suite.h"
 
 static struct ck_stack service, other;
 static char faults[4096];
@@ -294,9 +295,5 @@ int main(void)
 	tcase_add_test(tcase, test_many_ways);
 	tcase_add_loop_test(tcase, test_condition, 0, (int)(sizeof conditions / sizeof *conditions));
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* Entries to records: one valid entry of each kind, and for each rule of the mapping one wrong thing. */
 #include "directory/base/clock.h"
 #include "directory/model/entry.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -684,9 +685,5 @@ int main(void)
 	tcase_add_test(tc, a_password_is_no_record);
 	tcase_add_test(tc, what_is_derived);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

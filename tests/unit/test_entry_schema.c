@@ -1,5 +1,6 @@
 /* The mapping's table and schema/crosskeys.schema name the same classes and attributes, with the same MUST and MAY. */
 #include "directory/model/entry_table.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <ctype.h>
@@ -115,9 +116,5 @@ int main(void)
 	TCase *tc = tcase_create("entry schema");
 	tcase_add_test(tc, table_and_schema_agree);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tests/unit/decide_fixture.h"
+#include "tests/unit/suite.h"
 
 static char text[16384];
 
@@ -272,9 +273,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite());
 }

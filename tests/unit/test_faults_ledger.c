@@ -15,6 +15,7 @@
 #include "directory/model/record.h"
 #include "tests/fakes/faults.h"
 #include "tests/unit/faults_workers.h"
+#include "tests/unit/suite.h"
 
 #define SEEDS_DEFAULT 2000
 #define SEEDS_A_LOG 50  /* then a new one, so that the checks stay short */
@@ -316,9 +317,5 @@ int main(void)
 	tcase_set_timeout(seeds, 580);
 	tcase_add_test(seeds, whatever_fails);
 	suite_add_tcase(suite, seeds);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/fido_fixture.h"
+#include "tests/unit/suite.h"
 
 /* Signs the changed authenticator data again: only the field that was changed is wrong. */
 static void sign_again(struct fixture *f)
@@ -477,9 +478,5 @@ int main(void)
 	tcase_add_test(assertions, assertion_keys_take_turns);
 	tcase_add_test(assertions, both_ways_say_the_same_of_each_changed_byte);
 	suite_add_tcase(suite, assertions);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "authd/fido/internal.h"
 #include "tests/unit/attestation_fixture.h"
+#include "tests/unit/suite.h"
 
 static EVP_PKEY *p256, *p384, *rsa, *weak_rsa, *ed25519, *credential_keys[3], *root_key;
 static X509 *root;
@@ -550,9 +551,5 @@ int main(void)
 	tcase_add_test(u2f, u2f_plain_certificate);
 	suite_add_tcase(suite, packed);
 	suite_add_tcase(suite, u2f);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/fido_fixture.h"
+#include "tests/unit/suite.h"
 
 static void expect_bad_key(const uint8_t *cose, size_t length, const char *sentence)
 {
@@ -152,9 +153,5 @@ int main(void)
 	tcase_add_test(keys, key_ed25519_of_mixed_order);
 	tcase_add_test(keys, key_ed25519_not_on_curve);
 	suite_add_tcase(suite, keys);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

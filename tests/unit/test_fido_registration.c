@@ -7,6 +7,7 @@
 
 #include "authd/fido/fido.h"
 #include "tests/fakes/soft_key.h"
+#include "tests/unit/suite.h"
 
 #define RP "portal.example"
 static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
@@ -524,9 +525,5 @@ int main(void)
 	tcase_add_test(tcase, key_is_no_map);
 	tcase_add_loop_test(tcase, format_unknown, 0, sizeof formats / sizeof formats[0]);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

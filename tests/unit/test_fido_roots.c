@@ -4,6 +4,7 @@
 
 #include "authd/fido/internal.h"
 #include "tests/unit/attestation_fixture.h"
+#include "tests/unit/suite.h"
 
 static EVP_PKEY *root_key, *other_root_key, *between_key, *leaf_key, *credential_key, *weak_key;
 static struct certificate_wish root_wish, between_wish, leaf_wish;
@@ -448,9 +449,5 @@ int main(void)
 	tcase_add_test(c, none_is_not_attested);
 	tcase_add_test(c, root_attests_by_itself);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "authd/fido/internal.h"
 #include "tests/unit/attestation_fixture.h"
+#include "tests/unit/suite.h"
 
 static const struct {
 	unsigned bits;
@@ -462,9 +463,5 @@ int main(void)
 	tcase_add_test(c, registration_of_another_algorithm);
 	tcase_add_test(c, registration_unsound_key);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* Entries that do not fit: they are quarantined and released, and nobody gets their id, their name or their number meanwhile. */
 #include "tests/unit/follow_fixture.h"
+#include "tests/unit/suite.h"
 
 static enum ck_error give_role_as(unsigned number, const char *id, const char *authority, const char *name, const char *status)
 {
@@ -148,9 +149,5 @@ int main(void)
 	tcase_add_test(c, an_entry_under_anothers_uuid);
 	tcase_add_test(c, an_unreadable_entry);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* What the messages of a stream do to the copy: refreshes, changes that go in with their cookie, refreshes that remove too much, providers that are
    behind, and copies that are marked. Entries that do not fit, and time zones, have programs of their own. */
 #include "tests/unit/follow_fixture.h"
+#include "tests/unit/suite.h"
 
 static enum ck_error give_use(unsigned number, const char *count)
 {
@@ -393,9 +394,5 @@ int main(void)
 	tcase_add_test(c, a_suspect_copy_that_is_whole_is_kept);
 	tcase_add_test(c, a_suspect_copy_that_is_damaged_is_made_anew);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include "authd/replica_uuids.h"
 #include "directory/ldap/csn.h"
 #include "directory/ldap/sync.h"
+#include "tests/unit/suite.h"
 
 #define UUID "0123456789abcdef"
 #define CSN1 "20260102030405.678901Z#000000#001#000000"
@@ -287,9 +288,5 @@ int main(void)
 	tcase_add_test(c, csn_servers_are_bounded);
 	tcase_add_test(c, uuids);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -1,6 +1,7 @@
 /* The clock of an authority's zone: it comes into the copy with the authority, is renewed when this machine's tz database learns, and outlives its
    loss. */
 #include "tests/unit/follow_fixture.h"
+#include "tests/unit/suite.h"
 
 static enum ck_error give_authority(unsigned number, const char *id, const char *zone)
 {
@@ -151,9 +152,5 @@ int main(void)
 	tcase_add_test(c, a_tz_database_that_learns_is_noticed);
 	tcase_add_test(c, a_file_that_is_no_zone_is_not_read_as_utc);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

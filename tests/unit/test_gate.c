@@ -175,18 +175,15 @@ START_TEST(only_an_attested_key_opens_the_vault)
 	struct ck_client client;
 	struct ck_map reply;
 	rig_connect(&client, 0);
-	ck_assert_int_eq(rig_login_begin(&client, "fran", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.fran, &reply, true, false), CK_ANSWER_DENIED);
+	ck_assert_int_eq(rig_login(&client, "fran", &rig.fran, &reply), CK_ANSWER_DENIED);
 	ck_assert(rig_text_is(&reply, CK_F_REASON, "proof"));
 	ck_assert(rig_text_is(&reply, CK_F_MESSAGE, "needs a security key whose maker is trusted here, and this one is not such"));
 	ck_assert_uint_eq(rig_number(&rig.event, CK_F_PROVED), CK_PROVED_TOUCH | CK_PROVED_VERIFIED);
-	ck_assert_int_eq(rig_login_begin(&client, "erin", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.fran, &reply, true, false), CK_ANSWER_DENIED); /* another's key */
+	ck_assert_int_eq(rig_login(&client, "erin", &rig.fran, &reply), CK_ANSWER_DENIED); /* another's key */
 	ck_assert_int_eq(rig_login_begin(&client, "erin", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
 	ck_assert_int_eq(rig_touch(&client, &rig.erin, &reply, true, true), CK_ANSWER_DENIED); /* did not sign */
 	ck_assert_uint_eq(rig_number(&rig.event, CK_F_PROVED), CK_PROVED_NOTHING);
-	ck_assert_int_eq(rig_login_begin(&client, "erin", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.erin, &reply, true, false), CK_ANSWER_GRANTED);
+	ck_assert_int_eq(rig_login(&client, "erin", &rig.erin, &reply), CK_ANSWER_GRANTED);
 	ck_assert_uint_eq(rig_number(&rig.event, CK_F_PROVED), CK_PROVED_TOUCH | CK_PROVED_VERIFIED | CK_PROVED_ATTESTED);
 	ck_assert_int_eq(rig_account(&client, "erin", "erin", "login", &reply), CK_ANSWER_GRANTED);
 	ck_client_close(&client);
@@ -265,8 +262,7 @@ START_TEST(the_reason_is_told_once_the_own_key_verified)
 	struct ck_client client;
 	struct ck_map reply;
 	rig_connect(&client, 0);
-	ck_assert_int_eq(rig_login_begin(&client, "carol", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.carol, &reply, true, false), CK_ANSWER_DENIED);
+	ck_assert_int_eq(rig_login(&client, "carol", &rig.carol, &reply), CK_ANSWER_DENIED);
 	ck_assert(rig_text_is(&reply, CK_F_REASON, "no-role"));
 	ck_assert_uint_eq(rig_number(&rig.event, CK_F_EVENT), CK_EVENT_LOGIN_REFUSED);
 	ck_assert_int_eq(rig_account(&client, "carol", "carol", "login", &reply), CK_ANSWER_DENIED);
@@ -289,14 +285,8 @@ END_TEST
 START_TEST(a_counter_that_went_back_is_refused)
 {
 	struct ck_client client;
-	struct ck_map reply;
 	rig_connect(&client, 0);
-	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	rig.refuse = "counter";
-	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_DENIED);
-	ck_assert(rig_text_is(&reply, CK_F_REASON, "counter"));
-	rig.refuse = NULL;
-	ck_assert_int_eq(rig_account(&client, "alice", "alice", "login", &reply), CK_ANSWER_DENIED);
+	rig_login_refused(&client, "counter", NULL);
 	ck_client_close(&client);
 }
 END_TEST
@@ -304,14 +294,8 @@ END_TEST
 START_TEST(a_counter_that_leapt_is_refused_by_its_name)
 {
 	struct ck_client client;
-	struct ck_map reply;
 	rig_connect(&client, 0);
-	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	rig.refuse = "counter-leap";
-	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_DENIED);
-	ck_assert(rig_text_is(&reply, CK_F_REASON, "counter-leap"));
-	rig.refuse = NULL;
-	ck_assert_int_eq(rig_account(&client, "alice", "alice", "login", &reply), CK_ANSWER_DENIED);
+	rig_login_refused(&client, "counter-leap", NULL);
 	ck_client_close(&client);
 }
 END_TEST
@@ -323,8 +307,7 @@ START_TEST(what_is_not_recorded_is_unavailable)
 	rig_connect(&client, 0);
 	rig.refuse = "unrecorded";
 	ck_assert_int_eq(rig_account(&client, "bob", "bob", "sshd", &reply), CK_ANSWER_UNAVAILABLE);
-	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_UNAVAILABLE);
+	ck_assert_int_eq(rig_login(&client, "alice", &rig.alice, &reply), CK_ANSWER_UNAVAILABLE);
 	ck_client_close(&client);
 }
 END_TEST

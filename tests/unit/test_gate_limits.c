@@ -145,12 +145,10 @@ START_TEST(what_a_key_proves_does_not_count)
 	ck_assert_uint_eq(rig.proved, 1);
 	ck_assert(same(source, rig.source));
 	/* refused, but by her own key */
-	ck_assert_int_eq(rig_login_begin(&client, "carol", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.carol, &reply, true, false), CK_ANSWER_DENIED);
+	ck_assert_int_eq(rig_login(&client, "carol", &rig.carol, &reply), CK_ANSWER_DENIED);
 	ck_assert_uint_eq(rig.proved, 2);
 	/* by another's, by a bad signature */
-	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	ck_assert_int_eq(rig_touch(&client, &rig.carol, &reply, true, false), CK_ANSWER_DENIED);
+	ck_assert_int_eq(rig_login(&client, "alice", &rig.carol, &reply), CK_ANSWER_DENIED);
 	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
 	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, true), CK_ANSWER_DENIED);
 	ck_assert_uint_eq(rig.proved, 2);
@@ -165,16 +163,9 @@ END_TEST
 START_TEST(a_key_that_is_used_too_often_hears_how_long_to_wait)
 {
 	struct ck_client client;
-	struct ck_map reply;
 	rig_connect(&client, 0);
-	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
-	rig.refuse = "too-many-logins";
 	rig.wait_ms = 900;
-	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_DENIED);
-	ck_assert(rig_text_is(&reply, CK_F_REASON, "too-many-logins"));
-	ck_assert(rig_text_is(&reply, CK_F_MESSAGE, "your key was used too often just now; try again in 1 s"));
-	rig.refuse = NULL;
-	ck_assert_int_eq(rig_account(&client, "alice", "alice", "login", &reply), CK_ANSWER_DENIED); /* it proved nothing */
+	rig_login_refused(&client, "too-many-logins", "your key was used too often just now; try again in 1 s");
 	ck_client_close(&client);
 }
 END_TEST

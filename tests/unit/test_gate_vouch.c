@@ -44,6 +44,16 @@ static const char *vouch(struct ck_client *client)
 	return code;
 }
 
+/* The same, and carol has touched her key on a connection of her own. */
+static const char *vouched(struct ck_client *alice, struct ck_client *carol)
+{
+	rig_connect(alice, 0);
+	rig_connect(carol, 0);
+	const char *code = vouch(alice);
+	rig_identify(carol, "carol", &rig.carol);
+	return code;
+}
+
 static const char *wrong_code(const char *code)
 {
 	static char wrong[CK_VOUCH_CODE_BYTES];
@@ -212,10 +222,7 @@ START_TEST(what_the_ledger_refuses_is_refused)
 	static const char *const reasons[] = {"vouch-wrong", "vouch-expired", "vouch-used", "vouch-withdrawn", "vouch-tries"};
 	struct ck_client client, carol;
 	struct ck_map reply;
-	rig_connect(&client, 0);
-	rig_connect(&carol, 0);
-	const char *code = vouch(&client);
-	rig_identify(&carol, "carol", &rig.carol);
+	const char *code = vouched(&client, &carol);
 	unsigned events = rig.events;
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
 		rig.refuse_find = reasons[i];
@@ -239,10 +246,7 @@ START_TEST(without_the_ledger_nothing_is_told)
 {
 	struct ck_client client, carol;
 	struct ck_map reply;
-	rig_connect(&client, 0);
-	rig_connect(&carol, 0);
-	const char *code = vouch(&client);
-	rig_identify(&carol, "carol", &rig.carol);
+	const char *code = vouched(&client, &carol);
 	rig.find_silent = true;
 	ck_assert_int_eq(check(&carol, code, &reply), CK_ANSWER_UNAVAILABLE);
 	rig.find_silent = false;
@@ -278,10 +282,7 @@ START_TEST(what_ended_meanwhile_is_refused_and_uses_the_code_up)
 {
 	struct ck_client client, carol;
 	struct ck_map reply;
-	rig_connect(&client, 0);
-	rig_connect(&carol, 0);
-	const char *code = vouch(&client);
-	rig_identify(&carol, "carol", &rig.carol);
+	const char *code = vouched(&client, &carol);
 	suspend(ALICE, "alice", 200011, CK_STATUS_SUSPENDED);
 	ck_assert_int_eq(check(&carol, code, &reply), CK_ANSWER_DENIED);
 	ck_assert(rig_text_is(&reply, CK_F_REASON, "vouch-ended") && !holds(&reply, "alice"));
@@ -304,10 +305,7 @@ START_TEST(a_proof_that_another_gate_made_up_is_refused)
 {
 	struct ck_client client, carol;
 	struct ck_map reply;
-	rig_connect(&client, 0);
-	rig_connect(&carol, 0);
-	const char *code = vouch(&client);
-	rig_identify(&carol, "carol", &rig.carol);
+	const char *code = vouched(&client, &carol);
 	rig.vouch_proof[rig.vouch_proof_length - 1] ^= 1;
 	ck_assert_int_eq(check(&carol, code, &reply), CK_ANSWER_DENIED);
 	ck_assert(rig_text_is(&reply, CK_F_REASON, "vouch-ended") && !holds(&reply, "alice"));

@@ -8,6 +8,7 @@
 #include "authd/cli/import_name.h"
 #include "authd/cli/import_person.h"
 #include "authd/cli/import_set.h"
+#include "tests/unit/suite.h"
 
 static struct ck_csv csv;
 static struct ck_csv_record row;
@@ -417,9 +418,5 @@ int main(void)
 	tcase_add_test(tests, names);
 	tcase_add_test(tests, set_of_many);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "authd/cli/import.h"
 #include "authd/protocol/message.h"
+#include "tests/unit/suite.h"
 
 static char folder[64], path[128];
 static struct ck_errmsg err;
@@ -191,9 +192,5 @@ int main(void)
 	tcase_add_test(tests, rows_are_not_written_into_a_file_of_two_names);
 	tcase_add_test(tests, rows_wait_for_no_reader);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

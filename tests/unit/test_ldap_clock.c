@@ -14,6 +14,7 @@
 
 #include "directory/base/clock.h"
 #include "directory/ldap/ldap.h"
+#include "tests/unit/suite.h"
 
 #define TIMEOUT_MS 1500
 #define JUMP_S (-86400)
@@ -100,9 +101,5 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_clock_that_is_set_back_makes_nobody_wait);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "authd/ledger_budget.h"
 #include "authd/ledger_session.h"
 #include "authd/ledger_table.h"
+#include "tests/unit/suite.h"
 
 #define T(string) ck_text_of(string)
 
@@ -386,9 +387,5 @@ int main(void)
 	suite_add_tcase(suite, plain);
 	suite_add_tcase(suite, budget);
 	suite_add_tcase(suite, session);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

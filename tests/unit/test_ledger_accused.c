@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "tests/unit/ledger_rig.h"
+#include "tests/unit/suite.h"
 
 /* The accusation that the supervisor hears. */
 static void is_accused(unsigned process, unsigned index)
@@ -135,9 +136,5 @@ int main(void)
 	tcase_add_test(accused, a_replica_that_tells_something_malformed_is_cut_off);
 	tcase_add_test(accused, a_checkpoint_for_somebody_else_than_root_is_cut_off);
 	suite_add_tcase(suite, accused);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

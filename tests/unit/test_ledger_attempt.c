@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "tests/unit/ledger_book_fixture.h"
+#include "tests/unit/suite.h"
 
 #define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DIGEST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -152,9 +153,5 @@ int main(void)
 	tcase_add_test(attempts, a_password_opens_one_login_and_only_when_it_was_right);
 	tcase_add_test(attempts, a_grant_has_its_touch_or_its_password);
 	suite_add_tcase(suite, attempts);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

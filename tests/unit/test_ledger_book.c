@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "tests/unit/ledger_book_fixture.h"
+#include "tests/unit/suite.h"
 
 START_TEST(a_login_is_recorded_with_all_its_fields)
 {
@@ -169,9 +170,5 @@ int main(void)
 	tcase_add_test(books, the_table_of_events_is_its_own_index);
 	tcase_add_test(books, a_checkpoint_of_nothing_new_is_the_last_one);
 	suite_add_tcase(suite, books);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "tests/unit/ledger_book_fixture.h"
+#include "tests/unit/suite.h"
 
 START_TEST(a_counter_that_stands_still_is_refused_and_alarmed)
 {
@@ -256,9 +257,5 @@ int main(void)
 	tcase_add_test(counters, a_snapshot_of_another_log_is_not_believed);
 	tcase_add_test(counters, a_start_with_many_keys_is_quick);
 	suite_add_tcase(suite, counters);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include "directory/model/record.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/audit_fixture.h"
+#include "tests/unit/suite.h"
 
 #define DAY 86400
 #define NOW INT64_C(1795334400) /* 2026-11-22 */
@@ -351,9 +352,5 @@ int main(void)
 	tcase_add_test(c, the_ends_of_counters);
 	tcase_add_test(c, records_go_on_while_it_stands_still);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "authd/ledger_use.h"
 #include "authd/protocol/message.h"
+#include "tests/unit/suite.h"
 
 #define DAY_S 86400
 #define NOW_S INT64_C(1800000000)
@@ -446,9 +447,5 @@ int main(void)
 	tcase_add_test(tc, what_is_not_a_message_about_uses_is_refused);
 	tcase_add_test(tc, each_item_of_a_use_is_checked);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

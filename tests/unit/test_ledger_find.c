@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authd/ledger_find.h"
+#include "tests/unit/suite.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -113,9 +114,5 @@ int main(void)
 	tcase_add_test(tc, an_authority_has_one_too);
 	tcase_add_test(tc, there_is_room_for_ever_more);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "authd/protocol/frame.h"
 #include "directory/base/log.h"
 #include "directory/model/record.h"
+#include "tests/unit/suite.h"
 
 #define KEY(string) ck_bytes_of(ck_text_of(string))
 
@@ -209,9 +210,5 @@ int main(void)
 	tcase_add_test(with_log, strangers_lock_nobody_out);
 	tcase_add_test(with_log, a_source_is_given_back_what_was_proved);
 	suite_add_tcase(suite, with_log);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

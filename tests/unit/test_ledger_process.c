@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "tests/unit/ledger_rig.h"
+#include "tests/unit/suite.h"
 
 START_TEST(the_process_records_and_stops)
 {
@@ -280,9 +281,5 @@ int main(void)
 	tcase_add_test(process, killed_at_any_moment_nothing_answered_is_lost);
 	tcase_add_test(process, round_trips_are_measured);
 	suite_add_tcase(suite, process);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

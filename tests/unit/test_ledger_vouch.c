@@ -10,6 +10,7 @@
 #include "authd/vouch.h"
 #include "directory/base/log.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/unit/suite.h"
 
 #define LIFE_S 120
 #define LIFE_MS (LIFE_S * 1000)
@@ -595,9 +596,5 @@ int main(void)
 	tcase_add_test(events, guesses_are_recorded_until_they_are_counted_and_end_in_an_alarm);
 	suite_add_tcase(suite, table);
 	suite_add_tcase(suite, events);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "authd/login.h"
 #include "authd/record_wire.h"
 #include "directory/base/clock.h"
+#include "tests/unit/suite.h"
 
 static const uint8_t nonce[CK_NONCE_BYTES] = "thirty-two bytes of one nonce...";
 static const uint8_t secret[CK_LOGIN_SECRET_BYTES] = "thirty-two bytes of one machine.";
@@ -411,9 +412,5 @@ int main(void)
 	CASES(decoys);
 	CASES(terminals);
 	CASES(wire);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

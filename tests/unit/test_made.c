@@ -1,5 +1,6 @@
 /* What is signed for a new key is the key that was made: each part of it exchanged once. */
 #include "authd/cli/made.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <sodium.h>
@@ -116,9 +117,5 @@ int main(void)
 	tcase_add_test(tc, another_target);
 	tcase_add_test(tc, short_authenticator_data);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

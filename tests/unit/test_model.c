@@ -1,6 +1,7 @@
 /* Records by themselves: words, windows, names, networks, and one refusal for each rule of ck_model_validate. */
 #include "directory/base/clock.h"
 #include "directory/model/record.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -443,9 +444,5 @@ int main(void)
 	tcase_add_test(tc, faults_of_a_rule);
 	tcase_add_test(tc, faults_of_a_code);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "authd/operation.h"
+#include "tests/unit/suite.h"
 
 START_TEST(every_operation_has_its_own_row)
 {
@@ -206,9 +207,5 @@ int main(void)
 	tcase_add_test(cases, the_protocol_page_has_every_change);
 	tcase_add_test(cases, the_grammar_has_every_operation);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

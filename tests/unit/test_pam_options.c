@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pam_module/pam_options.c"
+#include "tests/unit/suite.h"
 
 static struct ck_pam_options options;
 static struct ck_errmsg err;
@@ -147,9 +148,5 @@ int main(void)
 	tcase_add_test(tests, test_path_lengths);
 	tcase_add_test(tests, test_names);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

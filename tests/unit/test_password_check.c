@@ -13,6 +13,7 @@
 
 #include "directory/ldap/internal.h"
 #include "directory/ldap/password.h"
+#include "tests/unit/suite.h"
 
 #define DN "cn=password,ckId=1,ou=staff,dc=example"
 #define PATIENCE_MS 10000
@@ -464,9 +465,5 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

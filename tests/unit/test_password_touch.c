@@ -5,6 +5,7 @@
 #include "authd/password_say.h"
 #include "authd/password_touch.h"
 #include "tests/unit/change_fixture.h"
+#include "tests/unit/suite.h"
 
 static struct ck_used_touches used;
 static struct ck_password_touch shown;
@@ -216,9 +217,5 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, change_teardown);
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

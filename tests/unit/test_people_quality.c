@@ -10,6 +10,7 @@
 #include "tests/data/data.h"
 #include "tests/data/output.h"
 #include "tests/fakes/store_builder.h"
+#include "tests/unit/suite.h"
 
 enum { STAFF = 20000, QUESTIONS = 200 };
 
@@ -146,9 +147,5 @@ int main(void)
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, the_right_person_is_on_the_first_page);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "directory/store/people_internal.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/suite.h"
 
 enum { CAROL = 12, DAN = 13, EVE = 14, FRANK = 15, MANY = 1000 };
 
@@ -472,9 +473,5 @@ int main(void)
 	tcase_add_loop_test(c, random_changes_against_a_model, 0, 4);
 	tcase_add_test(c, lists_of_many_chunks);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "directory/store/people_internal.h"
+#include "tests/unit/suite.h"
 
 static struct ck_words words;
 
@@ -192,9 +193,5 @@ int main(void)
 	tcase_add_test(tc, letters_of_several_bytes_are_one);
 	tcase_add_test(tc, variants);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
    often it is sent. */
 #include "authd/plan.h"
 #include "tests/unit/change_fixture.h"
+#include "tests/unit/suite.h"
 
 static struct ck_signed_plan plan;
 static struct ck_plan_orderer orderer;
@@ -258,14 +259,7 @@ END_TEST
 START_TEST(key_was_revoked)
 {
 	expect_fine(order_plan(&nothing));
-	struct ck_record *record = ck_builder_key(f.b, 60 + KEY_ALICE, YORK, ALICE, "alice");
-	record->as.key.credential_id = (struct ck_bytes){f.keys[KEY_ALICE].id, f.keys[KEY_ALICE].id_length};
-	record->as.key.public_key = (struct ck_bytes){f.keys[KEY_ALICE].cose, f.keys[KEY_ALICE].cose_length};
-	record->as.key.rp_id = ck_text_of(RP);
-	memcpy(record->as.key.hash, f.hashes[KEY_ALICE], 32);
-	memcpy(record->id.bytes, f.hashes[KEY_ALICE], 16);
-	record->as.key.status = CK_STATUS_REVOKED;
-	ck_builder_put(f.b, record);
+	alter_alices_key(CK_STATUS_REVOKED, always);
 	expect_reason(take_batch(0), "assertion");
 }
 END_TEST
@@ -550,9 +544,5 @@ int main(void)
 	tcase_add_test(tests, tree_of_three);
 	tcase_add_test(tests, proof_of_a_member);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

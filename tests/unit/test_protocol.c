@@ -12,6 +12,7 @@
 #include "authd/protocol/client.h"
 #include "authd/protocol/statement.h"
 #include "directory/base/clock.h"
+#include "tests/unit/suite.h"
 
 static enum ck_error check(const char *bytes, size_t length)
 {
@@ -405,9 +406,5 @@ int main(void)
 	tcase_add_test(all, client_takes_one_descriptor);
 	tcase_add_test(all, client_tells_roots_pair);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authd/provider.h"
+#include "tests/unit/suite.h"
 
 static struct ck_providers p;
 static int64_t now;
@@ -163,9 +164,5 @@ int main(void)
 	tcase_add_test(tests, after_a_better_one_that_fails_comes_the_one_before);
 	tcase_add_test(tests, each_is_described);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -34,6 +34,7 @@
 #include "authd/sandbox/filter.h"
 #include "authd/supervisor.h"
 #include "directory/base/log.h"
+#include "tests/unit/suite.h"
 
 #define KILLED (-SIGSYS)
 #ifdef CK_SANITIZED
@@ -519,9 +520,5 @@ int main(void)
 	tcase_add_test(cases, what_is_no_number_is_not_repeated);
 	tcase_add_test(cases, other_ends_are_said_in_words);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -20,6 +20,7 @@
 
 #include "authd/sandbox/sandbox.h"
 #include "directory/base/log.h"
+#include "tests/unit/suite.h"
 
 #define ABI_KNOWN 6 /* newer ones are asked for no more than this one */
 
@@ -288,9 +289,5 @@ int main(void)
 	tcase_add_test(cases, a_path_that_must_be_there);
 	tcase_add_test(cases, ports_that_are_named_and_no_other);
 	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/fakes/soft_device.h"
+#include "tests/unit/suite.h"
 
 #define CHANNEL 0x01020304u
 #define PING (CTAP_FRAME_INIT | CTAP_CMD_PING)
@@ -229,9 +230,5 @@ int main(void)
 	for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) tcase_add_test(tcase, tests[i]);
 	tcase_add_loop_test(tcase, malformed_commands, 0, sizeof commands / sizeof commands[0]);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

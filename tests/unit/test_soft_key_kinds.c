@@ -14,6 +14,7 @@
 
 #include "directory/base/clock.h"
 #include "tests/fakes/soft_key.h"
+#include "tests/unit/suite.h"
 
 #define RP "portal.example"
 static const uint8_t challenge[32] = "a challenge of thirty-two bytes";
@@ -491,9 +492,5 @@ int main(void)
 	tcase_add_test(tcase, slow);
 	tcase_add_loop_test(tcase, stuck, 0, 2);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "directory/base/clock.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/suite.h"
 
 /* ---- one record ---- */
 
@@ -431,9 +432,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite());
 }

@@ -11,6 +11,7 @@
 #include "directory/store/flat.h"
 #include "directory/store/people.h"
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/suite.h"
 
 #define FILE_LIMIT_BYTES (1 << 20)
 #define FLIPS 400
@@ -339,9 +340,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite());
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "tests/fakes/store_builder.h"
+#include "tests/unit/suite.h"
 
 enum { LEEDS = 1, ADMINS = 20 };
 
@@ -86,9 +87,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite());
 }

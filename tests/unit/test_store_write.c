@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "tests/unit/store_fixture.h"
+#include "tests/unit/suite.h"
 
 /* ---- replacing and removing ---- */
 
@@ -602,9 +603,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(suite());
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite());
 }

@@ -2,6 +2,7 @@
    it starts in, and whom it tells. */
 #include <sys/un.h>
 
+#include "tests/unit/suite.h"
 #include "tests/unit/supervisor_rig.h"
 
 /* A process that is gone, or a zombie that nobody has reaped yet. */
@@ -334,9 +335,5 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(all, systemd_is_told, 0, 2); /* unwatched and watched */
 	tcase_add_test(all, back_off_doubles_to_its_limit_and_is_forgotten_after_a_long_life);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -18,6 +18,7 @@
 
 #include "authd/process.h"
 #include "directory/base/log.h"
+#include "tests/unit/suite.h"
 
 #define USER "61001"
 #define KILLED (-SIGSYS)
@@ -322,9 +323,5 @@ int main(void)
 	tcase_add_test(all, without_root_it_fails);
 	tcase_add_test(all, it_dies_with_its_parent);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "tests/unit/suite.h"
 #include "tests/unit/supervisor_rig.h"
 
 static void on_term(int number)
@@ -160,9 +161,5 @@ int main(int argc, char **argv)
 	tcase_add_test(programs, helpers_are_bounded);
 	tcase_add_test(programs, slapd_is_started_as_its_user_again_when_it_dies_and_stopped_last_but_one);
 	suite_add_tcase(suite, programs);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

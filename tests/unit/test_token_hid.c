@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "pam_module/token_helper.h"
+#include "tests/unit/suite.h"
 
 static const struct {
 	const char *what;
@@ -102,9 +103,5 @@ int main(void)
 	tcase_add_test(tcase, held);
 	tcase_add_test(tcase, forbidden);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include "authd/vouch.h"
 #include "tests/fakes/soft_key.h"
 #include "tests/fakes/store_builder.h"
+#include "tests/unit/suite.h"
 
 #define T(string) ck_text_of(string)
 #define RP "portal.example.gov.uk"
@@ -421,9 +422,5 @@ int main(void)
 	tcase_add_test(stands, whom_it_is_for_must_still_be_there_under_the_name_that_was_signed);
 	suite_add_tcase(suite, code);
 	suite_add_tcase(suite, stands);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include "authd/wall.h"
 #include "directory/base/clock.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/unit/suite.h"
 
 #define DAY 86400
 #define NOW INT64_C(1795334400) /* 2026-11-22 */
@@ -205,9 +206,5 @@ int main(void)
 	tcase_add_test(c, a_copy_of_this_boot_says_nothing_of_the_time);
 	tcase_add_test(c, what_has_an_end_may_be_over);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

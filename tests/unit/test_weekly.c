@@ -2,6 +2,7 @@
    minute as libc's clock has them. */
 #include "directory/base/clock.h"
 #include "directory/model/record.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -375,9 +376,5 @@ int main(void)
 	tcase_add_test(c, minutes_of_the_week);
 	tcase_add_test(c, minute_by_minute);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 #include "directory/base/buffer.h"
 #include "directory/base/clock.h"
 #include "directory/base/zone_rule.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -454,9 +455,5 @@ int main(void)
 	tcase_add_test(c, the_machines_own);
 	tcase_add_test(c, tables_that_are_out_of_order);
 	suite_add_tcase(suite, c);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(suite);
 }
