@@ -156,20 +156,24 @@ enum ck_error ck_follower_take_entry(struct ck_follower *f, const uint8_t uuid[1
 
 /* ---- handlers of the stream ---- */
 
+/* What a refresh since a cookie does not name is gone. A full one is compared with the copy when it is there. */
+static enum ck_error name(struct ck_follower *f, const uint8_t uuid[16])
+{
+	f->entries++;
+	return f->state == CK_FOLLOWER_RESUMING ? ck_uuids_add(&f->named, uuid) : CK_OK;
+}
+
 static enum ck_error on_entry(const uint8_t uuid[16], const struct ck_entry *entry, void *context)
 {
 	struct ck_follower *f = context;
-	if (f->state != CK_FOLLOWER_PERSISTING) {
-		enum ck_error error = ck_uuids_add(&f->named, uuid);
-		if (error != CK_OK) return error;
-	}
-	return ck_follower_take_entry(f, uuid, entry, false);
+	enum ck_error error = name(f, uuid);
+	if (error == CK_OK) error = ck_follower_take_entry(f, uuid, entry, false);
+	return error == CK_ERR_CONFLICT && f->late != NULL ? ck_follower_put_off_entry(f, uuid, entry) : error;
 }
 
 static enum ck_error on_present(const uint8_t uuid[16], void *context)
 {
-	struct ck_follower *f = context;
-	return f->state == CK_FOLLOWER_PERSISTING ? CK_OK : ck_uuids_add(&f->named, uuid);
+	return name(context, uuid);
 }
 
 enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid[16])
@@ -180,6 +184,7 @@ enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid
 	(void)ck_follower_forget_clash(f, uuid);
 	tell_use_gone(f, uuid);
 	error = ck_batch_remove(f->batch, uuid);
+	if (error == CK_ERR_CONFLICT && f->late != NULL) return ck_follower_put_off_delete(f, uuid);
 	return error == CK_ERR_NOT_FOUND ? CK_OK : error; /* containers, and what came and went while we were away */
 }
 
@@ -188,17 +193,24 @@ static enum ck_error on_delete(const uint8_t uuid[16], void *context)
 	return ck_follower_remove_known(context, uuid);
 }
 
-static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context)
+enum ck_error ck_follower_take_unreadable(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *reason)
 {
-	struct ck_follower *f = context;
-	enum ck_error error = on_present(uuid, f);
-	if (error == CK_OK) error = ck_follower_open_batch(f);
+	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
+	f->batch_entries++;
 	(void)ck_follower_forget_clash(f, uuid);
 	f->changed = true;
 	tell_use_gone(f, uuid);
 	const struct ck_entry nothing = {.dn = dn};
 	return ck_follower_quarantine_faulty(f, uuid, &nothing, reason);
+}
+
+static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context)
+{
+	struct ck_follower *f = context;
+	enum ck_error error = name(f, uuid);
+	if (error == CK_OK) error = ck_follower_take_unreadable(f, uuid, dn, reason);
+	return error == CK_ERR_CONFLICT && f->late != NULL ? ck_follower_put_off_unreadable(f, uuid, dn, reason) : error;
 }
 
 /* Changes that were made while the clock ran ahead have later numbers than those made since it was put right. The provider would leave the
@@ -283,6 +295,7 @@ const struct ck_follow_handlers ck_follower_handlers = {
 static enum ck_error begin_rebuild(struct ck_follower *f, struct ck_errmsg *err)
 {
 	enum ck_error error = ck_store_open_writer(f->settings.store_directory, CK_STORE_NEXT_FILE, &f->next, err);
+	if (error == CK_OK) error = ck_follower_begin_load(f, err);
 	if (error != CK_OK) return error;
 	f->state = CK_FOLLOWER_REBUILDING;
 	f->clash_count = 0;
@@ -325,6 +338,7 @@ void ck_follower_end(struct ck_follower *f)
 {
 	if (f->batch != NULL) ck_batch_abort(&f->batch);
 	ck_uuids_clear(&f->named);
+	ck_follower_drop_load(f);
 	ck_store_close(&f->next); /* the next one to be opened takes its place */
 	f->probe_waits = f->cookie_changed = f->highest_changed = f->changed = f->moved = false;
 	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].asked = false;

@@ -28,7 +28,9 @@ struct ck_follower {
 	struct ck_store *next;
 	struct ck_batch *batch; /* on next while rebuilding, else on current */
 	size_t batch_entries;
-	struct ck_uuids named; /* in this refresh */
+	struct ck_uuids named; /* in a refresh since a cookie */
+	struct ck_follower_late *late; /* of a full refresh that is coming in: what is told again at its end */
+	uint64_t entries; /* of a full refresh */
 	struct ck_csn_set followed, highest, probed;
 	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
 	struct ck_as_of probe_asked, begun;
@@ -73,6 +75,19 @@ enum ck_error ck_follower_quarantine_faulty(struct ck_follower *f, const uint8_t
 /* What the founding authority delegated to the person's authority. CK_ERR_INVALID: it is outside; a person of an authority that is not known
    (yet) is none of anybody's, and decides nothing. */
 enum ck_error ck_follower_check_delegation(struct ck_follower *f, const struct ck_record *record, struct ck_errmsg *why);
+
+enum ck_error ck_follower_take_unreadable(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *reason);
+
+/* ---- replica_load.c ---- */
+/* The second file takes what comes from now on; the follower's next is open. */
+enum ck_error ck_follower_begin_load(struct ck_follower *f, struct ck_errmsg *err);
+/* For what the second file does not take yet (CK_ERR_CONFLICT). */
+enum ck_error ck_follower_put_off_entry(struct ck_follower *f, const uint8_t uuid[16], const struct ck_entry *entry);
+enum ck_error ck_follower_put_off_unreadable(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *reason);
+enum ck_error ck_follower_put_off_delete(struct ck_follower *f, const uint8_t uuid[16]);
+/* Everything is in the second file afterwards, and what was put off has been told again. */
+enum ck_error ck_follower_end_load(struct ck_follower *f);
+void ck_follower_drop_load(struct ck_follower *f);
 
 /* ---- replica_refresh.c ---- */
 enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context);

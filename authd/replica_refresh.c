@@ -14,31 +14,37 @@ enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context)
 }
 
 struct absent {
-	const struct ck_uuids *named;
-	struct ck_uuids gone;
-	uint64_t known;
+	const struct ck_uuids *named; /* in a refresh since a cookie; … */
+	struct ck_view *next; /* … or the copy that a full one made */
+	struct ck_uuids gone; /* to be removed */
+	uint64_t known, count;
 	enum ck_error error;
 };
 
 static bool look_absent(const uint8_t entry_uuid[16], void *context)
 {
 	struct absent *absent = context;
+	bool there = false;
 	absent->known++;
-	if (!ck_uuids_has(absent->named, entry_uuid)) absent->error = ck_uuids_add(&absent->gone, entry_uuid);
+	if (absent->next == NULL) there = ck_uuids_has(absent->named, entry_uuid);
+	else if (ck_view_has_uuid(absent->next, entry_uuid, &there) != CK_OK) absent->error = CK_ERR_IO; /* it is not the copy's damage */
+	if (absent->error != CK_OK) return false;
+	if (!there) absent->count++;
+	if (!there && absent->next == NULL) absent->error = ck_uuids_add(&absent->gone, entry_uuid);
 	return absent->error == CK_OK;
 }
 
 /* What the view knows and the refresh did not name. The caller clears out->gone. */
-static enum ck_error find_absent(struct ck_follower *f, struct ck_view *view, struct absent *out)
+static enum ck_error find_absent(struct ck_follower *f, struct ck_view *view, struct ck_view *next, struct absent *out)
 {
-	*out = (struct absent){.named = &f->named};
+	*out = (struct absent){.named = &f->named, .next = next};
 	enum ck_error error = ck_view_each_uuid(view, look_absent, out);
 	return error != CK_OK ? error : out->error;
 }
 
 static bool removes_too_much(const struct ck_follower *f, const struct absent *absent)
 {
-	uint64_t gone = absent->gone.count;
+	uint64_t gone = absent->count;
 	return gone > f->settings.removal_floor && gone * 100 > absent->known * f->settings.removal_percent;
 }
 
@@ -49,11 +55,11 @@ static enum ck_error hold_if_too_much(struct ck_follower *f, const struct absent
 		ck_follower_alarm(f, "root let a refresh in that removes more than the limit");
 		return CK_OK;
 	}
-	f->refused_removals = absent->gone.count;
+	f->refused_removals = absent->count;
 	f->state = CK_FOLLOWER_HELD;
 	snprintf(f->reason, sizeof f->reason,
-	         "a refresh would remove %zu of %llu entries, more than %u %%: it stopped until root confirms it (crosskeys confirm-refresh)",
-	         absent->gone.count, (unsigned long long)absent->known, f->settings.removal_percent);
+	         "a refresh would remove %llu of %llu entries, more than %u %%: it stopped until root confirms it (crosskeys confirm-refresh)",
+	         (unsigned long long)absent->count, (unsigned long long)absent->known, f->settings.removal_percent);
 	ck_follower_alarm(f, f->reason);
 	return CK_ERR_DENIED;
 }
@@ -63,29 +69,29 @@ static enum ck_error purge(struct ck_follower *f, uint64_t *out_removed)
 	struct absent absent;
 	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
-	error = find_absent(f, ck_batch_view(f->batch), &absent);
+	error = find_absent(f, ck_batch_view(f->batch), NULL, &absent);
 	if (error == CK_OK) error = hold_if_too_much(f, &absent);
 	for (size_t i = 0; error == CK_OK && i < absent.gone.slot_count; i++)
 		if (ck_uuids_has(&absent.gone, absent.gone.slots[i])) error = ck_follower_remove_known(f, absent.gone.slots[i]);
-	*out_removed = absent.gone.count;
+	*out_removed = absent.count;
 	ck_uuids_clear(&absent.gone);
 	return error;
 }
 
 static enum ck_error compare_next(struct ck_follower *f, uint64_t *out_removed)
 {
-	struct absent absent;
-	struct ck_view *view = NULL;
+	struct absent absent = {.count = 0};
+	struct ck_view *view = NULL, *next = NULL;
 	*out_removed = 0;
 	if (f->current == NULL) return CK_OK;
+	if (ck_view_begin(f->next, &next) != CK_OK) return CK_ERR_IO;
 	enum ck_error error = ck_view_begin(f->current, &view);
-	if (error != CK_OK) return error == CK_ERR_CORRUPT ? CK_OK : error; /* being replaced is the cure */
-	error = find_absent(f, view, &absent);
+	if (error == CK_OK) error = find_absent(f, view, next, &absent);
 	ck_view_end(&view);
-	if (error == CK_ERR_CORRUPT) error = CK_OK;
+	ck_view_end(&next);
+	if (error == CK_ERR_CORRUPT) error = CK_OK; /* being replaced is the cure */
 	if (error == CK_OK) error = hold_if_too_much(f, &absent);
-	*out_removed = absent.gone.count;
-	ck_uuids_clear(&absent.gone);
+	*out_removed = absent.count;
 	return error;
 }
 
@@ -112,7 +118,9 @@ static enum ck_error finish_resumed(struct ck_follower *f, bool purge_absent, ui
 
 static enum ck_error finish_rebuilt(struct ck_follower *f, uint64_t *out_removed)
 {
-	enum ck_error error = compare_next(f, out_removed);
+	enum ck_error error = ck_follower_end_load(f);
+	if (error == CK_OK) error = compare_next(f, out_removed);
+	f->cookie_changed = true; /* what was committed on the way was without it */
 	if (error == CK_OK) error = ck_follower_open_batch(f);
 	if (error == CK_OK) error = ck_follower_put_position(f);
 	if (error == CK_OK) error = ck_follower_put_roots(f);
@@ -141,7 +149,7 @@ enum ck_error ck_follower_on_refreshed(bool purge_absent, struct ck_bytes cookie
 	f->reason[0] = '\0';
 	if (f->changed) ck_follower_want_clashes(f);
 	f->changed = false;
-	if (f->settings.on_refreshed != NULL) f->settings.on_refreshed(full, f->named.count, removed, f->settings.context);
+	if (f->settings.on_refreshed != NULL) f->settings.on_refreshed(full, full ? f->entries : f->named.count, removed, f->settings.context);
 	ck_uuids_clear(&f->named);
 	if (f->settings.on_committed != NULL) f->settings.on_committed(f->settings.context);
 	return CK_OK;

@@ -4,6 +4,7 @@
 
 #include "directory/base/buffer.h"
 #include "directory/store/flat.h"
+#include "directory/store/load.h"
 #include "directory/store/people_internal.h"
 
 #define NOTE_NAME_LIMIT_BYTES 64
@@ -36,7 +37,7 @@ void ck_batch_abort(struct ck_batch **batch)
 	if (*batch == NULL) return;
 	mdb_txn_abort((*batch)->txn);
 	/* some of what was put off may be of this batch */
-	(*batch)->store->pending_lost = (*batch)->store->pending_lost || (*batch)->store->pending != NULL;
+	(*batch)->store->pending_lost = (*batch)->store->pending_lost || (*batch)->store->pending != NULL || (*batch)->store->load != NULL;
 	ck_pending_free((*batch)->store);
 	(*batch)->store->batching = false;
 	*batch = NULL;
@@ -129,6 +130,8 @@ enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[1
 	struct ck_id id;
 	if (batch->failure != CK_OK) return batch->failure;
 	ck_index_uuid(&key, entry_uuid);
+	if (batch->store->load != NULL)
+		return ck_seen_has(batch->store->load->seen, (struct ck_bytes){key.bytes, key.length}) ? CK_ERR_CONFLICT : CK_ERR_NOT_FOUND;
 	enum ck_error error = ck_kv_get(&batch->view, &key, &known);
 	if (error != CK_OK) return error;
 	if (known.length == 1 && known.at[0] == CK_KIND_NONE) {
@@ -243,6 +246,24 @@ static bool is_zero(const uint8_t *bytes, size_t length)
 	return true;
 }
 
+/* Nobody holds what it wants, and nothing is known of it any more. */
+static enum ck_error make_way(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err)
+{
+	enum ck_error error = ck_batch_remove(batch, record->entry_uuid);
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return ck_fail(err, error, "what is known by this entryUUID is damaged");
+	return check_clash(batch, record, err);
+}
+
+/* The same while a second file is filled. */
+static enum ck_error meet(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err)
+{
+	struct ck_record home;
+	bool met = ck_quarantine_meet(batch, record->entry_uuid, record);
+	/* what their authority may give them can be said when it is there */
+	if (record->kind == CK_KIND_STAFF && !met) met = ck_view_get(&batch->view, CK_KIND_AUTHORITY, record->authority, &home) != CK_OK;
+	return met ? ck_fail(err, CK_ERR_CONFLICT, "%s: may be second to another entry", ck_kind_name(record->kind)) : CK_OK;
+}
+
 enum ck_error ck_batch_put(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err)
 {
 	uint8_t flat[CK_FLAT_LIMIT_BYTES];
@@ -256,9 +277,7 @@ enum ck_error ck_batch_put(struct ck_batch *batch, const struct ck_record *recor
 	struct ck_bytes bytes = {flat, length};
 	error = ck_flat_decode(record->kind, record->id, bytes, &own);
 	if (error != CK_OK) return ck_fail(err, CK_ERR_INTERNAL, "%s: what was encoded does not decode", ck_kind_name(record->kind));
-	error = ck_batch_remove(batch, own.entry_uuid);
-	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return ck_fail(err, error, "what is known by this entryUUID is damaged");
-	error = check_clash(batch, &own, err);
+	error = batch->store->load != NULL ? meet(batch, &own, err) : make_way(batch, &own, err);
 	if (error != CK_OK) return error;
 	error = add_record(batch, &own, bytes);
 	return error == CK_OK ? CK_OK : ck_fail(err, error, "%s: the write failed", ck_kind_name(own.kind));

@@ -11,6 +11,7 @@
 
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
+#include "directory/store/load.h"
 #include "directory/store/people_internal.h"
 
 #define DATA_MODE 0640
@@ -208,6 +209,7 @@ void ck_store_close(struct ck_store **store)
 	ck_batch_abort(&batch);
 	(*store)->viewing = false;
 	ck_pending_free(*store);
+	ck_load_free(*store);
 	free((*store)->searching);
 	ck_store_close_env(*store);
 	free(*store);
@@ -392,22 +394,21 @@ enum ck_error ck_store_discard(const char *directory, struct ck_errmsg *err)
 	return CK_OK;
 }
 
-enum ck_error ck_store_repack(const char *directory, struct ck_store **next, struct ck_errmsg *err)
+enum ck_error ck_store_begin_next(const char *directory, struct ck_store **out, struct ck_errmsg *err)
 {
-	struct ck_store *packed = NULL;
-	enum ck_error error = store_new(directory, CK_STORE_NEXT_FILE, true, &packed, err);
-	if (error == CK_OK) error = begin_anew(packed, err);
-	if (error == CK_OK) error = ck_store_copy(*next, packed, err);
-	if (error == CK_OK) {
-		char old[CK_STORE_NAME_BYTES];
-		snprintf(old, sizeof old, "%s", (*next)->name);
-		ck_store_close(next);
-		remove_file(directory, old);
-		*next = packed;
-		return CK_OK;
-	}
-	ck_store_close(&packed);
+	enum ck_error error = store_new(directory, CK_STORE_NEXT_FILE, true, out, err);
+	if (error == CK_OK) error = begin_anew(*out, err);
+	if (error != CK_OK) ck_store_close(out);
 	return error;
+}
+
+void ck_store_replace(struct ck_store **next, struct ck_store *with)
+{
+	char old[CK_STORE_NAME_BYTES];
+	snprintf(old, sizeof old, "%s", (*next)->name);
+	ck_store_close(next);
+	remove_file(with->directory, old);
+	*next = with;
 }
 
 enum ck_error ck_store_supersede(const char *directory, struct ck_store **current, struct ck_store **next, struct ck_store **out,
@@ -422,8 +423,6 @@ enum ck_error ck_store_supersede(const char *directory, struct ck_store **curren
 	ck_view_end(&view);
 	/* gates never see half of a refresh */
 	if (!finished) return ck_fail(err, CK_ERR_INVALID, "%s holds no finished refresh", (*next)->name);
-	error = ck_store_repack(directory, next, err);
-	if (error != CK_OK) return error;
 	int rc = mdb_env_sync((*next)->env, 1);
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_flags((*next)->env, MDB_NOSYNC, 0); /* from now on each commit is durable */
 	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot flush", (*next)->name);

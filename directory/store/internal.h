@@ -67,7 +67,8 @@ struct ck_store {
 	ino_t link_inode;
 	int64_t link_checked_ms;
 	struct ck_people_pending *pending; /* of the writer: what the index is still to learn */
-	bool pending_lost; /* a batch of a refresh was aborted: the index would miss what it had put off */
+	bool pending_lost; /* a batch of a refresh was aborted: the index would miss what it had put off, or keep it */
+	struct ck_load *load; /* of a second file: what waits outside of it (load.h) */
 	struct ck_people_searching *searching; /* of a reader: room to search in, kept */
 };
 
@@ -87,10 +88,9 @@ void ck_store_close_env(struct ck_store *store);
    that was cut. */
 CK_MUST_USE enum ck_error ck_store_extend(struct ck_store *store);
 
-/* Puts a finished refresh into a file of its own whose pages are full: what came in any order left a third of each empty. */
-CK_MUST_USE enum ck_error ck_store_repack(const char *directory, struct ck_store **next, struct ck_errmsg *err);
-/* copy.c: everything of one file, in order, into one that was just begun. */
-CK_MUST_USE enum ck_error ck_store_copy(struct ck_store *from, struct ck_store *to, struct ck_errmsg *err);
+/* Another second file, and putting it in the first one's place, which is removed. */
+CK_MUST_USE enum ck_error ck_store_begin_next(const char *directory, struct ck_store **out, struct ck_errmsg *err);
+void ck_store_replace(struct ck_store **next, struct ck_store *with);
 
 /* batch.c: a write went wrong half way; returns the error, damage where the indices did not keep their promise. */
 enum ck_error ck_batch_broken(struct ck_batch *batch, enum ck_error error);
@@ -98,6 +98,9 @@ enum ck_error ck_batch_broken(struct ck_batch *batch, enum ck_error error);
 /* quarantine.c */
 /* Of an entry that is known to be quarantined: forgets it, and what it holds is free. */
 CK_MUST_USE enum ck_error ck_quarantine_remove(struct ck_batch *batch, const uint8_t entry_uuid[16]);
+/* While a second file is filled: whether this entryUUID, or anything else that may be had once, may have come before; it has afterwards. claims may
+   be NULL. */
+bool ck_quarantine_meet(struct ck_batch *batch, const uint8_t entry_uuid[16], const struct ck_record *claims);
 /* CK_ERR_EXISTS and the sentence: a quarantined entry holds what this record wants. */
 CK_MUST_USE enum ck_error ck_quarantine_check(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err);
 

@@ -6,6 +6,7 @@
 #include "directory/base/buffer.h"
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
+#include "directory/store/load.h"
 
 #define META_VERSION 5
 #define META_LIMIT_BYTES 256
@@ -74,6 +75,8 @@ enum ck_error ck_kv_get(const struct ck_view *view, const struct ck_index_key *k
 {
 	*out = (struct ck_bytes){NULL, 0};
 	if (key->failed) return CK_ERR_NOT_FOUND;
+	/* what waits outside is not to be found, which must be taken for its absence by nobody */
+	CK_ASSERT(view->store->load == NULL || view->store->load->appending || !ck_load_takes(view->store->load, key));
 	MDB_val name = val_of(key);
 	MDB_val value;
 	int rc = mdb_get(view->txn, ck_kv_tree(view->store, key), &name, &value);
@@ -113,10 +116,12 @@ static enum ck_error batch_error(struct ck_batch *batch, int rc)
 
 enum ck_error ck_kv_add(struct ck_batch *batch, const struct ck_index_key *key, struct ck_bytes value)
 {
+	const struct ck_load *load = batch->store->load;
 	if (key->failed) return CK_ERR_LIMIT;
+	if (load != NULL && ck_load_takes(load, key)) return ck_load_add(batch, key, value);
 	MDB_val name = val_of(key);
 	MDB_val data = {value.length, (void *)(uintptr_t)value.at};
-	int rc = mdb_put(batch->txn, ck_kv_tree(batch->store, key), &name, &data, MDB_NOOVERWRITE);
+	int rc = mdb_put(batch->txn, ck_kv_tree(batch->store, key), &name, &data, load != NULL && load->appending ? MDB_APPEND : MDB_NOOVERWRITE);
 	if (rc == MDB_KEYEXIST) return CK_ERR_EXISTS;
 	if (rc != MDB_SUCCESS) return batch_error(batch, rc);
 	batch->meta.sum += ck_kv_mark(bytes_of(key), value);
@@ -153,7 +158,8 @@ enum ck_error ck_kv_set_sealed(struct ck_batch *batch, const struct ck_index_key
 	size_t length;
 	enum ck_error error = seal(key, body, sealed, &length);
 	if (error != CK_OK) return error;
-	error = ck_kv_remove(batch, key);
+	bool appending = batch->store->load != NULL && batch->store->load->appending;
+	error = appending ? CK_OK : ck_kv_remove(batch, key);
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
 	return ck_kv_add(batch, key, (struct ck_bytes){sealed, length});
 }

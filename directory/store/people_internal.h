@@ -2,6 +2,9 @@
 #ifndef CK_STORE_PEOPLE_INTERNAL_H
 #define CK_STORE_PEOPLE_INTERNAL_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "directory/store/internal.h"
 #include "directory/store/people.h"
 
@@ -101,6 +104,9 @@ struct ck_list_change {
 CK_MUST_USE enum ck_error ck_list_apply(struct ck_batch *batch, const struct ck_index_key *list, const struct ck_list_change *changes, size_t count,
                                         bool *out_before, bool *out_after);
 
+/* A whole list, behind everything that the tree holds. */
+CK_MUST_USE enum ck_error ck_list_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count);
+
 /* ---- people_number.c ---- */
 
 CK_MUST_USE enum ck_error ck_people_number_new(struct ck_batch *batch, struct ck_id authority, uint32_t *out);
@@ -119,6 +125,8 @@ CK_MUST_USE enum ck_error ck_people_remove(struct ck_batch *batch, const struct 
 CK_MUST_USE enum ck_error ck_people_name_block(struct ck_batch *batch, const struct ck_authority *authority, uint32_t block, bool remove);
 /* Writes what was put off. */
 CK_MUST_USE enum ck_error ck_people_flush(struct ck_batch *batch);
+/* At the end of a full refresh, in the order of keys: a whole list, and what leads to its word. */
+CK_MUST_USE enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count);
 
 /* ---- people_pending.c: changes of lists, collected and sorted ---- */
 

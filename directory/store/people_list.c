@@ -137,6 +137,12 @@ static enum ck_error write_entries(struct editing *e)
 	return error;
 }
 
+enum ck_error ck_list_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count)
+{
+	struct editing e = {.batch = batch, .list = list, .entries = entries, .count = count, .appended = true};
+	return write_entries(&e);
+}
+
 static enum ck_error replace_chunk(struct editing *e)
 {
 	enum ck_error error = CK_OK;

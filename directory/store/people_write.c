@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "directory/base/buffer.h"
+#include "directory/store/load.h"
 #include "directory/store/people_internal.h"
 
 /* ---- words ---- */
@@ -215,18 +216,41 @@ static enum ck_error put_near(struct ck_batch *batch, uint8_t table, const struc
 	return error;
 }
 
+static enum ck_error put_ways(struct ck_batch *batch, uint8_t table, const struct ck_word *word, bool there)
+{
+	if (table == CK_TABLE_WORD) return put_near(batch, CK_TABLE_NEAR, word, !there);
+	return table == CK_TABLE_AUTHORITY_WORD ? put_near(batch, CK_TABLE_AUTHORITY_NEAR, word, !there) : CK_OK;
+}
+
 static enum ck_error flush_list(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes, size_t count)
 {
 	struct ck_index_key list;
 	bool before, after;
 	ck_list_key(&list, table, word->at, word->length);
 	enum ck_error error = ck_list_apply(batch, &list, changes, count, &before, &after);
-	if (error != CK_OK || before == after) return error;
-	if (table == CK_TABLE_WORD) return put_near(batch, CK_TABLE_NEAR, word, after);
-	return table == CK_TABLE_AUTHORITY_WORD ? put_near(batch, CK_TABLE_AUTHORITY_NEAR, word, after) : CK_OK;
+	return error != CK_OK || before == after ? error : put_ways(batch, table, word, !after);
+}
+
+static enum ck_error put_aside(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes, size_t count)
+{
+	struct ck_index_key list;
+	ck_list_key(&list, table, word->at, word->length);
+	return ck_load_add_list(batch->store->load, &list, changes, count);
 }
 
 enum ck_error ck_people_flush(struct ck_batch *batch)
 {
-	return ck_pending_each(batch, flush_list);
+	return ck_pending_each(batch, batch->store->load != NULL ? put_aside : flush_list);
+}
+
+enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count)
+{
+	struct ck_word word = {.length = 0};
+	/* [table][word][0] */
+	size_t length = list->length - 2;
+	if (list->length <= 2 || length > sizeof word.at) return CK_ERR_IO;
+	memcpy(word.at, list->bytes + 1, length);
+	word.length = (uint8_t)length;
+	enum ck_error error = ck_list_append(batch, list, entries, count);
+	return error == CK_OK ? put_ways(batch, list->bytes[0], &word, true) : error;
 }

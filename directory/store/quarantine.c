@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "directory/base/buffer.h"
-#include "directory/store/internal.h"
+#include "directory/store/load.h"
 
 #define DN_LIMIT_BYTES 512
 #define REASON_LIMIT_BYTES 512
@@ -92,6 +92,19 @@ static enum ck_error is_taken(struct ck_batch *batch, const struct ck_record *cl
 	return ck_kv_get(&batch->view, &key, &value);
 }
 
+bool ck_quarantine_meet(struct ck_batch *batch, const uint8_t entry_uuid[16], const struct ck_record *claims)
+{
+	struct held held = {.count = 0};
+	struct ck_index_key uuid;
+	ck_index_uuid(&uuid, entry_uuid);
+	if (claims != NULL) collect(claims, &held);
+	/* each is kept, whatever the others say */
+	bool met = ck_seen_add(batch->store->load->seen, (struct ck_bytes){uuid.bytes, uuid.length});
+	for (size_t i = 0; i < held.count; i++)
+		met = ck_seen_add(batch->store->load->seen, (struct ck_bytes){held.keys[i].bytes, held.keys[i].length}) || met;
+	return met;
+}
+
 enum ck_error ck_quarantine_check(struct ck_batch *batch, const struct ck_record *record, struct ck_errmsg *err)
 {
 	struct held held;
@@ -142,6 +155,10 @@ enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uu
 	struct ck_writer writer;
 	struct ck_index_key key;
 	struct held held;
+	if (batch->store->load != NULL) {
+		(void)ck_quarantine_meet(batch, entry_uuid, claims);
+		return CK_ERR_CONFLICT;
+	}
 	enum ck_error error = ck_batch_remove(batch, entry_uuid);
 	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
 	error = hold(batch, entry_uuid, claims, &held);

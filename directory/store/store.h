@@ -123,6 +123,14 @@ struct ck_view *ck_batch_view(struct ck_batch *batch);
 /* Every entryUUID known (records and quarantined), for the present phase. */
 typedef bool (*ck_uuid_visitor)(const uint8_t entry_uuid[16], void *context);
 CK_MUST_USE enum ck_error ck_view_each_uuid(struct ck_view *view, ck_uuid_visitor each, void *context);
+/* Between these two a second file is filled, in bounded memory: what is put is sorted outside of it. Meanwhile nothing can be read of it but authorities;
+   ck_batch_put, ck_batch_remove and ck_batch_quarantine give CK_ERR_CONFLICT, having changed nothing, where what came before would have to be looked at: such
+   are to be said again, in the order in which they came, after the end. ck_store_load_end puts all of it into `*next`; where it fails (a full disk),
+   that can only be closed. */
+CK_MUST_USE enum ck_error ck_store_load_begin(struct ck_store *next, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_store_load_end(struct ck_store **next, struct ck_errmsg *err);
+/* Whether anything, record or quarantine, is known by this entryUUID. */
+CK_MUST_USE enum ck_error ck_view_has_uuid(struct ck_view *view, const uint8_t entry_uuid[16], bool *out);
 /* Closes `*next` (the writer of CK_STORE_NEXT_FILE), marks the current file superseded, renames next over it, and opens it as the writer.
    `*current` may be NULL when there was none. */
 CK_MUST_USE enum ck_error ck_store_supersede(const char *directory, struct ck_store **current, struct ck_store **next, struct ck_store **out,

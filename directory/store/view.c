@@ -147,6 +147,16 @@ enum ck_error ck_view_by_uuid(struct ck_view *view, const uint8_t entry_uuid[16]
 	return error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
 }
 
+enum ck_error ck_view_has_uuid(struct ck_view *view, const uint8_t entry_uuid[16], bool *out)
+{
+	struct ck_index_key key;
+	struct ck_bytes known;
+	ck_index_uuid(&key, entry_uuid);
+	enum ck_error error = ck_kv_get(view, &key, &known);
+	*out = error == CK_OK;
+	return error == CK_ERR_NOT_FOUND ? CK_OK : error;
+}
+
 /* A unique index: key → id → record. */
 static enum ck_error get_unique(struct ck_view *view, enum ck_kind kind, const struct ck_index_key *key, struct ck_record *out)
 {
