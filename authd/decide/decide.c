@@ -93,19 +93,16 @@ static enum ck_reason check_copy(struct chain *chain)
 	return CK_REASON_GRANTED;
 }
 
-static enum ck_reason check_staff(struct chain *chain)
+/* Whoever they are; under "self" of rules their own uid is meant. */
+static enum ck_reason check_person(struct chain *chain, const struct ck_record *person)
 {
 	struct ck_moment now = chain->question->now;
 	struct ck_record record;
-	if (!found(chain, ck_view_staff_by_uid(chain->view, chain->question->uid, &record))) {
-		(void)note(chain, CK_STEP_STAFF, false, no_id, no_id, 0);
-		return CK_REASON_UNKNOWN_STAFF;
-	}
-	bool active = ck_staff_active(&record, now);
-	doubt(chain, &record);
-	uint64_t uid_number = record.as.staff.uid_number;
-	chain->subject = (struct ck_subject){record.id, record.authority, record.as.staff.window.until_s};
-	(void)note(chain, CK_STEP_STAFF, active, no_id, record.id, record.as.staff.window.until_s);
+	uint64_t uid_number = person->as.staff.uid_number;
+	bool active = ck_staff_active(person, now);
+	doubt(chain, person);
+	chain->subject = (struct ck_subject){person->id, person->authority, person->as.staff.window.until_s};
+	(void)note(chain, CK_STEP_STAFF, active, no_id, person->id, person->as.staff.window.until_s);
 	if (!active) return CK_REASON_STAFF_NOT_ACTIVE;
 
 	if (!found(chain, ck_view_get(chain->view, CK_KIND_AUTHORITY, chain->subject.authority, &record))) {
@@ -120,6 +117,14 @@ static enum ck_reason check_staff(struct chain *chain)
 	if (!in_range) return CK_REASON_STAFF_INVALID;
 	chain->subject.until_s = ck_earlier(chain->subject.until_s, authority->window.until_s);
 	return active ? CK_REASON_GRANTED : CK_REASON_AUTHORITY_NOT_ACTIVE;
+}
+
+static enum ck_reason check_staff(struct chain *chain)
+{
+	struct ck_record record;
+	if (found(chain, ck_view_staff_by_uid(chain->view, chain->question->uid, &record))) return check_person(chain, &record);
+	(void)note(chain, CK_STEP_STAFF, false, no_id, no_id, 0);
+	return CK_REASON_UNKNOWN_STAFF;
 }
 
 /* A name can be taken once its system is removed, an id cannot: the one that is asked about has both. */
@@ -206,6 +211,14 @@ static void prefer(struct chain *chain, struct ck_id rule, unsigned demanded, in
 	chain->rule_until_s = until_s;
 }
 
+/* Of the system's own authority, active and in its dates. */
+static bool counts(struct chain *chain, const struct ck_record *rule)
+{
+	if (!ck_id_equal(rule->authority, chain->system_authority)) return false;
+	doubt(chain, rule);
+	return rule->as.rule.status == CK_STATUS_ACTIVE && ck_window_contains(rule->as.rule.window, chain->question->now);
+}
+
 /* How far this rule leads; CK_REASON_GRANTED: all the way. */
 static enum ck_reason check_rule(struct chain *chain, const struct ck_record *record, int64_t *out_until_s)
 {
@@ -213,10 +226,8 @@ static enum ck_reason check_rule(struct chain *chain, const struct ck_record *re
 	const struct ck_rule *rule = &record->as.rule;
 	struct ck_holding holding;
 	int64_t hours_s;
-	bool passed = ck_id_equal(record->authority, chain->system_authority) && rule->status == CK_STATUS_ACTIVE &&
-	              ck_window_contains(rule->window, question->now);
+	bool passed = counts(chain, record);
 	(void)note(chain, CK_STEP_RULE, passed, record->id, record->id, rule->window.until_s);
-	if (ck_id_equal(record->authority, chain->system_authority)) doubt(chain, record);
 	if (!passed) return CK_REASON_NO_RULE;
 	passed = names_service(rule, question->service);
 	(void)note(chain, CK_STEP_SERVICE, passed, record->id, no_id, INT64_MAX);
@@ -355,4 +366,37 @@ bool ck_decide_asks_less(struct ck_view *view, const struct ck_question *questio
 	struct ck_record system;
 	if (check_system(&chain, &system) == CK_REASON_GRANTED) ask_all(&chain, &system);
 	return chain.lenient;
+}
+
+/* ---- who has an account ---- */
+
+static bool visit_account(const struct ck_record *record, void *context)
+{
+	struct chain *chain = context;
+	const struct ck_rule *rule = &record->as.rule;
+	const struct ck_question *question = chain->question;
+	struct ck_holding holding;
+	if (asked_before(chain, rule) || !counts(chain, record) || !names_account(rule, question->uid, question->uid)) return true;
+	if (!found(chain, ck_role_find(chain->view, &chain->subject, &rule->roles, question->now, &holding))) return false;
+	if (holding.held) chain->granted = true;
+	if (holding.doubted) chain->doubted = true;
+	return true;
+}
+
+enum ck_error ck_decide_account(struct ck_view *view, const struct ck_question *question, const struct ck_record *staff)
+{
+	struct chain chain = {.visit = visit_account, .view = view, .question = question, .error = CK_OK};
+	struct ck_record system;
+	enum ck_error error = CK_ERR_NOT_FOUND;
+	bool fresh = check_copy(&chain) == CK_REASON_GRANTED;
+	bool person = staff != NULL && check_person(&chain, staff) == CK_REASON_GRANTED;
+	/* whose roles, where it is nobody's turn: nobody's, so that both take as long */
+	if (!person) chain.subject = (struct ck_subject){.until_s = 0};
+	if (check_system(&chain, &system) == CK_REASON_GRANTED) ask_all(&chain, &system);
+	if (chain.error != CK_OK) return chain.error == CK_ERR_CORRUPT ? CK_ERR_CORRUPT : CK_ERR_UNAVAILABLE;
+	if (!fresh) return CK_ERR_UNAVAILABLE;
+	if (person && chain.granted) error = CK_OK;
+	/* for everybody alike: that it is only the clock would tell that there is somebody */
+	else if (question->now.behind) error = CK_ERR_UNAVAILABLE;
+	return error;
 }

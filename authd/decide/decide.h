@@ -85,6 +85,12 @@ struct ck_verdict ck_decide(struct ck_view *view, const struct ck_question *ques
    nothing about who asks. Only for what is asked of everybody; a rule that cannot be read counts as none. */
 bool ck_decide_asks_less(struct ck_view *view, const struct ck_question *question);
 
+/* Whether this person has an account of their own on the system: whether some rule of it would let them in as themself, by whatever service, from
+   wherever, at whichever hour of the week and with whatever proved. question: uid, system, system_id, as_of_s, as_of_limit_s, now. staff: whom uid is
+   of; NULL: nobody, which takes as long. CK_OK; CK_ERR_NOT_FOUND; CK_ERR_UNAVAILABLE: the copy is too old, or the clock is not to be trusted and
+   nothing without an end says so; CK_ERR_CORRUPT. */
+CK_MUST_USE enum ck_error ck_decide_account(struct ck_view *view, const struct ck_question *question, const struct ck_record *staff);
+
 /* Whether this person, active, holds the role now (by grant, member roles or all-staff); *out_until_s: the earliest end relied on. */
 bool ck_role_held(struct ck_view *view, struct ck_id staff, struct ck_id role, struct ck_moment now, int64_t *out_until_s);
 /* Whether this person is an active administrator of that active authority now. */
