@@ -28,7 +28,7 @@ static bool on_message(struct ck_channel *channel, const struct ck_map *message,
 {
 	(void)channel;
 	struct seen *seen = context;
-	if (fd >= 0 || ck_map_expect(message, 0, UINT64_MAX) != CK_OK) abort();
+	if (fd >= 0 || ck_map_expect(message, 0, ~(ck_keys)0) != CK_OK) abort();
 	seen->sum = mix(seen->sum, encoded);
 	seen->messages++;
 	return true;
