@@ -61,6 +61,7 @@ static const ck_gate_handler handlers[CK_OP_LAST + 1] = {
 	[CK_OP_VOUCH_STATE] = ck_gate_vouch_state,
 	[CK_OP_VOUCH_WITHDRAW] = ck_gate_vouch_withdraw,
 	[CK_OP_CHECK] = ck_gate_check,
+	[CK_OP_ACCOUNT_ENTRY] = ck_gate_account_entry,
 	/* every other one is another process's */
 };
 

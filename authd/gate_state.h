@@ -333,6 +333,7 @@ void ck_gate_vouch_begin(struct ck_gate_client *client, const struct ck_map *req
 void ck_gate_vouch_state(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_vouch_withdraw(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 void ck_gate_check(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
+void ck_gate_account_entry(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 /* Everything whose handler is another process. */
 void ck_gate_relay(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded);
 /* The token helper that the supervisor started; fd -1: none. */

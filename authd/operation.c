@@ -73,6 +73,8 @@ static const struct ck_operation operations[] = {
 	{CK_OP_VOUCH_WITHDRAW, "vouch-withdraw", 0, 0, 0, CK_WHO_ANYONE, CK_HANDLER_GATE, "Takes back the vouch that was made on this connection."},
 	{CK_OP_CHECK, "check", F(CODE), 0, F(TIME) | F(ENTRIES) | F(PROVED), CK_WHO_PERSON, CK_HANDLER_GATE,
 	 "Uses up a code that somebody said: who they are (staff, authority), what they PROVED, and when."},
+	{CK_OP_ACCOUNT_ENTRY, "account-entry", 0, F(USER) | F(UID_NUMBER), F(USER) | F(UID_NUMBER) | F(GID_NUMBER) | F(PATHS), CK_WHO_ANYONE,
+	 CK_HANDLER_GATE, "The account on this system of a login name or a number, as passwd(5) has it; not recorded. There is no list of them."},
 };
 #define OPERATIONS (sizeof operations / sizeof operations[0])
 _Static_assert(OPERATIONS == CK_OP_LAST, "every operation has its line");

@@ -180,6 +180,7 @@ int ck_cli_audit(int argc, char **argv);
 int ck_cli_status(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_doctor(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_find(struct ck_cli *cli, int argc, char **argv);
+int ck_cli_account(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_explain(struct ck_cli *cli, int argc, char **argv);
 int ck_cli_kind(struct ck_cli *cli, int argc, char **argv); /* argv[0]: the kind's name */
 int ck_cli_apply(struct ck_cli *cli, int argc, char **argv);

@@ -27,6 +27,7 @@ static const struct subcommand subcommands[] = {
 	{ "import", ck_cli_import, NULL, "add, change and suspend staff as a file of an HR system says" },
 	{ "export", ck_cli_export, NULL, "write the staff of an authority as a file" },
 	{ "find", ck_cli_find, NULL, "find people of any authority by words, login name, mail address or telephone number" },
+	{ "account", ck_cli_account, NULL, "show the account that somebody has on this system" },
 	{ "vouch", ck_cli_vouch, NULL, "get a code to say on the telephone, so that a colleague knows that it is you" },
 	{ "check", ck_cli_check, NULL, "enter the code that a caller said, and see who they are" },
 	{ "explain", ck_cli_explain, NULL, "say whether somebody may enter, and which chain decides it" },

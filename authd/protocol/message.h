@@ -34,9 +34,10 @@ enum ck_op {
 	CK_OP_VOUCH_BEGIN = 27,  /* AS KIND NAME → need-token as of IDENTIFY, and ID (of whom it is for); LOGIN_ASSERT then gives UNTIL ENTRIES CODE */
 	CK_OP_VOUCH_STATE = 28,  /* → STATE [TIME] [ENTRIES]: of the vouch that this connection made */
 	CK_OP_VOUCH_WITHDRAW = 29, /* the same one */
-	CK_OP_CHECK = 30         /* identified: CODE → TIME ENTRIES PROVED: who vouches, and how that was proved */
+	CK_OP_CHECK = 30,        /* identified: CODE → TIME ENTRIES PROVED: who vouches, and how that was proved */
+	CK_OP_ACCOUNT_ENTRY = 31 /* USER | UID_NUMBER → granted USER UID_NUMBER GID_NUMBER PATHS | denied: there is no such account here */
 };
-#define CK_OP_LAST CK_OP_CHECK
+#define CK_OP_LAST CK_OP_ACCOUNT_ENTRY
 
 /* Field 0 of a reply. 0 is no answer at all. */
 enum ck_answer {
@@ -114,7 +115,10 @@ enum ck_field {
 	CK_F_BUDGET = 72,    /* uint: enum ck_find_budget */
 	CK_F_PEOPLE = 73,    /* text: login names, with spaces between */
 	CK_F_ROOTS = 82,     /* bytes: 32 for each batch of a plan, in their order */
-	CK_F_OUTCOMES = 83   /* array of texts, one a statement of a batch: "written", "done" (it was already), else why not */
+	CK_F_OUTCOMES = 83,  /* array of texts, one a statement of a batch: "written", "done" (it was already), else why not */
+	CK_F_UID_NUMBER = 93, /* uint: of an account */
+	CK_F_GID_NUMBER = 94, /* uint: its group; the same number: a group of its own, of its name */
+	CK_F_PATHS = 95      /* array of two texts: home directory, login shell */
 };
 
 /* The daemon's processes. */

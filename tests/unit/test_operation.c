@@ -65,6 +65,10 @@ START_TEST(who_may_is_as_narrow_as_designed)
 	for (size_t i = 0; i < sizeof own_name_only / sizeof own_name_only[0]; i++)
 		ck_assert_int_eq(ck_operation_of(own_name_only[i])->who, CK_WHO_SELF_OR_ROOT);
 	ck_assert_int_eq(ck_operation_of(CK_OP_FIND)->who, CK_WHO_STAFF);
+	/* anybody may ask for an account: so nothing else may come of it, and not all of them */
+	const struct ck_operation *entry = ck_operation_of(CK_OP_ACCOUNT_ENTRY);
+	ck_assert(entry->required == 0 && entry->optional == (CK_KEY(CK_F_USER) | CK_KEY(CK_F_UID_NUMBER)));
+	ck_assert(entry->reply == (CK_KEY(CK_F_USER) | CK_KEY(CK_F_UID_NUMBER) | CK_KEY(CK_F_GID_NUMBER) | CK_KEY(CK_F_PATHS)));
 }
 END_TEST
 
