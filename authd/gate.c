@@ -81,10 +81,10 @@ static bool has_room(const struct ck_gate *gate, uid_t owner)
 
 /* Whom a place is counted to. Once half of them are taken, those of root's programs are counted to whoever started them: a user who has su wait
    a thousand times takes no more than by a program of their own. */
-static uid_t owner_of(const struct ck_gate *gate, const struct ucred *peer)
+static uid_t owner_of(const struct ck_gate *gate, int fd, const struct ucred *peer)
 {
 	if (peer->uid != 0 || gate->clients_count < gate->clients_limit / 2) return peer->uid;
-	return ck_gate_owner(peer->uid, peer->pid, ck_gate_boot_ticks());
+	return ck_gate_owner(peer->uid, fd, peer->pid, ck_gate_boot_ticks());
 }
 
 static void mind_the_door(struct ck_gate *gate)
@@ -174,7 +174,7 @@ static bool client_new(struct ck_gate *gate, int fd)
 	struct ucred peer;
 	socklen_t length = sizeof peer;
 	bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && length == sizeof peer;
-	uid_t owner = known ? owner_of(gate, &peer) : UINT32_MAX;
+	uid_t owner = known ? owner_of(gate, fd, &peer) : UINT32_MAX;
 	if (!known || !has_room(gate, owner)) {
 		close(fd);
 		return false;

@@ -3,64 +3,11 @@
    client's ancestors and asking the ledger which of them leads a registered session. Nothing found is "not local". */
 #include "authd/gate_state.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "directory/base/log.h"
 
 #define FIND_TIMEOUT_MS 2000
-
-/* Field 2 is the command in parentheses and may hold anything, more parentheses too, so count from the last. */
-bool ck_gate_parse_process(char *text, struct ck_gate_process *out)
-{
-	char *at = strrchr(text, ')');
-	uint64_t parent = 0, start = 0;
-	unsigned field = 2;
-	if (at == NULL) return false;
-	for (char *rest = NULL, *word = strtok_r(at + 1, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-		field++;
-		if (field == 4 && ck_uint_parse(ck_text_of(word), 0, INT32_MAX, &parent) != CK_OK) return false;
-		if (field == 22) {
-			if (ck_uint_parse(ck_text_of(word), 0, UINT64_MAX, &start) != CK_OK) return false;
-			*out = (struct ck_gate_process){.parent = (pid_t)parent, .start_ticks = start};
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool read_process(pid_t pid, struct ck_gate_process *out)
-{
-	char path[32], text[1024];
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return false;
-	ssize_t length = read(fd, text, sizeof text - 1);
-	close(fd);
-	if (length <= 0) return false;
-	text[length] = '\0';
-	return ck_gate_parse_process(text, out);
-}
-
-enum ck_error ck_gate_process_start(pid_t pid, uint64_t *out_ticks)
-{
-	struct ck_gate_process process;
-	if (!read_process(pid, &process)) return CK_ERR_NOT_FOUND;
-	*out_ticks = process.start_ticks;
-	return CK_OK;
-}
-
-uint64_t ck_gate_boot_ticks(void)
-{
-	struct timespec now;
-	uint64_t per_second = (uint64_t)sysconf(_SC_CLK_TCK);
-	if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
-	return (uint64_t)now.tv_sec * per_second + (uint64_t)now.tv_nsec * per_second / 1000000000u;
-}
 
 /* pid, start, pid, start … of the client and its parents, up to but not including process 1. A process that began after its child is
    another one under a number that was used again: the walk ends. */
@@ -70,7 +17,7 @@ static size_t ancestors(const struct ck_gate_client *client, uint64_t out[2 * CK
 	uint64_t latest = client->accepted_ticks;
 	struct ck_gate_process process;
 	for (pid_t pid = client->pid; pid > 1 && count < CK_ANCESTORS_LIMIT; pid = process.parent) {
-		if (!read_process(pid, &process) || process.start_ticks > latest) break;
+		if (!ck_gate_process_of(pid, &process) || process.start_ticks > latest) break;
 		out[2 * count] = (uint64_t)pid;
 		out[2 * count + 1] = process.start_ticks;
 		latest = process.start_ticks;

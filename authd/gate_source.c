@@ -3,55 +3,14 @@
    proof, is limited at the ledger. Whoever comes from elsewhere is not touched by it, and no name is: no stranger locks anybody out. */
 #include "authd/gate_state.h"
 
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "directory/base/clock.h"
 
-#define STATUS_BYTES 2048    /* of /proc/<pid>/status; what is read stands in the first third */
 #define TRY_TIMEOUT_MS 4000  /* shorter than CK_CLIENT_REPLY_TIMEOUT_MS, so that the client hears why */
 #define IPV6_SITE_BYTES 8    /* one site has at least a /64, and may change within it as it likes */
-
-/* ---- whose process it is ---- */
-
-static bool number_after(const char *text, const char *label, uint64_t *out)
-{
-	const char *at = strstr(text, label);
-	if (at == NULL) return false;
-	at += strlen(label);
-	size_t length = strspn(at, "0123456789");
-	return ck_uint_parse((struct ck_text){at, length}, 0, UINT32_MAX, out) == CK_OK;
-}
-
-/* The real uid and the parent. The name, which may hold anything, has its newlines escaped by the kernel (proc(5)). */
-static bool read_status(pid_t pid, uint64_t *out_uid, uint64_t *out_parent)
-{
-	char path[40], text[STATUS_BYTES];
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return false;
-	ssize_t length = read(fd, text, sizeof text - 1);
-	close(fd);
-	if (length <= 0) return false;
-	text[length] = '\0';
-	return number_after(text, "\nPPid:\t", out_parent) && number_after(text, "\nUid:\t", out_uid);
-}
-
-/* A program that runs as root keeps the real uid of who started it (su), or has them among its parents (sudo). */
-uid_t ck_gate_owner(uid_t uid, pid_t pid, uint64_t accepted_ticks)
-{
-	uint64_t start, real, parent = (uint64_t)pid;
-	if (uid != 0) return uid;
-	if (ck_gate_process_start(pid, &start) != CK_OK || start > accepted_ticks) return 0;
-	for (size_t i = 0; i < CK_ANCESTORS_LIMIT && parent > 1; i++) {
-		if (!read_status((pid_t)parent, &real, &parent)) return 0;
-		if (real != 0) return (uid_t)real;
-	}
-	return 0;
-}
 
 /* ---- the source ---- */
 
@@ -80,7 +39,7 @@ void ck_gate_find_source(struct ck_gate_client *client)
 	struct ck_gate_source *source = &client->source;
 	const struct ck_login_ask *ask = &client->ask;
 	memset(source, 0, sizeof *source);
-	source->owner = ck_gate_owner(client->uid, client->pid, client->accepted_ticks);
+	source->owner = ck_gate_owner(client->uid, ck_channel_fd(client->channel), client->pid, client->accepted_ticks);
 	if (source->owner != 0) hash_source(source, 'u', &source->owner, sizeof source->owner);
 	else if (ask->remote_host[0] != '\0') hash_host(source, ask->remote_host);
 	else if (ask->tty[0] != '\0') hash_source(source, 't', ask->tty, strlen(ask->tty));

@@ -7,6 +7,7 @@
 
 #include "authd/decide/decide.h"
 #include "authd/fido/fido.h"
+#include "authd/gate_process.h"
 #include "authd/login.h"
 #include "authd/operation.h"
 #include "authd/process.h"
@@ -268,20 +269,8 @@ bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view 
 void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then then);
 /* Without asking anybody: false if only the ledger could tell. */
 bool ck_gate_locate_at_once(struct ck_gate_client *client);
-/* One of /proc/PID/stat (proc(5)), cut in place; its second field is what the process calls itself. */
-struct ck_gate_process {
-	pid_t parent;
-	uint64_t start_ticks;
-};
-bool ck_gate_parse_process(char *text, struct ck_gate_process *out);
-/* The start time of a process, in ticks since boot. CK_ERR_NOT_FOUND. */
-CK_MUST_USE enum ck_error ck_gate_process_start(pid_t pid, uint64_t *out_ticks);
-uint64_t ck_gate_boot_ticks(void);
-
 /* ---- gate_source.c: what is limited, by where it comes from ---- */
 
-/* The user who asks, or who started the program of root's that asks; 0: root, or nobody knows. */
-uid_t ck_gate_owner(uid_t uid, pid_t pid, uint64_t accepted_ticks);
 /* client->source, of the client and what it claims in client->ask. */
 void ck_gate_find_source(struct ck_gate_client *client);
 /* Something is begun that a key is to prove. Goes on with `then`, or answers that there were too many. limited: false for root's own commands. */

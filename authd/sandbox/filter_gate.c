@@ -3,10 +3,12 @@
 #include <fcntl.h>
 
 #include "authd/sandbox/filter.h"
+#include "authd/sandbox/pidfd.h"
 
-/* Clients come by the listening socket that the supervisor made. */
+/* Clients come by the listening socket that the supervisor made; who runs them, and below whom, a descriptor tells that comes of their socket
+   (getsockopt). None of another process can be opened. */
 static const struct ck_call clients[] = {
-	CK_CALL(accept4),
+	CK_CALL(accept4), CK_CALL_WHEN(ioctl, CK_IS(1, CK_PIDFD_GET_INFO)),
 	CK_CALLS_END
 };
 

@@ -332,6 +332,17 @@ int __wrap_fstat(int fd, struct stat *out)
 	return result == 0 && !S_ISSOCK(out->st_mode) && ck_faults_next() ? FAIL(EIO, ENOMEM) : result;
 }
 
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+	va_start(arguments, request);
+	void *about = va_arg(arguments, void *); /* each of ours has one, a pointer */
+	va_end(arguments);
+	return ck_faults_next() ? FAIL(ESRCH, EINVAL, ENOTTY) : __real_ioctl(fd, request, about);
+}
+
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)

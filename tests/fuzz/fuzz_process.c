@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authd/gate_state.h"
+#include "authd/gate_process.h"
 #include "tests/fuzz/fuzz.h"
 
 #define NAME_BYTES 900 /* far more than a kernel gives */

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "authd/sandbox/filter.h"
+#include "authd/sandbox/pidfd.h"
 #include "authd/supervisor.h"
 #include "directory/base/log.h"
 #include "tests/unit/suite.h"
@@ -247,6 +248,12 @@ static int do_hid(void)
 	int size;
 	return ioctl(-1, HIDIOCGRDESCSIZE, &size) == -1 && errno == EBADF ? 0 : 1;
 }
+static int do_ask_peer(void)
+{
+	struct ck_pidfd_info info = { 0 };
+	return ioctl(-1, CK_PIDFD_GET_INFO, &info) == -1 && errno == EBADF ? 0 : 1;
+}
+static int do_open_process(void) { return syscall(SYS_pidfd_open, getpid(), 0) >= 0 ? 0 : 1; }
 static int do_feature(void) { return ioctl(-1, HIDIOCSFEATURE(8), "12345678") == -1 && errno == EBADF ? 0 : 1; }
 static int do_lock_memory(void) { return mlock(NULL, 0) == 0 ? 0 : 1; }
 static int do_ask_memory(void)
@@ -281,6 +288,8 @@ static const struct {
 	{ "lock a reader's place", do_record_lock,   { 0, 0, NO, NO } },
 	{ "lock memory", do_lock_memory,             { NO, 0, NO, 0 } },
 	{ "ask how much memory there is", do_ask_memory, { NO, NO, NO, NO } }, /* as the libc's sorting does: see people_pending.c */
+	{ "ask who a peer is", do_ask_peer,          { 0, NO, NO, NO } },
+	{ "open a process", do_open_process,         { NO, NO, NO, NO } },
 	{ "describe a HID device", do_hid,           { NO, NO, NO, 0 } },
 	{ "change a HID device", do_feature,         { NO, NO, NO, NO } },
 	{ "make a file", do_create,                  { NO, 0, 0, 0 } }, /* what of it the helper may is Landlock's part */
