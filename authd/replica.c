@@ -381,6 +381,8 @@ static void close_parts(struct ck_replica *r)
 {
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) ck_work_end(&r->works[i]);
 	if (r->follower != NULL) ck_replica_stop_stream(r);
+	ck_replica_reach_end(&r->reach);
+	ck_replica_reach_end(&r->writer_reach);
 	ck_replica_drop_writer(r);
 	ck_replica_plans_close(r);
 	ck_replica_uses_close(r);

@@ -1,12 +1,10 @@
-/* What leaves the replica: answers to gates, records to the ledger; and the directory's second connection, for reads and writes. */
+/* What leaves the replica: answers to gates, records to the ledger. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "authd/replica_state.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
-
-#define WRITER_CONNECT_MS 2000 /* a unix socket answers at once or not at all; TLS takes some round trips */
 
 /* ---- answers ---- */
 
@@ -139,65 +137,7 @@ void ck_replica_send_early(struct ck_replica *r)
 	r->early_length = 0;
 }
 
-/* ---- the second connection ---- */
-
-void ck_replica_drop_writer(struct ck_replica *r)
-{
-	ck_ldap_close(&r->writer);
-}
-
-void ck_replica_doubt(struct ck_replica *r) { ck_replica_doubt_at(r, ck_replica_write_provider(r)); }
-
-void ck_replica_doubt_at(struct ck_replica *r, size_t provider)
-{
-	ck_replica_drop_writer(r);
-	/* Elsewhere another provider may be followed next, whose copy of that write is whole or not there: the lost one is looked at when it is
-	   back (replica_mend.c). */
-	if (ck_config_providers(r->config) > 0) r->providers.at[provider].doubted = true;
-	else ck_follower_require_full(r->follower);
-}
-
-static int left_ms(int64_t deadline_ms, int most_ms)
-{
-	int64_t left = deadline_ms - ck_clock_monotonic_ms();
-	return left < 1 ? 1 : left > most_ms ? most_ms : (int)left;
-}
-
-static void collect_csns(const struct ck_entry *entry, void *context)
-{
-	struct ck_csn_set *set = context;
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct ck_attribute *attribute = &entry->attributes[i];
-		if (!ck_text_is(attribute->name, "contextCSN")) continue;
-		for (size_t k = 0; k < attribute->count; k++)
-			if (ck_csn_set_add(set, (struct ck_text){(const char *)attribute->values[k].at, attribute->values[k].length}) != CK_OK)
-				ck_log(CK_LOG_WARNING, "a contextCSN of the provider is malformed");
-	}
-}
-
-enum ck_error ck_replica_context(struct ck_replica *r, int64_t deadline_ms, struct ck_csn_set *out)
-{
-	struct ck_errmsg err;
-	memset(out, 0, sizeof *out);
-	if (r->writer == NULL) return CK_ERR_UNAVAILABLE;
-	enum ck_error error = ck_ldap_read(r->writer, r->config->suffix, collect_csns, out, left_ms(deadline_ms, WRITER_CONNECT_MS), &err);
-	if (error == CK_OK && out->count == 0) error = CK_ERR_UNAVAILABLE;
-	return error;
-}
-
-/* A connection that was kept may be to a provider that is gone: it is asked something small first. */
-struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, struct ck_errmsg *err)
-{
-	struct ck_csn_set ignored;
-	if (r->writer != NULL && ck_replica_context(r, deadline_ms, &ignored) == CK_OK) return r->writer;
-	ck_replica_drop_writer(r);
-	struct ck_ldap_target target;
-	int limit_ms = left_ms(deadline_ms, WRITER_CONNECT_MS);
-	int64_t connected_ms = ck_clock_monotonic_ms() + limit_ms;
-	if (ck_replica_reach(r, limit_ms, &target, err) != CK_OK) return NULL;
-	if (ck_ldap_connect(&target, left_ms(connected_ms, WRITER_CONNECT_MS), &r->writer, err) != CK_OK) return NULL;
-	return r->writer;
-}
+/* ---- where changes happen ---- */
 
 void ck_replica_place(struct ck_replica *r, struct ck_change_place *out)
 {

@@ -8,7 +8,7 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-/* Each is read from the directory while the loop waits, before anything is proved; a batch that is right is given back. */
+/* Each plan is read from the directory while the loop waits, before anything is proved; a batch that is right is given back. */
 #define WRONG_BATCHES_PER_MINUTE 60
 
 struct ck_replica_plans {
@@ -146,11 +146,12 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	else pump(r);
 }
 
-static bool connected(struct ck_replica *r, struct ck_errmsg *err)
+/* If it cannot be had, what waits for it ends: perhaps at once. */
+static void connect_if_needed(struct ck_replica *r)
 {
 	struct ck_replica_line *line = &r->plans->line;
 	if (ck_replica_line_is_astray(r, line)) leave_connection(r, false, "another provider takes the writes by now");
-	return line->later != NULL || ck_replica_line_open(r, line, CK_REACH_LIMIT_MS, on_readable, err) == CK_OK;
+	if (!ck_replica_line_is_begun(line)) ck_replica_line_open(r, line, on_readable, drop_connection);
 }
 
 void ck_batch_write_begin(struct ck_replica *r, struct ck_work *work)
@@ -168,8 +169,8 @@ void ck_batch_write_begin(struct ck_replica *r, struct ck_work *work)
 	ck_plan_try_batch(work->order, &place, view, trial, work->batch);
 	ck_batch_abort(&trial);
 	ck_view_end(&view);
-	if (has_state(work, CK_ITEM_READY) && !connected(r, &err)) end_unknown(r, work, "unavailable", err.text);
-	else pump(r);
+	if (has_state(work, CK_ITEM_READY)) connect_if_needed(r);
+	pump(r);
 }
 
 /* The connection goes with what is under way on it: a result that comes later would be nobody's. */

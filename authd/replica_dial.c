@@ -1,7 +1,6 @@
-/* Connected sockets from the dialler: asked for and waited for elsewhere, or waited for here up to a deadline. Believes the dialler only in
+/* Connected sockets from the dialler: asked for here and waited for by the loop. Believes the dialler only in
    that the socket leads somewhere: who is there, TLS says. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,13 +11,13 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define DIALS_LIMIT 8
+#define DIALS_LIMIT 32 /* the stream, the writer, two lines, the passwords that are checked at a time; and some that nobody waits for any more */
 #define DIAL_LIMIT_MS 12000 /* names, a ticket, a connection: who takes longer is not there */
 
 struct dial {
 	uint64_t request; /* 0: free */
 	int64_t deadline_ms;
-	ck_dial_done done; /* NULL: somebody waits for it in ck_replica_dial_now */
+	ck_dial_done done; /* NULL: nobody waits for it any more */
 	void *context;
 	bool answered;
 	int fd;
@@ -134,14 +133,15 @@ static void settle(struct dial *dial, int fd, const char *why)
 	char kept[CK_DIAL_MESSAGE_LIMIT_BYTES];
 	memcpy(kept, why, strlen(why) + 1);
 	dial->request = 0; /* done may dial again */
-	done(fd, kept, context);
+	if (done != NULL) done(fd, kept, context);
+	else if (fd >= 0) close(fd);
 }
 
 static void settle_answered(struct ck_replica_dials *dials)
 {
 	for (size_t i = 0; i < DIALS_LIMIT; i++) {
 		struct dial *dial = &dials->at[i];
-		if (dial->request != 0 && dial->answered && dial->done != NULL) settle(dial, dial->fd, dial->why);
+		if (dial->request != 0 && dial->answered) settle(dial, dial->fd, dial->why);
 	}
 }
 
@@ -177,14 +177,11 @@ void ck_replica_dials_close(struct ck_replica *r)
 void ck_replica_mind_dials(struct ck_replica *r, int64_t now_ms)
 {
 	if (r->dials == NULL) return;
-	settle_answered(r->dials); /* that came while somebody else was waited for */
 	for (size_t i = 0; i < DIALS_LIMIT; i++) {
 		struct dial *dial = &r->dials->at[i];
-		if (dial->request != 0 && dial->done != NULL && now_ms >= dial->deadline_ms) settle(dial, -1, "it could not be connected to in time");
+		if (dial->request != 0 && now_ms >= dial->deadline_ms) settle(dial, -1, "it could not be connected to in time");
 	}
 }
-
-/* ---- the two ways to ask ---- */
 
 enum ck_error ck_replica_dial(struct ck_replica *r, unsigned provider, ck_dial_done done, void *context, struct ck_errmsg *err)
 {
@@ -195,24 +192,8 @@ enum ck_error ck_replica_dial(struct ck_replica *r, unsigned provider, ck_dial_d
 	return CK_OK;
 }
 
-enum ck_error ck_replica_dial_now(struct ck_replica *r, unsigned provider, int64_t deadline_ms, int *out_fd, struct ck_errmsg *err)
+void ck_replica_dial_forget(struct ck_replica *r, const void *context)
 {
-	enum ck_error error = CK_OK;
-	*out_fd = -1;
-	struct dial *dial = ask(r->dials, provider, err);
-	if (dial == NULL) return CK_ERR_UNAVAILABLE;
-	while (error == CK_OK && !dial->answered) {
-		struct pollfd readable = {.fd = r->dials->channel, .events = POLLIN};
-		int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
-		if (left_ms <= 0) break;
-		(void)poll(&readable, 1, (int)left_ms);
-		error = receive(r->dials);
-		if (error == CK_ERR_NOT_FOUND) error = CK_OK;
-	}
-	bool answered = dial->answered;
-	*out_fd = answered ? dial->fd : -1;
-	dial->request = 0;
-	if (error != CK_OK) end_without(r, error);
-	if (error != CK_OK || !answered) return ck_fail(err, CK_ERR_TIMEOUT, "the provider could not be connected to in time");
-	return *out_fd >= 0 ? CK_OK : ck_fail(err, CK_ERR_UNAVAILABLE, "%s", dial->why);
+	for (size_t i = 0; i < DIALS_LIMIT; i++)
+		if (r->dials->at[i].context == context) r->dials->at[i].done = NULL;
 }

@@ -43,16 +43,22 @@ static enum ck_error nudge(struct ck_replica *r, int64_t deadline_ms, struct ck_
 	return ck_ldap_describe(r->writer, r->config->suffix, text, left_ms < 1 ? 1 : (int)left_ms, err);
 }
 
+bool ck_replica_mend_is_due(struct ck_replica *r)
+{
+	const struct ck_provider *lost = &r->providers.at[r->providers.current];
+	bool embedded = r->config->slapd[0] != '\0';
+	if (ck_wall_now(&r->wall).behind) return false; /* what it would count by such a clock is older still; once that is right it is mended */
+	return embedded || (lost->doubted && ck_replica_write_provider(r) == r->providers.current);
+}
+
 void ck_replica_mend_provider(struct ck_replica *r)
 {
 	struct ck_errmsg err = {""};
 	struct ck_csn_set provider, floor, found = {0};
 	const struct ck_csn_set *seen = ck_follower_highest(r->follower);
 	int64_t deadline_ms = ck_clock_monotonic_ms() + MEND_LIMIT_MS;
-	if (ck_wall_now(&r->wall).behind) return; /* what it would count by such a clock is older still; once that is right it is mended */
 	struct ck_provider *lost = &r->providers.at[r->providers.current];
-	bool embedded = r->config->slapd[0] != '\0';
-	if ((!embedded && !lost->doubted) || (!embedded && ck_replica_write_provider(r) != r->providers.current)) return;
+	if (!ck_replica_mend_is_due(r)) return;
 	if (ck_replica_writer(r, deadline_ms, &err) == NULL) return;
 	if (ck_replica_context(r, deadline_ms, &provider) != CK_OK) return;
 	floor = provider;

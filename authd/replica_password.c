@@ -15,13 +15,13 @@
 #define PASSWORDS_PER_GATE_LIMIT 8 /* so that one gate cannot take them all */
 /* Together less than the 8 s that a gate waits. */
 #define ATTEMPT_LIMIT_MS 2000
-#define CHECK_LIMIT_MS 3500
+#define CHECK_LIMIT_MS 3500 /* the connection included */
 #define CHANGE_LIMIT_MS 4500 /* a change hashes as often as there are old ones to compare */
 #define OUTCOME_LIMIT_MS 1000
 #define UNKNOWN_TEXT "the directory did not say whether it took the new password: it may count by now, or still the old one"
 
 enum kind { KIND_LOGIN = 1, KIND_CHANGE };
-enum step { STEP_ATTEMPT = 1, STEP_CHECK, STEP_OUTCOME };
+enum step { STEP_ATTEMPT = 1, STEP_REACH, STEP_CHECK, STEP_OUTCOME };
 struct work {
 	enum kind kind; /* 0: free */
 	enum step step;
@@ -32,6 +32,7 @@ struct work {
 	struct ck_password_touch touch;
 	int64_t age_ms; /* of what was signed */
 	struct ck_secret *password, *wanted;
+	struct ck_replica_reach reach;
 	struct ck_password_check *check;
 	struct event *readable;
 	struct ck_password_answer answer;
@@ -57,6 +58,7 @@ static void end_check(struct work *work)
 {
 	if (work->readable != NULL) event_free(work->readable);
 	work->readable = NULL;
+	ck_replica_reach_end(&work->reach);
 	ck_password_check_close(&work->check);
 	ck_secret_free(&work->password);
 	ck_secret_free(&work->wanted);
@@ -198,14 +200,22 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	record_outcome(work);
 }
 
-static void check(struct work *work)
+static void unchecked(struct work *work, const char *why)
 {
-	struct ck_replica *r = work->replica;
+	ck_log(CK_LOG_WARNING, "a password is not checked: %s", why);
+	end_check(work);
+	record_outcome(work);
+}
+
+static void on_reached(struct ck_replica *r, enum ck_error error, const char *why, void *context)
+{
+	struct work *work = context;
 	char dn[CK_DN_LIMIT_BYTES];
-	struct ck_errmsg err = {""};
-	enum ck_error error = ck_entry_password_dn(work->touch.staff, work->touch.authority, ck_text_of(r->config->suffix), dn);
 	struct ck_ldap_target target;
-	if (error == CK_OK) error = ck_replica_reach(r, CK_REACH_LIMIT_MS, &target, &err);
+	struct ck_errmsg err = {""};
+	if (error != CK_OK) (void)ck_fail(&err, error, "%s", why);
+	else error = ck_entry_password_dn(work->touch.staff, work->touch.authority, ck_text_of(r->config->suffix), dn);
+	if (error == CK_OK) error = ck_replica_reached(&work->reach, &target, &err);
 	if (error == CK_OK) error = ck_password_check_open(&target, dn, work->password, work->wanted, &work->check, &err);
 	work->sent = error == CK_OK;
 	ck_secret_free(&work->password);
@@ -214,14 +224,16 @@ static void check(struct work *work)
 		work->readable = event_new(r->base, ck_password_check_fd(work->check), EV_READ | EV_PERSIST, on_readable, work);
 		if (work->readable == NULL || event_add(work->readable, NULL) != 0) error = ck_fail(&err, CK_ERR_MEMORY, "no memory");
 	}
-	if (error != CK_OK) {
-		ck_log(CK_LOG_WARNING, "a password is not checked: %s", err.text);
-		end_check(work);
-		record_outcome(work);
-		return;
-	}
-	work->step = STEP_CHECK;
+	if (error == CK_OK) work->step = STEP_CHECK;
+	else unchecked(work, err.text);
+}
+
+static void check(struct work *work)
+{
+	struct ck_replica *r = work->replica;
+	work->step = STEP_REACH;
 	work->deadline_ms = ck_clock_monotonic_ms() + (work->kind == KIND_CHANGE ? CHANGE_LIMIT_MS : CHECK_LIMIT_MS);
+	ck_replica_reach(r, &work->reach, ck_replica_write_provider(r), false, on_reached, work);
 }
 
 /* ---- the ledger's answers ---- */
@@ -269,6 +281,8 @@ static void give_up(struct work *work)
 		work->answer = (struct ck_password_answer){.outcome = CK_PASSWORD_UNAVAILABLE};
 		end_check(work);
 		record_outcome(work);
+	} else if (work->step == STEP_REACH) {
+		unchecked(work, "the directory could not be connected to in time");
 	} else if (work->step == STEP_ATTEMPT) {
 		attempt_recorded(work, false, "", 0);
 	} else {

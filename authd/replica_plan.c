@@ -163,8 +163,6 @@ static enum ck_error take_batch(struct ck_replica *r, struct ck_work *work, cons
 
 void ck_replica_plan_batch(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded)
 {
-	static struct ck_map map;
-	struct ck_denial denial = {.reason = ""};
 	(void)request;
 	struct ck_work *work = begin(r, CK_WORK_BATCH, asker);
 	if (work == NULL) return;
@@ -177,7 +175,20 @@ void ck_replica_plan_batch(struct ck_replica *r, const struct ck_asker *asker, c
 		return;
 	}
 	memcpy(work->body, encoded.at, encoded.length); /* the frame goes when this returns */
-	enum ck_error error = ck_map_parse((struct ck_bytes){work->body, encoded.length}, &map);
+	work->body_length = encoded.length;
+	if (ck_replica_writer_is_there(r)) {
+		ck_plan_batch_go(r, work);
+		return;
+	}
+	work->step = CK_STEP_REACHING; /* its deadline is that of the intent */
+	ck_replica_reach_writer(r);
+}
+
+void ck_plan_batch_go(struct ck_replica *r, struct ck_work *work)
+{
+	static struct ck_map map;
+	struct ck_denial denial = {.reason = ""};
+	enum ck_error error = ck_map_parse((struct ck_bytes){work->body, work->body_length}, &map);
 	error = error == CK_OK ? take_batch(r, work, &map, &denial) : ck_deny(&denial, "malformed", "the batch is malformed");
 	if (error != CK_OK) {
 		ck_work_refuse(r, work, &denial);

@@ -74,23 +74,15 @@ size_t ck_replica_write_provider(const struct ck_replica *r)
 	return r->config->write_provider > 0 ? (size_t)r->config->write_provider - 1 : r->providers.current;
 }
 
-enum ck_error ck_replica_reach(struct ck_replica *r, int64_t limit_ms, struct ck_ldap_target *out, struct ck_errmsg *err)
-{
-	int fd = -1;
-	size_t index = ck_replica_write_provider(r);
-	int64_t deadline_ms = ck_clock_monotonic_ms() + limit_ms;
-	enum ck_error error = r->dials != NULL ? ck_replica_dial_now(r, (unsigned)index, deadline_ms, &fd, err) : CK_OK;
-	return error == CK_OK ? ck_replica_target(r, index, fd, out, err) : error;
-}
-
 void ck_replica_provider_arrived(struct ck_replica *r)
 {
 	size_t now = r->providers.current, before = r->last_followed;
 	ck_providers_arrived(&r->providers, now, ck_clock_monotonic_ms());
 	ck_log(CK_LOG_INFO, "following %s", r->providers.at[now].uri);
 	r->last_followed = now;
+	if (before != now) ck_replica_drop_writer(r);
+	if (r->dials != NULL && r->writer == NULL) ck_replica_reach_writer(r); /* so that the first change does not wait for it */
 	if (before == now || before == r->providers.count) return;
-	ck_replica_drop_writer(r);
 	const char *why = r->providers.at[before].why;
 	struct ck_replica_event event = {.event = CK_EVENT_PROVIDER, .name = r->providers.at[now].uri,
 	                                 .detail = why[0] != '\0' ? why : "one that comes before in the order is well again"};

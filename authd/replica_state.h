@@ -14,6 +14,7 @@
 #define CK_WORKS_PER_GATE_LIMIT 32 /* so that one gate cannot take them all */
 #define CK_EARLY_RECORDS_BYTES 65536
 
+struct ck_replica;
 struct ck_replica_uses;      /* replica_uses.c */
 struct ck_replica_passwords; /* replica_password.c */
 struct ck_replica_dials; /* replica_dial.c */
@@ -29,6 +30,7 @@ struct ck_asker {
 enum ck_work_kind { CK_WORK_CHANGE = 1, CK_WORK_ENROL, CK_WORK_RECOVER, CK_WORK_RESET, CK_WORK_PLAN, CK_WORK_BATCH };
 enum ck_work_step {
 	CK_STEP_INTENT = 1, /* waits for the ledger before anything is written */
+	CK_STEP_REACHING,   /* waits for the writer; of a batch: before it is looked at */
 	CK_STEP_WRITING,    /* of a batch: waits for the directory */
 	CK_STEP_OUTCOME,    /* waits for the ledger after it */
 	CK_STEP_VISIBLE     /* waits for the store to hold it */
@@ -45,6 +47,7 @@ struct ck_work {
 	int64_t begun_ms, deadline_ms;
 	int64_t issued_ms; /* of a change: the challenge that was signed, monotonic */
 	uint8_t *body; /* of the request; the order borrows from it */
+	size_t body_length;
 	struct ck_order *order;
 	struct ck_enrolment *enrolment;
 	struct ck_recovery *recovery;
@@ -60,6 +63,19 @@ struct ck_work {
 	struct ck_csn_set wanted;
 	const char *reason; /* why not; NULL: nothing is wrong */
 	struct ck_errmsg message;
+};
+
+/* A connection that is being made (replica_reach.c). Called once; error: why there is none. The place may be used again within. */
+typedef void (*ck_reach_done)(struct ck_replica *r, enum ck_error error, const char *why, void *context);
+struct ck_replica_reach { /* zeroed: free */
+	struct ck_replica *replica;
+	size_t provider;
+	bool bind, under_way;
+	int64_t deadline_ms;
+	struct ck_opening *opening;
+	struct event *ready;
+	ck_reach_done done;
+	void *context;
 };
 
 struct ck_gate_link {
@@ -89,8 +105,9 @@ struct ck_replica {
 	char provider_files[CK_PROVIDER_FILES][CK_CONFIG_TEXT_BYTES];
 	struct ck_secret *password; /* that providers want of us, as last read */
 	struct ck_replica_dials *dials; /* NULL: the provider is on this machine */
-	bool dialling, dialling_better; /* for the stream */
-	size_t dialled; /* which of them */
+	struct ck_replica_reach reach; /* for the stream */
+	bool reaching, reaching_better;
+	bool mending; /* reached, and waits for the writer before it is opened */
 	int64_t opened_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;
 	struct ck_as_of probe_asked;
 	struct ck_wall wall;
@@ -104,6 +121,9 @@ struct ck_replica {
 	char trouble[320]; /* the last reason why there is no stream; "" while there is one */
 	/* changing */
 	struct ck_ldap *writer;
+	size_t writer_provider; /* that it leads to */
+	struct ck_replica_reach writer_reach;
+	struct ck_errmsg writer_trouble; /* why it could not be reached when that was last tried; "": it could */
 	struct ck_nonces nonces;
 	struct ck_code_tries tries;
 	struct ck_prepared_keys prepared;
@@ -124,11 +144,19 @@ CK_MUST_USE enum ck_error ck_replica_dials_start(struct ck_replica *r, struct ck
 CK_MUST_USE enum ck_error ck_replica_dials_open(struct ck_replica *r);
 void ck_replica_dials_close(struct ck_replica *r);
 void ck_replica_mind_dials(struct ck_replica *r, int64_t now_ms);
-/* fd: connected, the callee's; -1: why not. */
+/* fd: connected, the callee's; -1: why not. Called from the loop, once. */
 typedef void (*ck_dial_done)(int fd, const char *why, void *context);
 CK_MUST_USE enum ck_error ck_replica_dial(struct ck_replica *r, unsigned provider, ck_dial_done done, void *context, struct ck_errmsg *err);
-/* Waits for it. */
-CK_MUST_USE enum ck_error ck_replica_dial_now(struct ck_replica *r, unsigned provider, int64_t deadline_ms, int *out_fd, struct ck_errmsg *err);
+/* Nobody of this context waits for it any more. */
+void ck_replica_dial_forget(struct ck_replica *r, const void *context);
+
+/* ---- replica_reach.c: a connection to a provider, made while the loop goes on ---- */
+/* bind: until it is bound. On this machine done is called at once, before this returns; elsewhere as soon as it cannot even be asked for. */
+void ck_replica_reach(struct ck_replica *r, struct ck_replica_reach *reach, size_t provider, bool bind, ck_reach_done done, void *context);
+/* After done, without an error: what to open over. Taken once. */
+CK_MUST_USE enum ck_error ck_replica_reached(struct ck_replica_reach *reach, struct ck_ldap_target *out, struct ck_errmsg *err);
+/* Whatever it is at: done is not called any more. */
+void ck_replica_reach_end(struct ck_replica_reach *reach);
 
 /* ---- replica_provider.c ---- */
 CK_MUST_USE enum ck_error ck_replica_providers_open(struct ck_replica *r);
@@ -137,9 +165,6 @@ void ck_replica_providers_close(struct ck_replica *r);
 CK_MUST_USE enum ck_error ck_replica_target(struct ck_replica *r, size_t index, int fd, struct ck_ldap_target *out, struct ck_errmsg *err);
 /* The one that takes writes. */
 size_t ck_replica_write_provider(const struct ck_replica *r);
-#define CK_REACH_LIMIT_MS 1500 /* for what a person waits for; the loop stands still meanwhile, and then for the TLS handshake */
-/* How that one is reached, over a socket of its own, which is waited for. */
-CK_MUST_USE enum ck_error ck_replica_reach(struct ck_replica *r, int64_t limit_ms, struct ck_ldap_target *out, struct ck_errmsg *err);
 /* The stream is in step with the current one; a change of provider is recorded. */
 void ck_replica_provider_arrived(struct ck_replica *r);
 #define CK_PROVIDERS_TEXT_BYTES 2048
@@ -148,14 +173,19 @@ void ck_replica_describe_providers(const struct ck_replica *r, char *out, size_t
 
 /* ---- replica_line.c: connections for writes that nobody waits for ---- */
 struct ck_replica_line {
-	struct ck_later *later; /* NULL: there is none */
+	struct ck_later *later; /* NULL: there is none, or it is being reached */
 	struct event *readable;
 	size_t provider; /* that it leads to */
+	struct ck_replica_reach reach;
+	event_callback_fn on_readable;
+	void (*on_end)(struct ck_replica *r, const char *why);
 };
-/* To the provider that takes writes, which is reached by then or not at all. on_readable gets the replica. */
-CK_MUST_USE enum ck_error ck_replica_line_open(struct ck_replica *r, struct ck_replica_line *line, int64_t limit_ms, event_callback_fn on_readable,
-                                               struct ck_errmsg *err);
+/* To the provider that takes writes. on_readable gets the replica; on_end: it could not be reached (perhaps called at once). */
+void ck_replica_line_open(struct ck_replica *r, struct ck_replica_line *line, event_callback_fn on_readable,
+                          void (*on_end)(struct ck_replica *r, const char *why));
 void ck_replica_line_close(struct ck_replica_line *line);
+/* Open, or being reached. */
+bool ck_replica_line_is_begun(const struct ck_replica_line *line);
 /* There is one, and it leads to a provider that takes no writes by now. */
 bool ck_replica_line_is_astray(const struct ck_replica *r, const struct ck_replica_line *line);
 
@@ -163,13 +193,17 @@ bool ck_replica_line_is_astray(const struct ck_replica *r, const struct ck_repli
 /* A step of time: connects, probes, gives up what is dead. */
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms);
 void ck_replica_stop_stream(struct ck_replica *r);
+/* Or could not be reached. */
+void ck_replica_stream_writer_came(struct ck_replica *r);
 
 /* ---- replica_mend.c ---- */
 /* Before the stream is opened: an embedded slapd, or one that was lost in the middle of a write, that forgot in a crash how far it was is
    made to count anew. Waits, but not for long. */
 void ck_replica_mend_provider(struct ck_replica *r);
+/* It will want the writer. */
+CK_MUST_USE bool ck_replica_mend_is_due(struct ck_replica *r);
 
-/* ---- replica_answer.c: answers to gates, records to the ledger, the directory's second connection ---- */
+/* ---- replica_answer.c: answers to gates, records to the ledger ---- */
 struct ck_answer_out {
 	struct ck_writer w;
 	struct ck_map_writer map;
@@ -199,6 +233,12 @@ struct ck_replica_event { /* absent texts NULL, absent bytes {NULL, 0} */
 uint64_t ck_replica_record(struct ck_replica *r, const struct ck_replica_event *event);
 void ck_replica_send_early(struct ck_replica *r);
 
+/* ---- replica_writer.c: the directory's second connection, for what the loop waits for ---- */
+/* Whether ck_replica_writer can have it. Elsewhere: it was reached, and is tried out. */
+CK_MUST_USE bool ck_replica_writer_is_there(struct ck_replica *r);
+/* Elsewhere: begins to reach it, unless that is under way. Whoever waits is told, perhaps at once: ck_replica_stream_writer_came,
+   ck_replica_works_writer_came. */
+void ck_replica_reach_writer(struct ck_replica *r);
 /* The connection for reads and writes, tried out; NULL and the sentence if there is none by then. */
 struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, struct ck_errmsg *err);
 void ck_replica_drop_writer(struct ck_replica *r);
@@ -219,6 +259,8 @@ void ck_replica_change_commit(struct ck_replica *r, const struct ck_asker *asker
 void ck_replica_recorded(struct ck_replica *r, uint64_t number, bool stands, const char *reason);
 /* Something new is in the store. */
 void ck_replica_look_visible(struct ck_replica *r);
+/* The writer is there, or could not be reached: what waits for it goes on. */
+void ck_replica_works_writer_came(struct ck_replica *r, bool there);
 /* Gives up what waited too long; forgets those whose gate is gone. */
 void ck_replica_mind_works(struct ck_replica *r, int64_t now_ms);
 /* A free place, begun; NULL (and an answer) if there is none. */
@@ -253,6 +295,8 @@ CK_MUST_USE enum ck_error ck_replica_plans_open(struct ck_replica *r);
 void ck_replica_plans_close(struct ck_replica *r);
 void ck_replica_plan_commit(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request);
 void ck_replica_plan_batch(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request, struct ck_bytes encoded);
+/* That one, once there is a writer to look its plan up by, or none to be had. */
+void ck_plan_batch_go(struct ck_replica *r, struct ck_work *work);
 /* Whether a batch may have its plan looked up, which costs the loop a read; given back if it was of that plan. */
 CK_MUST_USE bool ck_batch_may_look(struct ck_replica *r, const struct ck_asker *asker);
 void ck_batch_was_right(struct ck_replica *r, const struct ck_asker *asker);

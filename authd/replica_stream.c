@@ -1,5 +1,5 @@
 /* The stream from a provider, in the event loop: connecting, stepping, probing, and going to the next provider, or waiting with the right
-   patience, after each kind of end. Never waits on LDAP itself, but for a TLS handshake, which is bounded. */
+   patience, after each kind of end. Never waits on LDAP itself. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,74 +132,82 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	if (ck_follow_more(r->follow)) event_active(r->readable, EV_READ, 0);
 }
 
-/* Over the socket that was dialled; -1: it is on this machine. */
-static void open_stream(struct ck_replica *r, size_t provider, int fd)
+/* Over what was reached. */
+static void open_stream(struct ck_replica *r)
 {
 	struct ck_bytes cookie;
 	struct ck_errmsg err = {""};
-	struct ck_ldap_target target = {.fd = fd};
-	r->providers.current = provider;
+	struct ck_ldap_target target;
 	ck_replica_mend_provider(r);
-	enum ck_error error = ck_follower_begin(r->follower, &cookie, &err);
-	if (error != CK_OK && fd >= 0) close(fd);
-	if (error == CK_OK) error = ck_replica_target(r, provider, fd, &target, &err);
+	enum ck_error error = ck_replica_reached(&r->reach, &target, &err);
+	if (error == CK_OK && (error = ck_follower_begin(r->follower, &cookie, &err)) != CK_OK) ck_opening_close(&target.opening);
 	if (error == CK_OK) error = ck_follow_open(&target, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);
 	if (error == CK_OK) {
 		r->readable = event_new(r->base, ck_follow_fd(r->follow), EV_READ | EV_PERSIST, on_readable, r);
 		if (r->readable == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
 	}
+	r->reaching = r->mending = false;
 	r->heard_ms = r->opened_ms = ck_clock_monotonic_ms();
 	if (error != CK_OK) lost(r, error, err.text);
 }
 
-/* One that comes before the one that is followed leaves that alone until it is connected to. */
-static void on_dialled(int fd, const char *why, void *context)
+void ck_replica_stream_writer_came(struct ck_replica *r)
 {
-	struct ck_replica *r = context;
-	bool better = r->dialling_better;
-	r->dialling = r->dialling_better = false;
-	if (better && fd >= 0 && !r->persisted) { /* the other one was lost meanwhile, and somebody is being tried */
-		close(fd);
-		return;
-	}
-	if (fd < 0 && better) return;
-	if (fd >= 0) {
-		if (better) ck_log(CK_LOG_INFO, "%s can be connected to again: it comes first", r->providers.at[r->dialled].uri);
-		if (better) ck_providers_leave_for_better(&r->providers);
-		ck_replica_stop_stream(r);
-		open_stream(r, r->dialled, fd);
-		return;
-	}
-	r->providers.current = r->dialled;
-	leave(r, CK_PROVIDER_UNREACHED, why);
+	if (r->mending) open_stream(r);
 }
 
-static void dial(struct ck_replica *r, size_t provider, bool better)
+/* One that comes before the one that is followed leaves that alone until it is reached. */
+static void on_reached(struct ck_replica *r, enum ck_error error, const char *why, void *context)
 {
-	struct ck_errmsg err = {""};
-	r->dialled = provider;
-	r->dialling = ck_replica_dial(r, (unsigned)provider, on_dialled, r, &err) == CK_OK;
-	r->dialling_better = r->dialling && better;
-	if (!r->dialling && !better) ck_providers_failed(&r->providers, provider, CK_PROVIDER_UNREACHED, err.text, ck_clock_monotonic_ms());
+	(void)context;
+	size_t provider = r->reach.provider;
+	bool better = r->reaching_better, reached = error == CK_OK;
+	r->reaching = r->reaching_better = false;
+	if (better && reached && !r->persisted) { /* the other one was lost meanwhile, and somebody is being tried */
+		ck_opening_close(&r->reach.opening);
+		return;
+	}
+	if (!reached && better) return;
+	if (better) ck_log(CK_LOG_INFO, "%s can be connected to again: it comes first", r->providers.at[provider].uri);
+	if (better) ck_providers_leave_for_better(&r->providers);
+	if (reached) ck_replica_stop_stream(r);
+	r->providers.current = provider;
+	if (!reached) {
+		leave(r, CK_PROVIDER_UNREACHED, why);
+	} else if (ck_replica_mend_is_due(r) && !ck_replica_writer_is_there(r)) {
+		r->reaching = r->mending = true;
+		ck_replica_reach_writer(r);
+	} else {
+		open_stream(r);
+	}
+}
+
+static void reach(struct ck_replica *r, size_t provider, bool better)
+{
+	r->reaching = true;
+	r->reaching_better = better;
+	ck_replica_reach(r, &r->reach, provider, false, on_reached, NULL);
 }
 
 static void mind_closed(struct ck_replica *r, int64_t now_ms)
 {
 	size_t provider;
 	int64_t wait_ms;
-	if (r->dialling || !ck_providers_choose(&r->providers, now_ms, &provider, &wait_ms)) return;
-	if (r->dials == NULL) open_stream(r, provider, -1);
-	else dial(r, provider, false);
+	if (r->reaching_better) { /* which is tried in its turn, too */
+		ck_replica_reach_end(&r->reach);
+		r->reaching = r->reaching_better = false;
+	}
+	if (!r->reaching && ck_providers_choose(&r->providers, now_ms, &provider, &wait_ms)) reach(r, provider, false);
 }
 
 /* No request is in the middle of a write, which would end in doubt. */
 static void mind_better(struct ck_replica *r, int64_t now_ms)
 {
 	size_t provider;
-	if (r->dials == NULL || r->dialling || !r->persisted) return;
+	if (r->dials == NULL || r->reaching || !r->persisted) return;
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++)
 		if (r->works[i].kind != 0) return;
-	if (ck_providers_better(&r->providers, now_ms, &provider)) dial(r, provider, true);
+	if (ck_providers_better(&r->providers, now_ms, &provider)) reach(r, provider, true);
 }
 
 static void note_state(struct ck_replica *r)

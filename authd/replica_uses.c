@@ -13,7 +13,6 @@
 #define QUEUE_LIMIT 4096         /* that came one by one; past it all are told anew */
 #define WRITE_LIMIT_MS 10000     /* a provider that does not answer a write for so long is given up */
 #define RECONNECT_MS 5000
-#define REACH_LIMIT_MS 500       /* nobody waits for it, so others wait for it but briefly */
 #define UNKNOWN_YOUNG_S 60       /* a key that is not in the copy and was touched so lately */
 #define UNKNOWN_RETRY_S 5        /* is looked for again so soon */
 
@@ -199,20 +198,20 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	else ck_replica_mind_uses(r, ck_clock_monotonic_ms());
 }
 
+static void on_unreached(struct ck_replica *r, const char *why) { drop_connection(r->uses, why); }
+
 static bool connected(struct ck_replica *r, int64_t now_ms)
 {
 	struct ck_replica_uses *u = r->uses;
-	struct ck_errmsg err = {""};
 	if (ck_replica_line_is_astray(r, &u->line)) {
 		drop_connection(u, NULL);
 		u->retry_ms = now_ms; /* nothing failed */
 	}
-	if (u->line.later != NULL) return true;
-	if (now_ms < u->retry_ms) return false;
-	u->sent_ms = now_ms;
-	if (ck_replica_line_open(r, &u->line, REACH_LIMIT_MS, on_readable, &err) == CK_OK) return true;
-	drop_connection(u, err.text);
-	return false;
+	if (!ck_replica_line_is_begun(&u->line) && now_ms >= u->retry_ms) {
+		u->sent_ms = now_ms;
+		ck_replica_line_open(r, &u->line, on_readable, on_unreached);
+	}
+	return u->line.later != NULL;
 }
 
 /* ---- writing ---- */

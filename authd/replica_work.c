@@ -11,6 +11,7 @@
 
 /* The gate waits 8 s: what is written is answered before that, at the latest with "not yet visible". */
 #define INTENT_LIMIT_MS 2000
+#define REACH_LIMIT_MS 2000 /* for the connection; the loop goes on meanwhile */
 #define WRITE_LIMIT_MS 3500 /* all reads and writes of one change; the loop stands still for so long at worst */
 #define VISIBLE_LIMIT_MS 5000
 #define BATCH_LIMIT_MS 6000  /* all writes of a batch; the loop goes on meanwhile, and what is left over comes again */
@@ -389,6 +390,36 @@ void ck_work_batch_written(struct ck_replica *r, struct ck_work *work)
 	ck_work_conclude(r, work);
 }
 
+/* Elsewhere, a connection that is not there is waited for without holding anybody else up. */
+static void begin_write(struct ck_replica *r, struct ck_work *work)
+{
+	if (work->kind == CK_WORK_BATCH || ck_replica_writer_is_there(r)) {
+		do_write(r, work);
+		return;
+	}
+	work->step = CK_STEP_REACHING;
+	work->deadline_ms = ck_clock_monotonic_ms() + REACH_LIMIT_MS;
+	ck_replica_reach_writer(r);
+}
+
+/* Without the writer it fails, each kind in its own words. */
+static void go_on_without(struct ck_replica *r, struct ck_work *work)
+{
+	work->step = CK_STEP_INTENT;
+	if (work->kind == CK_WORK_BATCH) ck_plan_batch_go(r, work);
+	else do_write(r, work);
+}
+
+void ck_replica_works_writer_came(struct ck_replica *r, bool there)
+{
+	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) {
+		struct ck_work *work = &r->works[i];
+		if (work->kind == 0 || work->step != CK_STEP_REACHING) continue;
+		if (there && work->kind != CK_WORK_BATCH) begin_write(r, work); /* one before it may have lost it again */
+		else go_on_without(r, work);
+	}
+}
+
 static void after_intent(struct ck_replica *r, struct ck_work *work, bool stands, const char *reason)
 {
 	if (!stands) {
@@ -401,7 +432,7 @@ static void after_intent(struct ck_replica *r, struct ck_work *work, bool stands
 		send_change_intent(r, work);
 		return;
 	}
-	do_write(r, work);
+	begin_write(r, work);
 }
 
 static void after_outcome(struct ck_replica *r, struct ck_work *work, bool stands)
@@ -448,6 +479,7 @@ static void give_up(struct ck_replica *r, struct ck_work *work)
 		(void)ck_fail(&work->message, CK_ERR_TIMEOUT, "the audit log does not answer: nothing was written");
 		answer_refused(r, work);
 		return;
+	case CK_STEP_REACHING: go_on_without(r, work); return;
 	case CK_STEP_WRITING: ck_batch_give_up(r, work); return;
 	case CK_STEP_OUTCOME: after_outcome(r, work, false); return;
 	case CK_STEP_VISIBLE: answer_granted(r, work, false); return;

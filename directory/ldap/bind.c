@@ -74,6 +74,7 @@ enum ck_error ck_ldap_bind_begin(LDAP *handle, const struct ck_ldap_target *targ
 	enum ck_error error = CK_ERR_INVALID;
 	*bind = (struct ck_ldap_bind){.target = *target};
 	bind->target.fd = -1;
+	bind->target.opening = NULL;
 	if (!ck_ldap_is_local(target->uri) && ldap_tls_inplace(handle) != 1)
 		return ck_fail(err, CK_ERR_DENIED, "%s: nothing is said without TLS", target->uri);
 	switch (target->auth) {

@@ -4,17 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "directory/base/clock.h"
+#include "directory/base/fiber.h"
 
 #define NETWORK_TIMEOUT_MS 1000 /* to connect; a unix socket answers at once or not at all */
-#define HANDSHAKE_TIMEOUT_MS 2000 /* STARTTLS and TLS, a few round trips: the process stands still for so long at worst */
+#define HANDSHAKE_TIMEOUT_MS 2000 /* STARTTLS and TLS, a few round trips */
 
 static struct timeval timeval_of(int64_t ms)
 {
@@ -81,9 +80,17 @@ static enum ck_error open_remote(const struct ck_ldap_target *target, int timeou
 	return error == CK_OK ? ck_ldap_bound_messages(*out, err) : error; /* whatever the handshake left */
 }
 
+void ck_ldap_target_drop(const struct ck_ldap_target *target)
+{
+	struct ck_opening *opening = target->opening;
+	ck_opening_close(&opening);
+	if (target->fd >= 0) close(target->fd);
+}
+
 enum ck_error ck_ldap_open(const struct ck_ldap_target *target, int timeout_ms, LDAP **out, struct ck_errmsg *err)
 {
 	*out = NULL;
+	if (target->opening != NULL) return ck_opening_take(target->opening, out, err);
 	bool local = ck_ldap_is_local(target->uri);
 	bool known = local || strncmp(target->uri, "ldaps://", 8) == 0 || strncmp(target->uri, "ldap://", 7) == 0;
 	enum ck_error error = ck_ldap_prepare(err);
@@ -139,11 +146,8 @@ static int next_message(LDAP *handle, int id, int64_t deadline_ms, LDAPMessage *
 		struct timeval at_once = {0, 0};
 		int fd = -1, type = ldap_result(handle, id, LDAP_MSG_ONE, &at_once, out);
 		if (type != 0) return type;
-		int64_t left_ms = deadline_ms - ck_clock_monotonic_ms();
-		if (left_ms <= 0) return 0;
 		if (ldap_get_option(handle, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS || fd < 0) return -1;
-		struct pollfd readable = {.fd = fd, .events = POLLIN};
-		(void)poll(&readable, 1, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
+		if (!ck_wait_for(fd, false, deadline_ms)) return 0;
 	}
 }
 
@@ -191,7 +195,7 @@ enum ck_error ck_ldap_connect(const struct ck_ldap_target *target, int timeout_m
 	*out = NULL;
 	struct ck_ldap *ldap = calloc(1, sizeof *ldap);
 	if (ldap == NULL) {
-		if (target->fd >= 0) close(target->fd);
+		ck_ldap_target_drop(target);
 		return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
 	}
 	enum ck_error error = ck_ldap_open(target, timeout_ms, &ldap->handle, err);

@@ -414,7 +414,7 @@ enum ck_error ck_follow_open(const struct ck_ldap_target *target, const char *su
                              void *context, struct ck_follow **out, struct ck_errmsg *err)
 {
 	enum ck_error error = new_follow(suffix, cookie, handlers, context, out, err);
-	if (error != CK_OK && target->fd >= 0) close(target->fd);
+	if (error != CK_OK) ck_ldap_target_drop(target);
 	if (error == CK_OK) error = ck_ldap_open(target, CONNECT_TIMEOUT_MS, &(*out)->handle, err);
 	if (error == CK_OK) error = ck_ldap_bind_begin((*out)->handle, target, &(*out)->bind, err);
 	if (error != CK_OK) ck_follow_stop(out);

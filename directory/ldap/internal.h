@@ -23,6 +23,8 @@ enum ck_error ck_ldap_fail(struct ck_errmsg *err, int code, const char *doing, c
 /* A handle with every option set; over a network its TLS stands, the provider's certificate was checked, and nothing was said yet. Takes
    target->fd over. */
 enum ck_error ck_ldap_open(const struct ck_ldap_target *target, int timeout_ms, LDAP **out, struct ck_errmsg *err);
+/* Of a target that is not opened: closes what it brought. */
+void ck_ldap_target_drop(const struct ck_ldap_target *target);
 /* Once there is a descriptor: bounds what may come, and makes it non-blocking, so that no read waits past a poll. */
 enum ck_error ck_ldap_bound_messages(LDAP *handle, struct ck_errmsg *err);
 /* The result of a message that ends an operation. Frees it. */
@@ -36,9 +38,13 @@ enum ck_error ck_ldap_wait(LDAP *handle, int id, int64_t deadline_ms, ck_entry_v
 enum ck_error ck_ldap_begin_tls(LDAP *handle, const struct ck_ldap_target *target, int64_t deadline_ms, struct ck_errmsg *err);
 bool ck_ldap_is_local(const char *uri);
 
+/* ---- opening.c ---- */
+/* What was opened, or why not. Frees it in either case. */
+enum ck_error ck_opening_take(struct ck_opening *opening, LDAP **out, struct ck_errmsg *err);
+
 /* ---- bind.c ---- */
 struct ck_ldap_bind {
-	struct ck_ldap_target target; /* whose texts are borrowed; never its descriptor */
+	struct ck_ldap_target target; /* whose texts are borrowed; never its descriptor or opening */
 	int id;                /* of the request under way */
 	const char *mechanism; /* of Cyrus SASL; NULL: one message and one answer */
 };

@@ -26,7 +26,7 @@ enum ck_error ck_later_open(const struct ck_ldap_target *target, struct ck_later
 	*out = NULL;
 	struct ck_later *later = calloc(1, sizeof *later);
 	if (later == NULL) {
-		if (target->fd >= 0) close(target->fd);
+		ck_ldap_target_drop(target);
 		return ck_fail(err, CK_ERR_MEMORY, "no memory for a connection");
 	}
 	enum ck_error error = ck_ldap_open(target, CONNECT_TIMEOUT_MS, &later->handle, err);

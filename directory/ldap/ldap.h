@@ -7,6 +7,7 @@
 #include "directory/model/entry.h"
 
 struct ck_ldap;
+struct ck_opening;
 
 /* ---- how a provider is reached, and as whom (tls.c, bind.c) ---- */
 enum ck_ldap_auth {
@@ -19,6 +20,7 @@ enum ck_ldap_auth {
 struct ck_ldap_target {
 	const char *uri; /* ldapi://PATH; ldaps://HOST[:PORT]; ldap://HOST[:PORT]: STARTTLS first */
 	int fd;          /* of the last two: connected to it, by whoever may; taken over whatever the call answers. Else -1 */
+	struct ck_opening *opening; /* instead of fd, done: what was opened without a wait; taken over, too. Else NULL */
 	enum ck_ldap_auth auth;
 	const char *identity;              /* the user of SCRAM, the DN of simple; else not looked at */
 	const struct ck_secret *password;  /* of these two */
@@ -32,6 +34,22 @@ CK_MUST_USE enum ck_error ck_ldap_prepare(struct ck_errmsg *err);
 
 /* A Kerberos ticket for ldap/HOST into the cache that the environment names (ticket.c). Waits for the key distribution centre. */
 CK_MUST_USE enum ck_error ck_ldap_fetch_ticket(const char *host, struct ck_errmsg *err);
+
+/* ---- TLS, and perhaps the bind, without a wait (opening.c): drive with the descriptor in the event loop ---- */
+/* Takes target->fd over; the target's texts are borrowed until it is closed or given away. bind: until it is bound, too. */
+CK_MUST_USE enum ck_error ck_opening_begin(const struct ck_ldap_target *target, bool bind, int timeout_ms, struct ck_opening **out,
+                                           struct ck_errmsg *err);
+/* Goes on as far as it can. True: it has come to its end, well or badly. */
+CK_MUST_USE bool ck_opening_step(struct ck_opening *opening);
+/* What the next step waits for. */
+int ck_opening_fd(const struct ck_opening *opening);
+bool ck_opening_writes(const struct ck_opening *opening);
+/* How it ended. */
+CK_MUST_USE enum ck_error ck_opening_result(const struct ck_opening *opening, struct ck_errmsg *err);
+/* Of one that is bound: the connection. Frees it. */
+CK_MUST_USE enum ck_error ck_opening_take_bound(struct ck_opening **opening, struct ck_ldap **out, struct ck_errmsg *err);
+/* Whatever it is at: at once. */
+void ck_opening_close(struct ck_opening **opening);
 
 /* Connects and binds. Deadline in ms from now for the whole. */
 CK_MUST_USE enum ck_error ck_ldap_connect(const struct ck_ldap_target *target, int timeout_ms, struct ck_ldap **out, struct ck_errmsg *err);
@@ -103,7 +121,7 @@ struct ck_follow_handlers {
 	/* An entry with more attributes or values than an entry may have: quarantine it. */
 	enum ck_error (*on_unreadable)(const uint8_t uuid[16], struct ck_text dn, const char *reason, void *context);
 };
-/* Without a wait but for the TLS handshake, which is bounded: binding and the first question are steps of the follow. cookie absent: a full
+/* Without a wait, if the target was opened; else but for the TLS handshake, which is bounded: binding and the first question are steps of the follow. cookie absent: a full
    refresh. */
 CK_MUST_USE enum ck_error ck_follow_open(const struct ck_ldap_target *target, const char *suffix, struct ck_bytes cookie, const struct ck_follow_handlers *handlers,
                                          void *context, struct ck_follow **out, struct ck_errmsg *err);

@@ -174,12 +174,13 @@ enum ck_error ck_password_check_open(const struct ck_ldap_target *target, const 
 	bool sendable = may_be_sent(password) && (wanted == NULL || may_be_sent(wanted));
 	struct ck_password_check *check = sendable ? calloc(1, sizeof *check) : NULL;
 	if (check == NULL) {
-		if (target->fd >= 0) close(target->fd);
+		ck_ldap_target_drop(target);
 		return sendable ? ck_fail(err, CK_ERR_MEMORY, "no memory to check a password")
 		                : ck_fail(err, CK_ERR_INVALID, "a password has 1 to %d bytes and no NUL", CK_SECRET_LIMIT_BYTES);
 	}
 	check->target = *target;
 	check->target.fd = -1;
+	check->target.opening = NULL;
 	enum ck_error error = ck_text_copy(check->dn, sizeof check->dn, ck_text_of(dn));
 	/* without a name the bind would be one of nobody in particular */
 	if (error != CK_OK || dn[0] == '\0') error = ck_fail(err, CK_ERR_INVALID, "expected the DN of a password");
@@ -188,7 +189,7 @@ enum ck_error ck_password_check_open(const struct ck_ldap_target *target, const 
 		check->wanted = copy_of(wanted);
 		if (check->password == NULL || check->wanted == NULL) error = ck_fail(err, CK_ERR_MEMORY, "no memory to change a password");
 	}
-	if (error != CK_OK && target->fd >= 0) close(target->fd);
+	if (error != CK_OK) ck_ldap_target_drop(target);
 	if (error == CK_OK) error = ck_ldap_open(target, CONNECT_TIMEOUT_MS, &check->handle, err);
 	if (error == CK_OK) error = ck_ldap_wipe_sent(check->handle, err);
 	if (error == CK_OK) error = send_bind(check, password, err);

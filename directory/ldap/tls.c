@@ -3,10 +3,9 @@
 #include "directory/ldap/internal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
-#include "directory/base/clock.h"
+#include "directory/base/fiber.h"
 
 #define AEAD_ONLY ":-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:-RSA:%PROFILE_MEDIUM"
 
@@ -88,19 +87,18 @@ static enum ck_error make_sure(LDAP *handle, const struct ck_ldap_target *target
 /* ---- a handshake that ends ---- */
 
 /* libldap waits for a handshake for ever, whatever its time-outs are set to, and in a circle when the descriptor does not block. So what it
-   reads and writes meanwhile goes through here, waits here, and fails once time is up. */
+   reads and writes meanwhile goes through here, waits here (and lets others go on, where there is a fiber for it: opening.c), and fails once
+   time is up. */
 struct patience {
 	int fd;
 	int64_t deadline_ms;
 };
 #define PATIENCE_LEVEL (LBER_SBIOD_LEVEL_PROVIDER + 1) /* above the socket, below TLS */
 
-static bool wait_for(Sockbuf_IO_Desc *layer, short events)
+static bool wait_for(Sockbuf_IO_Desc *layer, bool writes)
 {
 	const struct patience *patience = layer->sbiod_pvt;
-	int64_t left_ms = patience->deadline_ms - ck_clock_monotonic_ms();
-	struct pollfd ready = {.fd = patience->fd, .events = events};
-	if (left_ms > 0 && poll(&ready, 1, (int)left_ms) > 0) return true;
+	if (ck_wait_for(patience->fd, writes, patience->deadline_ms)) return true;
 	errno = ETIMEDOUT;
 	return false;
 }
@@ -124,12 +122,12 @@ static int patience_control(Sockbuf_IO_Desc *layer, int option, void *value)
 
 static ber_slen_t patience_read(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t length)
 {
-	return wait_for(layer, POLLIN) ? LBER_SBIOD_READ_NEXT(layer, bytes, length) : -1;
+	return wait_for(layer, false) ? LBER_SBIOD_READ_NEXT(layer, bytes, length) : -1;
 }
 
 static ber_slen_t patience_write(Sockbuf_IO_Desc *layer, void *bytes, ber_len_t length)
 {
-	return wait_for(layer, POLLOUT) ? LBER_SBIOD_WRITE_NEXT(layer, bytes, length) : -1;
+	return wait_for(layer, true) ? LBER_SBIOD_WRITE_NEXT(layer, bytes, length) : -1;
 }
 
 static Sockbuf_IO patience_io = {.sbi_setup = patience_setup, .sbi_remove = patience_remove, .sbi_ctrl = patience_control,

@@ -122,7 +122,10 @@ def serve_starttls(client):
 
 def serve(client):
     if mode == "silent":
-        hang()
+        print("taken", flush=True)
+        while client.sock.recv(4096):
+            pass
+        print("left", flush=True)
     elif mode == "drip":
         while True:
             client.send(b"\x16")

@@ -1,4 +1,4 @@
-/* Reaches a provider as the replica does, without the daemon around it, and says how it ended: for the tests.
+/* Reaches a provider as the replica does, in steps, without the daemon around it, and says how it ended: for the tests.
    ldap-reach URI MECHANISM KEY=VALUE…    keys: ca, certificate, key, identity, password, tls (1.2), suffix (then it is followed), seconds,
    at (the address, whatever the name means)
    Says "bound", "entry UUID", "refreshed", "refused: REASON"; exits 0 if it was bound (and, followed, refreshed). */
@@ -77,6 +77,21 @@ static enum ck_error on_unreadable(const uint8_t uuid[16], struct ck_text dn, co
 	return CK_OK;
 }
 
+/* TLS, in steps: what the loop of the replica does. */
+static enum ck_error open_in_steps(struct ck_ldap_target *target, int seconds, struct ck_errmsg *err)
+{
+	struct ck_opening *opening = NULL;
+	if (strncmp(target->uri, "ldapi:", 6) == 0) return CK_OK;
+	enum ck_error error = ck_opening_begin(target, false, seconds * 1000, &opening, err);
+	target->fd = -1;
+	while (error == CK_OK && !ck_opening_step(opening)) {
+		struct pollfd fd = {.fd = ck_opening_fd(opening), .events = ck_opening_writes(opening) ? POLLOUT : POLLIN};
+		(void)poll(&fd, 1, 100);
+	}
+	target->opening = opening;
+	return error;
+}
+
 static enum ck_error follow(const struct ck_ldap_target *target, const char *suffix, int seconds, struct ck_errmsg *err)
 {
 	static const struct ck_follow_handlers handlers = {.on_entry = on_entry, .on_present = on_uuid, .on_delete = on_uuid,
@@ -127,7 +142,8 @@ int main(int argc, char **argv)
 	if (ck_ldap_prepare(&err) != CK_OK) return 2;
 	target.fd = dial(target.uri, address);
 	int64_t begun_ms = ck_clock_monotonic_ms();
-	enum ck_error error = suffix != NULL ? follow(&target, suffix, seconds, &err) : ck_ldap_connect(&target, seconds * 1000, &ldap, &err);
+	enum ck_error error = open_in_steps(&target, seconds, &err);
+	if (error == CK_OK) error = suffix != NULL ? follow(&target, suffix, seconds, &err) : ck_ldap_connect(&target, seconds * 1000, &ldap, &err);
 	if (error == CK_OK) puts("bound");
 	else printf("refused: %s: %s\n", ck_error_name(error), err.text);
 	printf("took %lld ms\n", (long long)(ck_clock_monotonic_ms() - begun_ms));
