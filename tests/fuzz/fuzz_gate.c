@@ -20,6 +20,8 @@
 #include "tests/fakes/gate_rig.h"
 #include "tests/fuzz/fuzz.h"
 
+#define HANG_MS 600000 /* longer than that is a hang: where only idle time is left, any answer may take a minute */
+
 #define ORDINARY 65534
 #define DESCRIPTORS_LIMIT 64 /* far more than the gate and the target have open at once: what is left open adds up */
 #define STALE_NEVER_S (INT64_C(1) << 40) /* nobody refreshes the copy */
@@ -82,7 +84,7 @@ static void start_gate(void)
 	int control = fcntl(pair[0], F_DUPFD_CLOEXEC, 20);
 	rig_place(pair[1], rig_listen());
 	if (ck_client_adopt(&rig.control, control) != CK_OK || pthread_create(&thread, NULL, run, NULL) != 0) abort();
-	if (ck_client_receive(&rig.control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) abort();
+	if (ck_client_receive(&rig.control, &message, ck_clock_monotonic_ms() + HANG_MS, -1) != CK_OK) abort();
 	rig_give_peer(CK_PROCESS_LEDGER, &rig.ledger);
 	rig_give_peer(CK_PROCESS_REPLICA, &rig.replica);
 }
@@ -112,7 +114,7 @@ static void answer(struct ck_client *peer, uint64_t type, const struct ck_map *m
 static void serve(struct ck_client *peer)
 {
 	struct ck_map message;
-	if (ck_client_receive(peer, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) abort();
+	if (ck_client_receive(peer, &message, ck_clock_monotonic_ms() + HANG_MS, -1) != CK_OK) abort();
 	if (peer->passed_fd >= 0) close(peer->passed_fd); /* the client's own */
 	peer->passed_fd = -1;
 	switch (rig_number(&message, CK_F_TYPE)) {
@@ -158,11 +160,11 @@ static void converse(int fd, struct ck_bytes say)
 {
 	static uint8_t answers[1 << 20];
 	size_t length = 0;
-	int64_t until_ms = ck_clock_monotonic_ms() + PATIENCE_MS;
+	int64_t until_ms = ck_clock_monotonic_ms() + HANG_MS;
 	for (bool over = false; !over;) {
 		struct pollfd fds[] = { { .fd = fd, .events = POLLIN | (say.length > 0 ? POLLOUT : 0) }, { .fd = rig.ledger.fd, .events = POLLIN },
 			                { .fd = rig.replica.fd, .events = POLLIN }, { .fd = rig.control.fd, .events = POLLIN } };
-		if (poll(fds, 4, PATIENCE_MS) <= 0 || ck_clock_monotonic_ms() > until_ms) abort();
+		if (poll(fds, 4, HANG_MS) <= 0 || ck_clock_monotonic_ms() > until_ms) abort();
 		if (fds[1].revents != 0) serve_ledger();
 		if (fds[2].revents != 0) serve(&rig.replica);
 		if (fds[3].revents != 0) serve(&rig.control);
