@@ -39,7 +39,7 @@ library_of() {
 	jansson.h) echo jansson ;;
 	ini.h) echo ini ;;
 	security/*) echo pam ;;
-	sys/* | linux/* | netinet/* | arpa/*) echo libc ;;
+	sys/* | linux/* | netinet/* | arpa/* | sanitizer/*) echo libc ;; # the last the compiler's, in sanitized builds
 	*/*) echo "unknown:$1" ;;
 	*) if [ -e "/usr/include/$1" ] || [[ " stdbool.h stddef.h stdint.h stdarg.h stdnoreturn.h limits.h stdalign.h stdatomic.h " == *" $1 "* ]]; then echo libc; else echo "unknown:$1"; fi ;;
 	esac
