@@ -122,6 +122,9 @@ struct ck_write_result {
 	const char *reason; /* of the one that failed; NULL if none did */
 	struct ck_errmsg message;
 };
+/* What is stored with what that statement wrote: the statement and the touch over the list. CK_PROOF_LIMIT_BYTES hold it. */
+CK_MUST_USE enum ck_error ck_order_proof(const struct ck_order *order, const struct ck_order_item *item, uint8_t *out, size_t out_bytes,
+                                         size_t *out_length);
 /* Writes the statements in their order, each with its proof; stops at the first that fails. deadline_ms: monotonic, for all of them. */
 CK_MUST_USE enum ck_error ck_order_write(const struct ck_order *order, struct ck_text suffix, struct ck_ldap *ldap, int64_t deadline_ms,
                                          struct ck_write_result *out);

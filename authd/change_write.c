@@ -121,6 +121,16 @@ const char *ck_change_reason_of(enum ck_error error)
 	}
 }
 
+enum ck_error ck_order_proof(const struct ck_order *order, const struct ck_order_item *item, uint8_t *out, size_t out_bytes, size_t *out_length)
+{
+	const struct ck_proof parts = {.statement = item->encoded,
+	                               .list = {order->list, order->list_length},
+	                               .key_hash = {order->key_hash, sizeof order->key_hash},
+	                               .auth_data = order->auth_data,
+	                               .signature = order->signature};
+	return ck_proof_encode(&parts, out, out_bytes, out_length);
+}
+
 enum ck_error ck_order_write(const struct ck_order *order, struct ck_text suffix, struct ck_ldap *ldap, int64_t deadline_ms,
                              struct ck_write_result *out)
 {
@@ -128,13 +138,8 @@ enum ck_error ck_order_write(const struct ck_order *order, struct ck_text suffix
 	memset(out, 0, sizeof *out);
 	for (size_t i = 0; i < order->count; i++) {
 		const struct ck_order_item *item = &order->items[i];
-		struct ck_proof parts = {.statement = item->encoded,
-		                         .list = {order->list, order->list_length},
-		                         .key_hash = {order->key_hash, sizeof order->key_hash},
-		                         .auth_data = order->auth_data,
-		                         .signature = order->signature};
 		size_t length = 0;
-		enum ck_error error = ck_proof_encode(&parts, proof, sizeof proof, &length);
+		enum ck_error error = ck_order_proof(order, item, proof, sizeof proof, &length);
 		if (error == CK_OK)
 			error = ck_change_write_item(item, (struct ck_bytes){proof, length}, suffix, ldap, deadline_ms, &out->message);
 		if (error != CK_OK) {

@@ -121,13 +121,8 @@ static void send_change_intent(struct ck_replica *r, struct ck_work *work)
 	                                 .digest = {item->statement.digest, sizeof item->statement.digest},
 	                                 .asker = &work->asker};
 	if (work->intents == 0) {
-		struct ck_proof parts = {.statement = item->encoded,
-		                         .list = {order->list, order->list_length},
-		                         .key_hash = {order->key_hash, sizeof order->key_hash},
-		                         .auth_data = order->auth_data,
-		                         .signature = order->signature};
 		size_t length = 0;
-		if (ck_proof_encode(&parts, proof, sizeof proof, &length) == CK_OK) event.proof = (struct ck_bytes){proof, length};
+		if (ck_order_proof(order, item, proof, sizeof proof, &length) == CK_OK) event.proof = (struct ck_bytes){proof, length};
 		event.hash = (struct ck_bytes){order->key_hash, sizeof order->key_hash};
 		event.with_count = true;
 		event.count = order->counter;

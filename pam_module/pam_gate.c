@@ -255,7 +255,8 @@ static enum ck_pam_outcome take_prompt(struct ck_pam_gate *gate, const struct ck
 	return error == CK_ERR_MEMORY ? CK_PAM_MEMORY : malformed(gate);
 }
 
-enum ck_pam_outcome ck_pam_gate_begin(struct ck_pam_gate *gate, int64_t deadline_ms, struct ck_pam_challenge *out)
+/* Asks what to sign, for a login or for a change of the password. */
+static enum ck_pam_outcome ask_prompt(struct ck_pam_gate *gate, bool change, int64_t deadline_ms, struct ck_pam_challenge *out)
 {
 	uint8_t bytes[REQUEST_LIMIT_BYTES];
 	struct ck_frame_out frame;
@@ -263,30 +264,30 @@ enum ck_pam_outcome ck_pam_gate_begin(struct ck_pam_gate *gate, int64_t deadline
 	uint64_t answer = 0;
 	memset(out, 0, sizeof *out);
 	ck_frame_begin(&frame, bytes, sizeof bytes);
-	put_login(&frame, &gate->login, CK_OP_LOGIN_BEGIN);
+	if (change) {
+		ck_field_uint(&frame.map, CK_F_TYPE, CK_OP_PASSWORD_BEGIN);
+		ck_field_string(&frame.map, CK_F_AS, gate->login.subject);
+	} else {
+		put_login(&frame, &gate->login, CK_OP_LOGIN_BEGIN);
+	}
 	enum ck_pam_outcome outcome = ask(gate, &frame, deadline_ms, &answer, &reply);
 	if (outcome != CK_PAM_GRANTED) return outcome;
+	if (answer == CK_ANSWER_GRANTED && change) return malformed(gate);
 	if (answer == CK_ANSWER_GRANTED) {
 		(void)snprintf(gate->message, sizeof gate->message, "%s", NOTHING_TO_PROVE);
 		return CK_PAM_REFUSED;
 	}
-	return take_prompt(gate, &reply, answer, false, out);
+	return take_prompt(gate, &reply, answer, change, out);
+}
+
+enum ck_pam_outcome ck_pam_gate_begin(struct ck_pam_gate *gate, int64_t deadline_ms, struct ck_pam_challenge *out)
+{
+	return ask_prompt(gate, false, deadline_ms, out);
 }
 
 enum ck_pam_outcome ck_pam_gate_change_begin(struct ck_pam_gate *gate, int64_t deadline_ms, struct ck_pam_challenge *out)
 {
-	uint8_t bytes[REQUEST_LIMIT_BYTES];
-	struct ck_frame_out frame;
-	struct ck_map reply;
-	uint64_t answer = 0;
-	memset(out, 0, sizeof *out);
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_OP_PASSWORD_BEGIN);
-	ck_field_string(&frame.map, CK_F_AS, gate->login.subject);
-	enum ck_pam_outcome outcome = ask(gate, &frame, deadline_ms, &answer, &reply);
-	if (outcome != CK_PAM_GRANTED) return outcome;
-	if (answer == CK_ANSWER_GRANTED) return malformed(gate);
-	return take_prompt(gate, &reply, answer, true, out);
+	return ask_prompt(gate, true, deadline_ms, out);
 }
 
 enum ck_pam_outcome ck_pam_gate_token(struct ck_pam_gate *gate, int64_t deadline_ms, int *out_fd)

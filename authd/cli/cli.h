@@ -125,6 +125,10 @@ struct ck_touch {
 	uint8_t signature[CK_SIGNATURE_LIMIT_BYTES];
 	size_t signature_length;
 };
+/* What a key is to sign: SHA-256 of the tag, its NUL included, and the statement. */
+void ck_challenge_of(const char *tag, size_t tag_bytes, const uint8_t *statement, size_t length, uint8_t out[CK_CHALLENGE_BYTES]);
+/* CREDENTIAL AUTH_DATA SIGNATURE. */
+void ck_field_touch(struct ck_map_writer *map, const struct ck_touch *touch);
 struct ck_made { /* a registration */
 	uint8_t auth_data[CK_AUTH_DATA_LIMIT_BYTES];
 	size_t auth_data_length;

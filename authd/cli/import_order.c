@@ -48,11 +48,7 @@ static enum ck_error make_challenge(const struct ck_cli *cli, const struct ck_ba
 	s->count = state->statements;
 	enum ck_error error = ck_plan_statement_encode(s, bytes, sizeof bytes, &length);
 	if (error != CK_OK) return error;
-	crypto_hash_sha256_state hash;
-	crypto_hash_sha256_init(&hash);
-	crypto_hash_sha256_update(&hash, (const unsigned char *)CK_TAG_PLAN, sizeof CK_TAG_PLAN);
-	crypto_hash_sha256_update(&hash, bytes, length);
-	crypto_hash_sha256_final(&hash, out);
+	ck_challenge_of(CK_TAG_PLAN, sizeof CK_TAG_PLAN, bytes, length, out);
 	return CK_OK;
 }
 
@@ -62,9 +58,7 @@ static enum ck_error commit(struct ck_cli *cli, const struct ck_batches_state *s
 	static struct ck_map reply;
 	enum ck_answer answer;
 	ck_ask_begin(&ask, CK_OP_PLAN_COMMIT);
-	ck_field_bytes(&ask.frame.map, CK_F_CREDENTIAL, touch->credential, touch->credential_length);
-	ck_field_bytes(&ask.frame.map, CK_F_AUTH_DATA, touch->auth_data, touch->auth_data_length);
-	ck_field_bytes(&ask.frame.map, CK_F_SIGNATURE, touch->signature, touch->signature_length);
+	ck_field_touch(&ask.frame.map, touch);
 	ck_field_bytes(&ask.frame.map, CK_F_ID, state->plan.bytes, sizeof state->plan.bytes);
 	ck_field_bytes(&ask.frame.map, CK_F_AUTHORITY, state->authority.bytes, sizeof state->authority.bytes);
 	ck_field_bytes(&ask.frame.map, CK_F_NONCE, terms->statement.nonce, sizeof terms->statement.nonce);

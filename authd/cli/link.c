@@ -1,5 +1,4 @@
 /* Asking the daemon: one connection a run, one request at a time, its sentences passed on. */
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,11 +106,7 @@ static enum ck_error make_identify_challenge(const struct ck_cli *cli, const str
 	if (error == CK_OK) error = ck_map_int(reply, CK_F_TIME, &statement.time_s);
 	if (error == CK_OK) error = ck_person_statement_encode(&statement, bytes, sizeof bytes, &length);
 	if (error != CK_OK) return error;
-	crypto_hash_sha256_state state;
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *)CK_TAG_IDENTIFY, sizeof CK_TAG_IDENTIFY);
-	crypto_hash_sha256_update(&state, bytes, length);
-	crypto_hash_sha256_final(&state, out);
+	ck_challenge_of(CK_TAG_IDENTIFY, sizeof CK_TAG_IDENTIFY, bytes, length, out);
 	return CK_OK;
 }
 
@@ -130,9 +125,7 @@ enum ck_error ck_cli_prove(struct ck_cli *cli, const struct ck_map *prompt, cons
 	enum ck_error error = ck_token_assert(cli, &request, &touch);
 	if (error != CK_OK) return error;
 	ck_ask_begin(&ask, CK_OP_LOGIN_ASSERT);
-	ck_field_bytes(&ask.frame.map, CK_F_CREDENTIAL, touch.credential, touch.credential_length);
-	ck_field_bytes(&ask.frame.map, CK_F_AUTH_DATA, touch.auth_data, touch.auth_data_length);
-	ck_field_bytes(&ask.frame.map, CK_F_SIGNATURE, touch.signature, touch.signature_length);
+	ck_field_touch(&ask.frame.map, &touch);
 	error = ck_ask_call(cli, &ask, reply, &answer);
 	return error == CK_OK && answer != CK_ANSWER_GRANTED ? CK_ERR_DENIED : error;
 }

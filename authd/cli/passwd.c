@@ -1,6 +1,5 @@
 /* `crosskeys passwd UID`: changing one's own password. What the touch covers is made here, of what was asked; the passwords go to the daemon
    in one request, together with it, and are wiped. */
-#include <sodium.h>
 #include <string.h>
 
 #include "authd/cli/cli.h"
@@ -22,7 +21,6 @@ static enum ck_error make_challenge(const struct ck_map *reply, struct change *c
 {
 	struct ck_person_statement statement = { .user = ck_text_of(c->uid) };
 	uint8_t bytes[CK_LOGIN_STATEMENT_LIMIT_BYTES];
-	crypto_hash_sha256_state state;
 	size_t length = 0;
 	enum ck_error error = ck_map_text(reply, CK_F_SYSTEM, CK_SYSTEM_LIMIT_BYTES, &statement.system);
 	if (error == CK_OK) error = ck_map_fixed(reply, CK_F_NONCE, c->nonce, sizeof c->nonce);
@@ -31,10 +29,7 @@ static enum ck_error make_challenge(const struct ck_map *reply, struct change *c
 	memcpy(statement.nonce, c->nonce, sizeof statement.nonce);
 	error = ck_person_statement_encode(&statement, bytes, sizeof bytes, &length);
 	if (error != CK_OK) return error;
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *)CK_TAG_PASSWORD, sizeof CK_TAG_PASSWORD);
-	crypto_hash_sha256_update(&state, bytes, length);
-	crypto_hash_sha256_final(&state, c->challenge);
+	ck_challenge_of(CK_TAG_PASSWORD, sizeof CK_TAG_PASSWORD, bytes, length, c->challenge);
 	return CK_OK;
 }
 
@@ -90,9 +85,7 @@ static enum ck_error order(struct ck_cli *cli, const struct change *c)
 	static struct ck_map reply;
 	enum ck_answer answer;
 	ck_ask_begin(&ask, CK_OP_PASSWORD_CHANGE);
-	ck_field_bytes(&ask.frame.map, CK_F_CREDENTIAL, c->touch.credential, c->touch.credential_length);
-	ck_field_bytes(&ask.frame.map, CK_F_AUTH_DATA, c->touch.auth_data, c->touch.auth_data_length);
-	ck_field_bytes(&ask.frame.map, CK_F_SIGNATURE, c->touch.signature, c->touch.signature_length);
+	ck_field_touch(&ask.frame.map, &c->touch);
 	ck_field_bytes(&ask.frame.map, CK_F_NONCE, c->nonce, sizeof c->nonce);
 	ck_field_bytes(&ask.frame.map, CK_F_PASSWORD, c->old.bytes, c->old.length);
 	ck_field_bytes(&ask.frame.map, CK_F_NEW_PASSWORD, c->wanted.bytes, c->wanted.length);

@@ -182,11 +182,7 @@ static enum ck_error make_challenge(const struct ck_cli *cli, const struct ck_pl
 	}
 	enum ck_error error = ck_change_list_encode(&list, list_bytes, sizeof list_bytes, &length);
 	if (error != CK_OK) return error;
-	crypto_hash_sha256_state state;
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *)CK_TAG_CHANGE, sizeof CK_TAG_CHANGE);
-	crypto_hash_sha256_update(&state, list_bytes, length);
-	crypto_hash_sha256_final(&state, s->challenge);
+	ck_challenge_of(CK_TAG_CHANGE, sizeof CK_TAG_CHANGE, list_bytes, length, s->challenge);
 	return CK_OK;
 }
 
@@ -197,9 +193,7 @@ static enum ck_error commit(struct ck_cli *cli, const struct ck_plan *plan, cons
 	static struct ck_map reply;
 	enum ck_answer answer;
 	ck_ask_begin(&ask, CK_OP_CHANGE_COMMIT);
-	ck_field_bytes(&ask.frame.map, CK_F_CREDENTIAL, touch->credential, touch->credential_length);
-	ck_field_bytes(&ask.frame.map, CK_F_AUTH_DATA, touch->auth_data, touch->auth_data_length);
-	ck_field_bytes(&ask.frame.map, CK_F_SIGNATURE, touch->signature, touch->signature_length);
+	ck_field_touch(&ask.frame.map, touch);
 	ck_field_key(&ask.frame.map, CK_F_STATEMENTS);
 	ck_cbor_put_array(&ask.frame.w, plan->count);
 	for (size_t i = 0; i < plan->count; i++) ck_cbor_put_bytes(&ask.frame.w, s->statements[i], s->statement_lengths[i]);

@@ -1,5 +1,6 @@
 /* The conversation with the token helper, whose socket the daemon hands out: the PIN goes there and nowhere else. */
 #include <pwd.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -152,6 +153,22 @@ static struct copied copy_request(const struct ck_token_request *request)
 }
 
 /* To anybody but the person and root the daemon shows credentials that are nobody's; no key then has one. */
+void ck_challenge_of(const char *tag, size_t tag_bytes, const uint8_t *statement, size_t length, uint8_t out[CK_CHALLENGE_BYTES])
+{
+	crypto_hash_sha256_state state;
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const unsigned char *)tag, tag_bytes);
+	crypto_hash_sha256_update(&state, statement, length);
+	crypto_hash_sha256_final(&state, out);
+}
+
+void ck_field_touch(struct ck_map_writer *map, const struct ck_touch *touch)
+{
+	ck_field_bytes(map, CK_F_CREDENTIAL, touch->credential, touch->credential_length);
+	ck_field_bytes(map, CK_F_AUTH_DATA, touch->auth_data, touch->auth_data_length);
+	ck_field_bytes(map, CK_F_SIGNATURE, touch->signature, touch->signature_length);
+}
+
 static void hint_at_account(const struct ck_cli *cli)
 {
 	const struct passwd *caller = getpwuid(geteuid());

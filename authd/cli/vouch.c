@@ -2,7 +2,6 @@
    asked for: a gate that lies gets nothing signed but a vouch for that name. */
 #include <errno.h>
 #include <signal.h>
-#include <sodium.h>
 #include <string.h>
 #include <time.h>
 
@@ -57,11 +56,7 @@ static enum ck_error make_challenge(const struct ck_cli *cli, const char *kind, 
 	if (error == CK_OK) error = ck_map_int(prompt, CK_F_TIME, &statement.time_s);
 	if (error == CK_OK) error = ck_vouch_statement_encode(&statement, bytes, sizeof bytes, &length);
 	if (error != CK_OK) return error;
-	crypto_hash_sha256_state state;
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *)CK_TAG_VOUCH, sizeof CK_TAG_VOUCH);
-	crypto_hash_sha256_update(&state, bytes, length);
-	crypto_hash_sha256_final(&state, out);
+	ck_challenge_of(CK_TAG_VOUCH, sizeof CK_TAG_VOUCH, bytes, length, out);
 	return CK_OK;
 }
 
