@@ -215,6 +215,8 @@ struct ck_key_use {
 	int64_t used_s;
 };
 
+#define CK_RECORD_MADE_BYTES 128 /* an entryCSN of 40, and a public key of 77 or a home of 38 */
+
 struct ck_record {
 	enum ck_kind kind;
 	struct ck_id id;        /* ckId; of a key and its use: the first 16 bytes of the key's hash */
@@ -233,6 +235,8 @@ struct ck_record {
 		struct ck_code code;
 		struct ck_key_use key_use;
 	} as;
+	/* what a store has in fewer bytes is written out here and borrowed from here: a record that was copied lives no longer than this one */
+	uint8_t made[CK_RECORD_MADE_BYTES];
 };
 
 /* "authority", "staff", "key", "role", "grant", "system", "system-group", "rule", "code", "key-use". Never NULL. */

@@ -6,6 +6,7 @@
 
 #include "directory/base/buffer.h"
 #include "directory/base/clock.h"
+#include "directory/store/flat_pack.h"
 
 /* The flags byte: the status in the low bits, then what saves space or has no room elsewhere. */
 #define FLAG_STATUS 0x03u
@@ -16,12 +17,16 @@
 #define FLAG_LOCAL 0x40u   /* rule: from the machine itself */
 #define FLAG_ATTESTED FLAG_ANY /* key: by a root that is trusted here */
 #define FLAG_TRAITS 0x80u  /* key: they follow, at its end; records of earlier releases have none */
+#define FLAG_HOME FLAG_ANY   /* staff: "/home/" and the login name */
+#define FLAG_GROUP FLAG_LOCAL /* staff: the group's number is the person's */
+#define FLAG_NAMED 0x80u     /* staff: the name is given name, a space, surname */
 #define FLAG_WEEKLY 0x80u  /* rule: at some hours of the week only */
+#define HOMES "/home/"
 #define FLAGS_WINDOW (FLAG_FROM_ALWAYS | FLAG_UNTIL_UNLIMITED)
 
 static const uint8_t flags_of_kind[CK_KIND_LAST + 1] = {
 	[CK_KIND_AUTHORITY] = FLAG_STATUS | FLAGS_WINDOW,
-	[CK_KIND_STAFF] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND,
+	[CK_KIND_STAFF] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_HOME | FLAG_GROUP | FLAG_NAMED,
 	[CK_KIND_KEY] = FLAG_STATUS | FLAGS_WINDOW | FLAG_OF_KIND | FLAG_ATTESTED | FLAG_TRAITS,
 	[CK_KIND_ROLE] = FLAG_STATUS,
 	[CK_KIND_GRANT] = FLAGS_WINDOW,
@@ -109,6 +114,84 @@ static void flat_text(struct flat *f, struct ck_text *text, size_t limit_bytes)
 	struct ck_bytes bytes = {(const uint8_t *)text->at, text->length};
 	flat_bytes(f, &bytes, limit_bytes);
 	*text = (struct ck_text){(const char *)bytes.at, bytes.length};
+}
+
+/* One of a few texts that most have, or any other. Each is a number below the lengths of the others. */
+struct common {
+	const char *const *at;
+	size_t count;
+};
+static const char *const shells[] = {"/bin/bash", "/bin/sh", "/usr/bin/bash", "/bin/zsh", "/usr/bin/zsh", "/usr/sbin/nologin", "/bin/false"};
+static const char *const attestations[] = {CK_ATTESTATION_NONE, CK_ATTESTATION_SELF, CK_ATTESTATION_CERTIFICATE};
+
+static size_t common_of(const struct common *common, struct ck_text text)
+{
+	for (size_t i = 0; i < common->count; i++)
+		if (ck_text_is(text, common->at[i])) return i;
+	return common->count;
+}
+
+static void flat_common(struct flat *f, struct ck_text *text, size_t limit_bytes, const struct common *common)
+{
+	size_t index = f->out != NULL ? common_of(common, *text) : 0;
+	size_t value = flat_count(f, index < common->count ? index : common->count + text->length, common->count + limit_bytes);
+	if (value < common->count) {
+		if (f->in != NULL) *text = ck_text_of(common->at[value]);
+		return;
+	}
+	if (f->out != NULL) {
+		if (text->length > 0 && text->length <= limit_bytes) ck_put_bytes(f->out, text->at, text->length);
+		return;
+	}
+	const uint8_t *at = ck_get_bytes(f->in, value - common->count);
+	*text = (struct ck_text){(const char *)at, at != NULL ? value - common->count : 0};
+	if (text->length == 0) text->at = NULL;
+	if (common_of(common, *text) < common->count) flat_fail(f); /* one form only */
+}
+
+/* Its length, or that it is packed. Of what is packed seven bytes are the time; count and change are mostly zero. */
+#define CSN_PACKED (CK_CSN_LIMIT_BYTES + 1)
+#define CSN_TIME_BYTES 7u
+#define CSN_COUNTS 1u
+#define CSN_CHANGES 2u
+
+static void flat_packed_csn(struct flat *f, struct ck_packed_csn *packed)
+{
+	uint64_t head = packed->server << 2 | (packed->count != 0 ? CSN_COUNTS : 0) | (packed->change != 0 ? CSN_CHANGES : 0);
+	uint8_t time[CSN_TIME_BYTES];
+	for (size_t i = 0; i < sizeof time; i++) time[i] = (uint8_t)(packed->at_us >> (8 * i));
+	flat_fixed(f, time, sizeof time);
+	flat_uint(f, &head);
+	if ((head & CSN_COUNTS) != 0) flat_uint(f, &packed->count);
+	if ((head & CSN_CHANGES) != 0) flat_uint(f, &packed->change);
+	if (f->out != NULL) return;
+	packed->at_us = 0;
+	for (size_t i = 0; i < sizeof time; i++) packed->at_us |= (uint64_t)time[i] << (8 * i);
+	packed->server = head >> 2;
+	if (((head & CSN_COUNTS) != 0) != (packed->count != 0) || ((head & CSN_CHANGES) != 0) != (packed->change != 0)) flat_fail(f);
+	if (!ck_packed_csn_valid(packed)) flat_fail(f);
+}
+
+static void flat_csn(struct flat *f, struct ck_record *record)
+{
+	struct ck_packed_csn packed = {0};
+	bool packs = f->out != NULL && ck_csn_pack(record->csn, &packed);
+	size_t value = flat_count(f, packs ? CSN_PACKED : record->csn.length, CSN_PACKED);
+	if (value == CSN_PACKED) {
+		if (f->out != NULL && !packs) flat_fail(f); /* longer than any */
+		flat_packed_csn(f, &packed);
+		if (f->in == NULL || f->in->failed) return;
+		ck_csn_unpack(&packed, (char *)record->made);
+		record->csn = (struct ck_text){(const char *)record->made, CK_PACKED_CSN_TEXT_BYTES};
+		return;
+	}
+	if (f->out != NULL) {
+		if (value > 0) ck_put_bytes(f->out, record->csn.at, value);
+		return;
+	}
+	const char *at = value > 0 ? (const char *)ck_get_bytes(f->in, value) : NULL;
+	record->csn = (struct ck_text){at, at != NULL ? value : 0};
+	if (ck_csn_pack(record->csn, &packed)) flat_fail(f); /* one form only */
 }
 
 static void flat_texts(struct flat *f, struct ck_texts *texts, size_t limit_bytes)
@@ -233,15 +316,71 @@ static void flat_authority(struct flat *f, struct ck_authority *authority)
 	flat_zone(f, &authority->zone_table);
 }
 
-static void flat_staff(struct flat *f, struct ck_staff *staff)
+static bool has_usual_home(const struct ck_staff *staff)
 {
+	size_t before = sizeof HOMES - 1;
+	return staff->home.length == before + staff->uid.length && memcmp(staff->home.at, HOMES, before) == 0 &&
+	       memcmp(staff->home.at + before, staff->uid.at, staff->uid.length) == 0;
+}
+
+/* Given name, a space, surname: nothing more. */
+static bool has_usual_name(const struct ck_staff *staff)
+{
+	struct ck_text cn = staff->cn, given = staff->given_name, sn = staff->sn;
+	return given.length > 0 && sn.length > 0 && cn.length == given.length + 1 + sn.length && memcmp(cn.at, given.at, given.length) == 0 &&
+	       cn.at[given.length] == ' ' && memcmp(cn.at + given.length + 1, sn.at, sn.length) == 0;
+}
+
+static void flat_names(struct flat *f, struct ck_staff *staff)
+{
+	flat_text(f, &staff->cn, CK_NAME_LIMIT_BYTES);
+	if ((f->flags & FLAG_NAMED) == 0) {
+		flat_text(f, &staff->given_name, CK_NAME_LIMIT_BYTES);
+		flat_text(f, &staff->sn, CK_NAME_LIMIT_BYTES);
+		if (has_usual_name(staff) && f->in != NULL) flat_fail(f); /* one form only */
+		return;
+	}
+	size_t given = flat_count(f, staff->given_name.length, CK_NAME_LIMIT_BYTES);
+	if (f->out != NULL) return;
+	if (given == 0 || given + 1 >= staff->cn.length || staff->cn.at[given] != ' ') {
+		flat_fail(f);
+		return;
+	}
+	staff->given_name = (struct ck_text){staff->cn.at, given};
+	staff->sn = (struct ck_text){staff->cn.at + given + 1, staff->cn.length - given - 1};
+}
+
+static void flat_home(struct flat *f, struct ck_record *record)
+{
+	struct ck_staff *staff = &record->as.staff;
+	char *made = (char *)record->made + CK_PACKED_CSN_TEXT_BYTES;
+	_Static_assert(CK_PACKED_CSN_TEXT_BYTES + sizeof HOMES - 1 + CK_UID_LIMIT_BYTES <= CK_RECORD_MADE_BYTES, "both have room");
+	if ((f->flags & FLAG_HOME) == 0) {
+		flat_text(f, &staff->home, CK_NAME_LIMIT_BYTES);
+		if (f->in != NULL && has_usual_home(staff)) flat_fail(f); /* one form only */
+		return;
+	}
+	if (f->out != NULL) return;
+	memcpy(made, HOMES, sizeof HOMES - 1);
+	if (staff->uid.length > 0) memcpy(made + sizeof HOMES - 1, staff->uid.at, staff->uid.length);
+	staff->home = (struct ck_text){made, sizeof HOMES - 1 + staff->uid.length};
+}
+
+static void flat_staff(struct flat *f, struct ck_record *record)
+{
+	struct ck_staff *staff = &record->as.staff;
+	const struct common usual_shells = {shells, sizeof shells / sizeof *shells};
 	flat_window(f, &staff->window);
 	flat_uint(f, &staff->uid_number);
-	flat_uint(f, &staff->gid_number);
+	if ((f->flags & FLAG_GROUP) == 0) flat_uint(f, &staff->gid_number);
+	else if (f->in != NULL) staff->gid_number = staff->uid_number;
+	if ((f->flags & FLAG_GROUP) == 0 && staff->gid_number == staff->uid_number) flat_fail(f);
 	flat_text(f, &staff->uid, CK_UID_LIMIT_BYTES);
-	struct ck_text *texts[] = {&staff->cn,         &staff->given_name, &staff->sn,           &staff->mail, &staff->telephone,
-	                           &staff->title,      &staff->department, &staff->staff_number, &staff->home, &staff->shell};
+	flat_names(f, staff);
+	struct ck_text *texts[] = {&staff->mail, &staff->telephone, &staff->title, &staff->department, &staff->staff_number};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) flat_text(f, texts[i], CK_NAME_LIMIT_BYTES);
+	flat_home(f, record);
+	flat_common(f, &staff->shell, CK_NAME_LIMIT_BYTES, &usual_shells);
 	staff->listed = (f->flags & FLAG_OF_KIND) != 0;
 }
 
@@ -263,18 +402,39 @@ static void flat_hash(struct flat *f, struct ck_id id, uint8_t hash[CK_HASH_BYTE
 	flat_fixed(f, hash + sizeof id.bytes, CK_HASH_BYTES - sizeof id.bytes);
 }
 
-static void flat_key(struct flat *f, struct ck_id id, struct ck_key *key)
+static void flat_public_key(struct flat *f, struct ck_record *record)
 {
-	flat_hash(f, id, key->hash);
+	struct ck_bytes *cose = &record->as.key.public_key;
+	uint8_t coordinates[2 * CK_COSE_COORDINATE_BYTES], *made = record->made + CK_PACKED_CSN_TEXT_BYTES;
+	_Static_assert(CK_PACKED_CSN_TEXT_BYTES + CK_COSE_TEXT_LIMIT_BYTES <= CK_RECORD_MADE_BYTES, "both have room");
+	uint64_t value = f->out != NULL ? ck_cose_form_of(*cose) : 0;
+	flat_uint(f, &value);
+	if (value > CK_COSE_FORM_LAST) flat_fail(f);
+	if (value == CK_COSE_AS_IT_IS || value > CK_COSE_FORM_LAST) {
+		flat_bytes(f, cose, CK_PUBLIC_KEY_LIMIT_BYTES);
+		if (f->in != NULL && ck_cose_form_of(*cose) != CK_COSE_AS_IT_IS) flat_fail(f); /* one form only */
+		return;
+	}
+	enum ck_cose_form form = (enum ck_cose_form)value;
+	if (f->out != NULL) ck_cose_pack(form, *cose, coordinates);
+	flat_fixed(f, coordinates, ck_cose_coordinates(form) * CK_COSE_COORDINATE_BYTES);
+	if (f->in != NULL) *cose = (struct ck_bytes){made, ck_cose_unpack(form, coordinates, made)};
+}
+
+static void flat_key(struct flat *f, struct ck_record *record)
+{
+	struct ck_key *key = &record->as.key;
+	const struct common usual_attestations = {attestations, sizeof attestations / sizeof *attestations};
+	flat_hash(f, record->id, key->hash);
 	flat_window(f, &key->window);
 	flat_id(f, &key->staff);
 	flat_bytes(f, &key->credential_id, CK_CREDENTIAL_ID_LIMIT_BYTES);
-	flat_bytes(f, &key->public_key, CK_PUBLIC_KEY_LIMIT_BYTES);
+	flat_public_key(f, record);
 	/* a host name, up to 253 bytes */
 	flat_text(f, &key->rp_id, 255);
 	flat_fixed(f, key->aaguid, sizeof key->aaguid);
 	flat_text(f, &key->label, CK_NAME_LIMIT_BYTES);
-	flat_text(f, &key->attestation, CK_NAME_LIMIT_BYTES);
+	flat_common(f, &key->attestation, CK_NAME_LIMIT_BYTES, &usual_attestations);
 	key->can_verify = (f->flags & FLAG_OF_KIND) != 0;
 	key->attested = (f->flags & FLAG_ATTESTED) != 0;
 	if (f->in != NULL) key->registration = (struct ck_bytes){NULL, 0};
@@ -383,6 +543,9 @@ static uint8_t flags_of(const struct ck_record *record, enum ck_status status)
 	if (window != NULL && window->from_s == CK_TIME_ALWAYS) flags |= FLAG_FROM_ALWAYS;
 	if (window != NULL && window->until_s == CK_TIME_UNLIMITED) flags |= FLAG_UNTIL_UNLIMITED;
 	if (record->kind == CK_KIND_STAFF && record->as.staff.listed) flags |= FLAG_OF_KIND;
+	if (record->kind == CK_KIND_STAFF && has_usual_home(&record->as.staff)) flags |= FLAG_HOME;
+	if (record->kind == CK_KIND_STAFF && has_usual_name(&record->as.staff)) flags |= FLAG_NAMED;
+	if (record->kind == CK_KIND_STAFF && record->as.staff.gid_number == record->as.staff.uid_number) flags |= FLAG_GROUP;
 	if (record->kind == CK_KIND_KEY && record->as.key.can_verify) flags |= FLAG_OF_KIND;
 	if (record->kind == CK_KIND_KEY && record->as.key.attested) flags |= FLAG_ATTESTED;
 	if (record->kind == CK_KIND_KEY && record->as.key.traits != 0) flags |= FLAG_TRAITS;
@@ -406,11 +569,11 @@ static void flat_record(struct flat *f, struct ck_record *record)
 	if (status != NULL && !status_valid(record->kind, *status)) flat_fail(f);
 	flat_id(f, &record->authority);
 	flat_fixed(f, record->entry_uuid, sizeof record->entry_uuid);
-	flat_text(f, &record->csn, CK_CSN_LIMIT_BYTES);
+	flat_csn(f, record);
 	switch (record->kind) {
 	case CK_KIND_AUTHORITY: flat_authority(f, &record->as.authority_of); break;
-	case CK_KIND_STAFF: flat_staff(f, &record->as.staff); break;
-	case CK_KIND_KEY: flat_key(f, record->id, &record->as.key); break;
+	case CK_KIND_STAFF: flat_staff(f, record); break;
+	case CK_KIND_KEY: flat_key(f, record); break;
 	case CK_KIND_ROLE: flat_role(f, &record->as.role); break;
 	case CK_KIND_GRANT: flat_grant(f, &record->as.grant); break;
 	case CK_KIND_SYSTEM: flat_system(f, &record->as.system); break;

@@ -5,7 +5,7 @@
 
 #include "directory/model/record.h"
 
-#define CK_FLAT_VERSION 3
+#define CK_FLAT_VERSION 4
 /* The largest rule (64 of everything) is just over 10 000 bytes. */
 #define CK_FLAT_LIMIT_BYTES 16384
 #define CK_FLAT_CRC_BYTES 4

@@ -1,0 +1,121 @@
+#include "directory/store/flat_pack.h"
+
+#include <string.h>
+
+#define DAY_S 86400u
+#define US_PER_S 1000000u
+
+/* ---- numbers of changes ---- */
+
+static void put_digits(char *at, size_t count, uint64_t value, unsigned base)
+{
+	while (count-- > 0) {
+		at[count] = "0123456789abcdef"[value % base];
+		value /= base;
+	}
+}
+
+/* The civil date of a day since 1970 (the proleptic Gregorian calendar; Hinnant's days_from_civil the other way round). */
+static void put_date(char out[8], uint64_t day)
+{
+	uint64_t shifted = day + 719468, era = shifted / 146097, of_era = shifted % 146097;
+	uint64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100), from_march = (5 * of_year + 2) / 153;
+	uint64_t month = from_march < 10 ? from_march + 3 : from_march - 9;
+	put_digits(out, 4, era * 400 + year_of_era + (month <= 2), 10);
+	put_digits(out + 4, 2, month, 10);
+	put_digits(out + 6, 2, of_year - (153 * from_march + 2) / 5 + 1, 10);
+}
+
+static uint64_t day_of(uint64_t year, uint64_t month, uint64_t day)
+{
+	uint64_t shifted = month <= 2 ? year - 1 : year, era = shifted / 400, of_era_year = shifted % 400;
+	uint64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+	return era * 146097 + of_era_year * 365 + of_era_year / 4 - of_era_year / 100 + of_year - 719468;
+}
+
+void ck_csn_unpack(const struct ck_packed_csn *packed, char out[CK_PACKED_CSN_TEXT_BYTES])
+{
+	uint64_t s = packed->at_us / US_PER_S, of_day = s % DAY_S;
+	memcpy(out, "YYYYMMDDhhmmss.uuuuuuZ#cccccc#sss#mmmmmm", CK_PACKED_CSN_TEXT_BYTES);
+	put_date(out, s / DAY_S);
+	put_digits(out + 8, 2, of_day / 3600, 10);
+	put_digits(out + 10, 2, of_day / 60 % 60, 10);
+	put_digits(out + 12, 2, of_day % 60, 10);
+	put_digits(out + 15, 6, packed->at_us % US_PER_S, 10);
+	put_digits(out + 23, 6, packed->count, 16);
+	put_digits(out + 30, 3, packed->server, 16);
+	put_digits(out + 34, 6, packed->change, 16);
+}
+
+static uint64_t digits(const char *at, size_t count, unsigned base)
+{
+	uint64_t value = 0;
+	for (size_t i = 0; i < count; i++) {
+		unsigned digit = at[i] >= 'a' ? (unsigned)(at[i] - 'a') + 10 : (unsigned)at[i] - '0';
+		value = value * base + digit % base; /* what is none is found when the whole is compared */
+	}
+	return value;
+}
+
+bool ck_packed_csn_valid(const struct ck_packed_csn *packed)
+{
+	return packed->at_us < CK_PACKED_CSN_LIMIT_US && packed->count <= 0xffffff && packed->server <= 0xfff && packed->change <= 0xffffff;
+}
+
+bool ck_csn_pack(struct ck_text csn, struct ck_packed_csn *out)
+{
+	char again[CK_PACKED_CSN_TEXT_BYTES];
+	if (csn.length != CK_PACKED_CSN_TEXT_BYTES) return false;
+	uint64_t year = digits(csn.at, 4, 10);
+	if (year < 1970) return false;
+	uint64_t s = day_of(year, digits(csn.at + 4, 2, 10), digits(csn.at + 6, 2, 10)) * DAY_S + digits(csn.at + 8, 2, 10) * 3600 +
+	             digits(csn.at + 10, 2, 10) * 60 + digits(csn.at + 12, 2, 10);
+	*out = (struct ck_packed_csn){.at_us = s * US_PER_S + digits(csn.at + 15, 6, 10),
+	                              .count = digits(csn.at + 23, 6, 16),
+	                              .server = digits(csn.at + 30, 3, 16),
+	                              .change = digits(csn.at + 34, 6, 16)};
+	if (!ck_packed_csn_valid(out)) return false;
+	/* a leap second, the 31st of February, capital letters: whatever is not written like this */
+	ck_csn_unpack(out, again);
+	return memcmp(again, csn.at, sizeof again) == 0;
+}
+
+/* ---- public keys (RFC 9052, RFC 9053): a map of kty, alg, crv, and one or two coordinates of 32 bytes ---- */
+
+static const uint8_t es256_x[] = {0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20};
+static const uint8_t eddsa_x[] = {0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21, 0x58, 0x20};
+static const uint8_t es256_y[] = {0x22, 0x58, 0x20};
+#define BEFORE_X sizeof es256_x
+#define BEFORE_Y (BEFORE_X + CK_COSE_COORDINATE_BYTES)
+_Static_assert(sizeof es256_x == sizeof eddsa_x, "both begin alike");
+_Static_assert(BEFORE_Y + sizeof es256_y + CK_COSE_COORDINATE_BYTES == CK_COSE_TEXT_LIMIT_BYTES, "the longer one");
+
+size_t ck_cose_coordinates(enum ck_cose_form form)
+{
+	return form == CK_COSE_ES256 ? 2 : 1;
+}
+
+enum ck_cose_form ck_cose_form_of(struct ck_bytes cose)
+{
+	if (cose.length == CK_COSE_TEXT_LIMIT_BYTES && memcmp(cose.at, es256_x, BEFORE_X) == 0 && memcmp(cose.at + BEFORE_Y, es256_y, sizeof es256_y) == 0)
+		return CK_COSE_ES256;
+	if (cose.length == BEFORE_Y && memcmp(cose.at, eddsa_x, BEFORE_X) == 0) return CK_COSE_EDDSA;
+	return CK_COSE_AS_IT_IS;
+}
+
+void ck_cose_pack(enum ck_cose_form form, struct ck_bytes cose, uint8_t coordinates[2 * CK_COSE_COORDINATE_BYTES])
+{
+	memcpy(coordinates, cose.at + BEFORE_X, CK_COSE_COORDINATE_BYTES);
+	if (form == CK_COSE_ES256) memcpy(coordinates + CK_COSE_COORDINATE_BYTES, cose.at + BEFORE_Y + sizeof es256_y, CK_COSE_COORDINATE_BYTES);
+}
+
+size_t ck_cose_unpack(enum ck_cose_form form, const uint8_t coordinates[2 * CK_COSE_COORDINATE_BYTES], uint8_t out[CK_COSE_TEXT_LIMIT_BYTES])
+{
+	memcpy(out, form == CK_COSE_ES256 ? es256_x : eddsa_x, BEFORE_X);
+	memcpy(out + BEFORE_X, coordinates, CK_COSE_COORDINATE_BYTES);
+	if (form != CK_COSE_ES256) return BEFORE_Y;
+	memcpy(out + BEFORE_Y, es256_y, sizeof es256_y);
+	memcpy(out + BEFORE_Y + sizeof es256_y, coordinates + CK_COSE_COORDINATE_BYTES, CK_COSE_COORDINATE_BYTES);
+	return CK_COSE_TEXT_LIMIT_BYTES;
+}
