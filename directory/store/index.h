@@ -30,12 +30,14 @@ enum ck_table {
 	CK_TABLE_PERSON = 0x42,         /* [number] → staff */
 	CK_TABLE_NUMBER = 0x43,         /* [staff] → number */
 	CK_TABLE_WHOLE = 0x44,          /* [which][text][0][number] → nothing: login names, mail addresses, staff numbers */
-	CK_TABLE_WORD = 0x45,           /* [word][0][last number] → list of numbers; as the next three */
-	CK_TABLE_PREFIX = 0x46,
-	CK_TABLE_AUTHORITY_WORD = 0x47, /* of blocks */
-	CK_TABLE_AUTHORITY_PREFIX = 0x48,
-	CK_TABLE_NEAR = 0x49,           /* [word less a letter][0][word] → nothing */
-	CK_TABLE_AUTHORITY_NEAR = 0x4a
+	CK_TABLE_NAME_WORD = 0x45,      /* [word][0][last number] → list of numbers: whose name has it; as the next five */
+	CK_TABLE_NAME_PREFIX = 0x46,
+	CK_TABLE_OTHER_WORD = 0x47,     /* whose title, department, mail or telephone has it, and not their name */
+	CK_TABLE_OTHER_PREFIX = 0x48,
+	CK_TABLE_AUTHORITY_WORD = 0x49, /* of blocks */
+	CK_TABLE_AUTHORITY_PREFIX = 0x4a,
+	CK_TABLE_VOCABULARY = 0x4b,     /* [word] → which of the three lists it has */
+	CK_TABLE_NEAR = 0x4c            /* [word, or word less a letter][0][word] → nothing */
 };
 #define CK_TABLE_PEOPLE_FIRST CK_TABLE_BLOCK
 #define CK_TABLE_UNIQUE_LAST CK_TABLE_NAME

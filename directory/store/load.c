@@ -11,7 +11,7 @@
 #define SORTER_BYTES ((size_t)32 << 20) /* and 22 MiB to sort them by */
 #define NEAR_BYTES ((size_t)8 << 20)
 #define APPEND_BYTES ((size_t)16 << 20) /* between two commits: what is not yet written stays small */
-#define SEGMENT_ENTRIES 1024u           /* of a list, in one item of the sorter */
+#define SEGMENT_NUMBERS 1024u           /* of a list, in one item of the sorter */
 
 /* ---- what comes in ---- */
 
@@ -41,7 +41,7 @@ enum ck_error ck_store_load_begin(struct ck_store *next, struct ck_errmsg *err)
 bool ck_load_takes(const struct ck_load *load, const struct ck_index_key *key)
 {
 	uint8_t table = key->bytes[0];
-	if (load->appending) return table == CK_TABLE_NEAR || table == CK_TABLE_AUTHORITY_NEAR;
+	if (load->appending) return table == CK_TABLE_VOCABULARY || table == CK_TABLE_NEAR;
 	/* few, and read while the rest comes: whose authority somebody is, and which numbers it has given */
 	return table != CK_KIND_AUTHORITY && table != CK_TABLE_META && table != CK_TABLE_NOTE && table != CK_TABLE_BLOCK && table != CK_TABLE_BLOCKS_OF;
 }
@@ -56,31 +56,32 @@ enum ck_error ck_load_add(struct ck_batch *batch, const struct ck_index_key *key
 {
 	struct ck_load *load = batch->store->load;
 	struct ck_bytes bytes = {key->bytes, key->length};
+	if (load->appending) return put_outside(load, load->near, bytes, value); /* more than once, some of them: counted when it is written */
 	batch->meta.sum += ck_kv_mark(bytes, value);
-	return put_outside(load, load->appending ? load->near : load->sorter, bytes, value);
+	return put_outside(load, load->sorter, bytes, value);
 }
 
 static bool is_list(uint8_t table)
 {
-	return table >= CK_TABLE_WORD && table <= CK_TABLE_AUTHORITY_PREFIX;
+	return table >= CK_TABLE_NAME_WORD && table <= CK_TABLE_AUTHORITY_PREFIX;
 }
 
 /* Behind the list's key the first number, so that its segments come in order. */
 enum ck_error ck_load_add_list(struct ck_load *load, const struct ck_index_key *list, const struct ck_list_change *changes, size_t count)
 {
-	uint32_t entries[SEGMENT_ENTRIES];
+	uint32_t numbers[SEGMENT_NUMBERS];
 	enum ck_error error = CK_OK;
 	for (size_t at = 0, part; error == CK_OK && at < count; at += part) {
 		struct ck_index_key key = *list;
-		uint32_t big = htobe32(changes[at].entry >> 1);
-		part = count - at < SEGMENT_ENTRIES ? count - at : SEGMENT_ENTRIES;
+		uint32_t big = htobe32(changes[at].number);
+		part = count - at < SEGMENT_NUMBERS ? count - at : SEGMENT_NUMBERS;
 		for (size_t i = 0; i < part; i++) {
 			CK_ASSERT(!changes[at + i].remove); /* nothing is taken out of what is only being built */
-			entries[i] = changes[at + i].entry;
+			numbers[i] = changes[at + i].number;
 		}
 		ck_index_add_bytes(&key, &big, sizeof big);
 		if (key.failed) return CK_ERR_LIMIT;
-		error = ck_sorter_add(load->sorter, (struct ck_bytes){key.bytes, key.length}, (struct ck_bytes){(const uint8_t *)entries, part * sizeof *entries});
+		error = ck_sorter_add(load->sorter, (struct ck_bytes){key.bytes, key.length}, (struct ck_bytes){(const uint8_t *)numbers, part * sizeof *numbers});
 	}
 	return error;
 }
@@ -91,9 +92,11 @@ struct appending {
 	struct ck_batch *batch;
 	struct ck_load *load;
 	size_t bytes; /* since the last commit */
-	struct ck_index_key list; /* whose entries are being gathered; empty: none */
-	uint32_t *entries;
+	struct ck_index_key list; /* whose numbers are being gathered; empty: none */
+	uint32_t *numbers;
 	size_t count, room;
+	struct ck_index_key word; /* of the vocabulary, or a way to it, which may come again; empty: none */
+	uint8_t lists;            /* that it has */
 };
 
 static enum ck_error commit_some(struct appending *a)
@@ -108,48 +111,54 @@ static enum ck_error commit_some(struct appending *a)
 	return ck_store_error(rc);
 }
 
-static enum ck_error append(struct appending *a, struct ck_bytes key, struct ck_bytes value)
+static enum ck_error put_last(struct appending *a, struct ck_bytes key, struct ck_bytes value)
 {
 	MDB_dbi tree = a->batch->store->dbi[key.at[0] >= CK_TABLE_PEOPLE_FIRST ? CK_TREE_PEOPLE : CK_TREE_RECORDS];
 	MDB_val name = {key.length, (void *)(uintptr_t)key.at};
 	MDB_val data = {value.length, (void *)(uintptr_t)value.at};
-	a->load->sum_taken += ck_kv_mark(key, value);
 	a->bytes += key.length + value.length;
 	return ck_store_error(mdb_put(a->batch->txn, tree, &name, &data, MDB_APPEND));
+}
+
+static enum ck_error append(struct appending *a, struct ck_bytes key, struct ck_bytes value)
+{
+	a->load->sum_taken += ck_kv_mark(key, value);
+	return put_last(a, key, value);
 }
 
 static enum ck_error end_list(struct appending *a)
 {
 	if (a->list.length == 0) return CK_OK;
-	enum ck_error error = ck_people_append(a->batch, &a->list, a->entries, a->count);
-	a->bytes += a->count * sizeof *a->entries;
+	enum ck_error error = ck_people_append(a->batch, &a->list, a->numbers, a->count);
+	a->bytes += a->count * sizeof *a->numbers;
 	a->list.length = 0;
 	a->count = 0;
 	return error;
 }
 
-/* Merges from the back: what is new lies behind nearly all that is there. Of one number twice the name's is kept. */
+/* Merges from the back: what is new lies behind nearly all that is there. What came twice stays once. */
 static void merge_back(struct appending *a, const uint32_t *more, size_t count)
 {
 	size_t i = a->count, j = count, k = a->count + count, equal = 0;
 	while (j > 0) {
-		if (i > 0 && a->entries[i - 1] >> 1 == more[j - 1] >> 1) {
-			a->entries[--k] = a->entries[--i] | more[--j];
+		if (i > 0 && a->numbers[i - 1] == more[j - 1]) {
+			a->numbers[--k] = more[--j];
+			i--;
 			equal++;
-		} else if (i > 0 && a->entries[i - 1] > more[j - 1]) {
-			a->entries[--k] = a->entries[--i];
+		} else if (i > 0 && a->numbers[i - 1] > more[j - 1]) {
+			a->numbers[--k] = a->numbers[--i];
 		} else {
-			a->entries[--k] = more[--j];
+			a->numbers[--k] = more[--j];
 		}
 	}
 	/* what was merged lies behind a gap */
-	memmove(a->entries + i, a->entries + i + equal, (a->count + count - i - equal) * sizeof *a->entries);
+	memmove(a->numbers + i, a->numbers + i + equal, (a->count + count - i - equal) * sizeof *a->numbers);
 	a->count += count - equal;
 }
 
 static enum ck_error gather(struct appending *a, struct ck_bytes key, struct ck_bytes value)
 {
-	uint32_t more[SEGMENT_ENTRIES];
+	uint32_t more[SEGMENT_NUMBERS];
 	size_t count = value.length / sizeof *more;
 	enum ck_error error = CK_OK;
 	if (key.length <= sizeof(uint32_t) || value.length > sizeof more) return CK_ERR_IO; /* the file gave back something else */
@@ -161,15 +170,40 @@ static enum ck_error gather(struct appending *a, struct ck_bytes key, struct ck_
 	}
 	if (error == CK_OK && a->count + count > a->room) {
 		size_t room = 2 * (a->count + count);
-		uint32_t *grown = realloc(a->entries, room * sizeof *grown);
+		uint32_t *grown = realloc(a->numbers, room * sizeof *grown);
 		if (grown == NULL) return CK_ERR_MEMORY;
-		a->entries = grown;
+		a->numbers = grown;
 		a->room = room;
 	}
 	if (error != CK_OK) return error;
 	memcpy(more, value.at, value.length);
 	merge_back(a, more, count);
 	return CK_OK;
+}
+
+static enum ck_error end_word(struct appending *a)
+{
+	struct ck_bytes key = {a->word.bytes, a->word.length}, value = {&a->lists, a->lists != 0 ? 1 : 0};
+	if (key.length == 0) return CK_OK;
+	a->word.length = 0;
+	a->batch->meta.sum += ck_kv_mark(key, value);
+	return put_last(a, key, value);
+}
+
+/* A word comes once for each kind of list that has it, and so do the ways to it. */
+static enum ck_error gather_word(struct appending *a, struct ck_bytes key, struct ck_bytes value)
+{
+	enum ck_error error = CK_OK;
+	a->load->sum_taken += ck_kv_mark(key, value);
+	if (key.length > sizeof a->word.bytes || value.length != (key.at[0] == CK_TABLE_VOCABULARY ? 1 : 0)) return CK_ERR_IO;
+	if (a->word.length != key.length || memcmp(a->word.bytes, key.at, key.length) != 0) {
+		error = end_word(a);
+		a->word = (struct ck_index_key){.length = 0};
+		ck_index_add_bytes(&a->word, key.at, key.length);
+		a->lists = 0;
+	}
+	if (value.length == 1) a->lists |= value.at[0];
+	return error;
 }
 
 static enum ck_error append_all(struct appending *a)
@@ -185,9 +219,10 @@ static enum ck_error append_all(struct appending *a)
 	if (error == CK_ERR_NOT_FOUND) error = end_list(a);
 	if (error == CK_OK) error = ck_sorter_turn(a->load->near);
 	while (error == CK_OK && (error = ck_sorter_next(a->load->near, &key, &value)) == CK_OK) {
-		error = append(a, key, value);
+		error = key.length > 0 ? gather_word(a, key, value) : CK_ERR_IO;
 		if (error == CK_OK) error = commit_some(a);
 	}
+	if (error == CK_ERR_NOT_FOUND && (error = end_word(a)) == CK_OK) error = CK_ERR_NOT_FOUND;
 	if (error != CK_ERR_NOT_FOUND) return error;
 	return a->load->sum_taken == a->load->sum_put ? CK_OK : CK_ERR_IO;
 }
@@ -209,7 +244,7 @@ static enum ck_error append_into(struct ck_store *packed, const struct ck_meta *
 	batch->meta = *meta;
 	error = empty_trees(batch);
 	if (error == CK_OK) error = append_all(&appending);
-	free(appending.entries);
+	free(appending.numbers);
 	/* nothing is damaged that was there: what was put aside for the new copy did not come back as it was */
 	if (error == CK_ERR_CORRUPT || error == CK_ERR_EXISTS) error = CK_ERR_IO;
 	if (error == CK_OK) return ck_batch_commit(&batch, err);

@@ -43,9 +43,14 @@ bool ck_words_equal(const struct ck_word *a, const struct ck_word *b);
 
 /* ---- people_variant.c: the same name in other letters ---- */
 
-/* The n-th other way in which that word is commonly written; false: there are no more. Some are no word at all. */
+/* The other ways in which that word is commonly written. Some are no word at all. */
 #define CK_VARIANTS_LIMIT 64
-bool ck_word_variant(const struct ck_word *word, size_t n, struct ck_word *out);
+struct ck_variants {
+	struct ck_word at[CK_VARIANTS_LIMIT];
+	size_t count;
+	size_t doubled; /* from here on: the word with one of its letters doubled */
+};
+void ck_word_variants(const struct ck_word *word, struct ck_variants *out);
 
 /* ---- what of a person and an authority is searched ---- */
 
@@ -65,15 +70,14 @@ size_t ck_word_prefix_letters(const struct ck_word *word);
 #define CK_BLOCK_BITS 15
 #define CK_BLOCKS_LIMIT 65536
 #define CK_NUMBER_NONE UINT32_MAX
-#define CK_NUMBER_LIMIT ((uint32_t)CK_BLOCKS_LIMIT << CK_BLOCK_BITS) /* 2^31: a bit is left for the list's flag */
+#define CK_NUMBER_LIMIT ((uint32_t)CK_BLOCKS_LIMIT << CK_BLOCK_BITS) /* 2^31 */
 
-/* ---- people_list.c: a sorted set of numbers, each with a flag, in chunks ---- */
+/* ---- people_list.c: a sorted set of numbers, in chunks ---- */
 
-/* One chunk, at rest: version and width, entries (number << 1 | flag), checksum. The key ends with its last number, so that one descent finds the
-   chunk that a number is in. */
+/* One chunk, at rest: version and width, numbers, checksum. The key ends with its last number, so that one descent finds the chunk that a number is in. */
 #define CK_LIST_CHUNK_LIMIT_BYTES 1900 /* two of them, with their keys, in a page of LMDB */
 struct ck_list_chunk {
-	const uint8_t *entries; /* little-endian: of two bytes, within the block of the last number, or of four */
+	const uint8_t *numbers; /* little-endian: of two bytes, within the block of the last number, or of four */
 	size_t count;
 	unsigned width;
 	uint32_t base;
@@ -84,20 +88,20 @@ void ck_list_key(struct ck_index_key *key, uint8_t table, const char *word, size
 CK_MUST_USE enum ck_error ck_list_parse(struct ck_bytes key, struct ck_bytes value, struct ck_list_chunk *out);
 /* The chunk with the first number that is not before this one; CK_ERR_NOT_FOUND: there is none. */
 CK_MUST_USE enum ck_error ck_list_seek(struct ck_view *view, const struct ck_index_key *list, uint32_t from, struct ck_list_chunk *out);
-static inline uint32_t ck_list_entry(const struct ck_list_chunk *chunk, size_t i)
+static inline uint32_t ck_list_number(const struct ck_list_chunk *chunk, size_t i)
 {
 	uint16_t narrow;
 	uint32_t wide;
 	if (chunk->width == 2) {
-		memcpy(&narrow, chunk->entries + 2 * i, sizeof narrow);
-		return (chunk->base << 1) + le16toh(narrow);
+		memcpy(&narrow, chunk->numbers + 2 * i, sizeof narrow);
+		return chunk->base + le16toh(narrow);
 	}
-	memcpy(&wide, chunk->entries + 4 * i, sizeof wide);
+	memcpy(&wide, chunk->numbers + 4 * i, sizeof wide);
 	return le32toh(wide);
 }
-/* Sorted changes of one list: entries as above; removals have the same number. */
+/* Sorted changes of one list. */
 struct ck_list_change {
-	uint32_t entry;
+	uint32_t number;
 	bool remove;
 };
 /* *out_before, *out_after: whether the list is empty. */
@@ -105,7 +109,7 @@ CK_MUST_USE enum ck_error ck_list_apply(struct ck_batch *batch, const struct ck_
                                         bool *out_before, bool *out_after);
 
 /* A whole list, behind everything that the tree holds. */
-CK_MUST_USE enum ck_error ck_list_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count);
+CK_MUST_USE enum ck_error ck_list_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *numbers, size_t count);
 
 /* ---- people_number.c ---- */
 
@@ -126,11 +130,11 @@ CK_MUST_USE enum ck_error ck_people_name_block(struct ck_batch *batch, const str
 /* Writes what was put off. */
 CK_MUST_USE enum ck_error ck_people_flush(struct ck_batch *batch);
 /* At the end of a full refresh, in the order of keys: a whole list, and what leads to its word. */
-CK_MUST_USE enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count);
+CK_MUST_USE enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *numbers, size_t count);
 
 /* ---- people_pending.c: changes of lists, collected and sorted ---- */
 
-CK_MUST_USE enum ck_error ck_pending_add(struct ck_batch *batch, uint8_t table, const char *word, size_t length, uint32_t entry, bool remove);
+CK_MUST_USE enum ck_error ck_pending_add(struct ck_batch *batch, uint8_t table, const char *word, size_t length, uint32_t number, bool remove);
 /* Whether enough is waiting that it must be written. */
 bool ck_pending_full(const struct ck_store *store);
 typedef enum ck_error (*ck_pending_visitor)(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes,
@@ -138,6 +142,14 @@ typedef enum ck_error (*ck_pending_visitor)(struct ck_batch *batch, uint8_t tabl
 /* Each list once, in the order of keys; empty afterwards. */
 CK_MUST_USE enum ck_error ck_pending_each(struct ck_batch *batch, ck_pending_visitor each);
 void ck_pending_free(struct ck_store *store);
+
+/* ---- the vocabulary: which lists each word has ---- */
+
+#define CK_IN_NAMES 1u
+#define CK_IN_OTHER 2u
+#define CK_IN_AUTHORITIES 4u
+/* Whether a word has neighbours that lead to it. */
+bool ck_word_has_near(const struct ck_word *word);
 
 /* ---- whole texts: what is found by being written out in full ---- */
 

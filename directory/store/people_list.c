@@ -8,7 +8,7 @@
 #include "directory/store/flat.h"
 #include "directory/store/people_internal.h"
 
-#define CHUNK_VERSION 0x10u /* in the high half of the first byte; the width in the low one */
+#define CHUNK_VERSION 0x20u /* in the high half of the first byte; the width in the low one */
 #define CHUNK_VERSION_MASK 0xf0u
 #define CHUNK_OVERHEAD_BYTES (1 + CK_FLAT_CRC_BYTES)
 #define NARROW_LIMIT ((CK_LIST_CHUNK_LIMIT_BYTES - CHUNK_OVERHEAD_BYTES) / 2)
@@ -43,10 +43,10 @@ enum ck_error ck_list_parse(struct ck_bytes key, struct ck_bytes value, struct c
 	out->width = body.at[0] & ~CHUNK_VERSION_MASK;
 	bool known = (body.at[0] & CHUNK_VERSION_MASK) == CHUNK_VERSION && (out->width == 2 || out->width == 4);
 	if (!known || (body.length - 1) % out->width != 0) return CK_ERR_CORRUPT;
-	out->entries = body.at + 1;
+	out->numbers = body.at + 1;
 	out->count = (body.length - 1) / out->width;
 	out->base = out->width == 2 ? block_base(out->last) : 0;
-	return ck_list_entry(out, out->count - 1) >> 1 == out->last ? CK_OK : CK_ERR_CORRUPT;
+	return ck_list_number(out, out->count - 1) == out->last ? CK_OK : CK_ERR_CORRUPT;
 }
 
 enum ck_error ck_list_seek(struct ck_view *view, const struct ck_index_key *list, uint32_t from, struct ck_list_chunk *out)
@@ -66,7 +66,7 @@ struct editing {
 	const struct ck_index_key *list;
 	bool found; /* there is such a chunk, or it is the last */
 	struct ck_list_chunk chunk;
-	uint32_t *entries; /* what it will hold: room for the chunk's and all changes */
+	uint32_t *numbers; /* what it will hold: room for the chunk's and all changes */
 	size_t count;
 	bool changed, appended;
 };
@@ -91,34 +91,34 @@ static void merge(struct editing *e, const struct ck_list_change *changes, size_
 	e->changed = false;
 	e->appended = true;
 	while (i < old || k < count) {
-		uint32_t entry = i < old ? ck_list_entry(&e->chunk, i) : UINT32_MAX;
-		if (k == count || (i < old && entry >> 1 < changes[k].entry >> 1)) {
-			e->entries[e->count++] = entry;
+		uint32_t number = i < old ? ck_list_number(&e->chunk, i) : UINT32_MAX;
+		if (k == count || (i < old && number < changes[k].number)) {
+			e->numbers[e->count++] = number;
 			i++;
 			continue;
 		}
-		bool same = i < old && entry >> 1 == changes[k].entry >> 1;
-		if (!changes[k].remove) e->entries[e->count++] = changes[k].entry;
-		e->changed = e->changed || (same ? changes[k].remove || entry != changes[k].entry : !changes[k].remove);
+		bool same = i < old && number == changes[k].number;
+		if (!changes[k].remove) e->numbers[e->count++] = changes[k].number;
+		e->changed = e->changed || same == changes[k].remove;
 		if (i < old) e->appended = false;
 		i += same;
 		k++;
 	}
 }
 
-static enum ck_error write_piece(struct editing *e, const uint32_t *entries, size_t count)
+static enum ck_error write_piece(struct editing *e, const uint32_t *numbers, size_t count)
 {
 	uint8_t bytes[CK_LIST_CHUNK_LIMIT_BYTES];
 	struct ck_writer writer;
-	uint32_t first = entries[0] >> 1, last = entries[count - 1] >> 1;
+	uint32_t first = numbers[0], last = numbers[count - 1];
 	bool narrow = block_base(first) == block_base(last);
 	struct ck_index_key key = *e->list;
 	add_number(&key, last);
 	ck_writer_init(&writer, bytes, sizeof bytes);
 	ck_put_u8(&writer, (uint8_t)(CHUNK_VERSION | (narrow ? 2 : 4)));
 	for (size_t i = 0; i < count; i++) {
-		if (narrow) ck_put_u16le(&writer, (uint16_t)(entries[i] - (block_base(last) << 1)));
-		else ck_put_u32le(&writer, entries[i]);
+		if (narrow) ck_put_u16le(&writer, (uint16_t)(numbers[i] - block_base(last)));
+		else ck_put_u32le(&writer, numbers[i]);
 	}
 	CK_ASSERT(!writer.failed);
 	return ck_kv_set_sealed(e->batch, &key, (struct ck_bytes){bytes, ck_writer_length(&writer)});
@@ -127,26 +127,26 @@ static enum ck_error write_piece(struct editing *e, const uint32_t *entries, siz
 static enum ck_error write_entries(struct editing *e)
 {
 	if (e->count == 0) return CK_OK;
-	bool narrow = block_base(e->entries[0] >> 1) == block_base(e->entries[e->count - 1] >> 1);
+	bool narrow = block_base(e->numbers[0]) == block_base(e->numbers[e->count - 1]);
 	size_t limit = narrow ? NARROW_LIMIT : WIDE_LIMIT, pieces = (e->count + limit - 1) / limit;
 	/* what only grows at its end leaves full chunks behind; else each half has room */
 	size_t size = e->appended ? limit : (e->count + pieces - 1) / pieces;
 	enum ck_error error = CK_OK;
 	for (size_t at = 0; error == CK_OK && at < e->count; at += size)
-		error = write_piece(e, e->entries + at, e->count - at < size ? e->count - at : size);
+		error = write_piece(e, e->numbers + at, e->count - at < size ? e->count - at : size);
 	return error;
 }
 
-enum ck_error ck_list_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count)
+enum ck_error ck_list_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *numbers, size_t count)
 {
-	struct editing e = {.batch = batch, .list = list, .entries = entries, .count = count, .appended = true};
+	struct editing e = {.batch = batch, .list = list, .numbers = numbers, .count = count, .appended = true};
 	return write_entries(&e);
 }
 
 static enum ck_error replace_chunk(struct editing *e)
 {
 	enum ck_error error = CK_OK;
-	if (e->found && (e->count == 0 || e->entries[e->count - 1] >> 1 != e->chunk.last || e->count > WIDE_LIMIT)) {
+	if (e->found && (e->count == 0 || e->numbers[e->count - 1] != e->chunk.last || e->count > WIDE_LIMIT)) {
 		struct ck_index_key key = *e->list;
 		add_number(&key, e->chunk.last);
 		error = ck_kv_remove(e->batch, &key);
@@ -169,18 +169,18 @@ enum ck_error ck_list_apply(struct ck_batch *batch, const struct ck_index_key *l
 	struct editing e = {.batch = batch, .list = list};
 	enum ck_error error = is_empty(&batch->view, list, out_before);
 	if (error != CK_OK) return error;
-	e.entries = malloc((NARROW_LIMIT + count) * sizeof *e.entries);
-	if (e.entries == NULL) return CK_ERR_MEMORY;
+	e.numbers = malloc((NARROW_LIMIT + count) * sizeof *e.numbers);
+	if (e.numbers == NULL) return CK_ERR_MEMORY;
 	for (size_t at = 0, taken; error == CK_OK && at < count; at += taken) {
-		error = find_chunk(&e, changes[at].entry >> 1);
+		error = find_chunk(&e, changes[at].number);
 		if (error != CK_OK) break;
 		taken = count - at;
-		if (e.found && changes[at].entry >> 1 <= e.chunk.last)
-			for (taken = 1; at + taken < count && changes[at + taken].entry >> 1 <= e.chunk.last; taken++) continue;
+		if (e.found && changes[at].number <= e.chunk.last)
+			for (taken = 1; at + taken < count && changes[at + taken].number <= e.chunk.last; taken++) continue;
 		merge(&e, changes + at, taken);
 		if (e.changed) error = replace_chunk(&e);
 	}
-	free(e.entries);
+	free(e.numbers);
 	if (error == CK_OK) error = is_empty(&batch->view, list, out_after);
 	return error;
 }

@@ -19,7 +19,7 @@ struct pending_word {
 };
 struct pending_change {
 	uint32_t word; /* its index; REMOVE_BIT */
-	uint32_t entry;
+	uint32_t number;
 };
 struct ck_people_pending {
 	struct pending_word *words;
@@ -94,7 +94,7 @@ static bool word_index(struct ck_people_pending *p, uint8_t table, const char *w
 	return true;
 }
 
-enum ck_error ck_pending_add(struct ck_batch *batch, uint8_t table, const char *word, size_t length, uint32_t entry, bool remove)
+enum ck_error ck_pending_add(struct ck_batch *batch, uint8_t table, const char *word, size_t length, uint32_t number, bool remove)
 {
 	struct ck_people_pending **at = &batch->store->pending, *p;
 	uint32_t index;
@@ -103,7 +103,7 @@ enum ck_error ck_pending_add(struct ck_batch *batch, uint8_t table, const char *
 	CK_ASSERT(length > 0 && length <= CK_WORD_LIMIT_BYTES);
 	if (p == NULL || !word_index(p, table, word, length, &index)) return CK_ERR_MEMORY;
 	if (p->count == p->room && !grow((void **)&p->changes, &p->room, sizeof *p->changes, 1024)) return CK_ERR_MEMORY;
-	p->changes[p->count++] = (struct pending_change){index | (remove ? REMOVE_BIT : 0), entry};
+	p->changes[p->count++] = (struct pending_change){index | (remove ? REMOVE_BIT : 0), number};
 	return CK_OK;
 }
 
@@ -126,7 +126,7 @@ static int compare_words(const struct ck_people_pending *p, uint32_t a, uint32_t
 
 static uint32_t digit_of(const struct pending_change *change, unsigned pass)
 {
-	uint64_t key = (uint64_t)(change->word & ~REMOVE_BIT) << 31 | change->entry >> 1;
+	uint64_t key = (uint64_t)(change->word & ~REMOVE_BIT) << 31 | change->number;
 	return (uint32_t)(key >> (pass * DIGIT_BITS)) & (DIGITS - 1);
 }
 
@@ -189,8 +189,8 @@ static size_t last_of_each(const struct pending_change *changes, size_t count, s
 {
 	size_t used = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (used > 0 && out[used - 1].entry >> 1 == changes[i].entry >> 1) used--;
-		out[used++] = (struct ck_list_change){changes[i].entry, (changes[i].word & REMOVE_BIT) != 0};
+		if (used > 0 && out[used - 1].number == changes[i].number) used--;
+		out[used++] = (struct ck_list_change){changes[i].number, (changes[i].word & REMOVE_BIT) != 0};
 	}
 	return used;
 }

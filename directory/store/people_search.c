@@ -1,24 +1,38 @@
 /* Searching: the people whom every word of the query fits, best first. One walk over the lists of the rarest word, in the order of numbers, one's own
-   authority's people first; it ends as soon as nobody better can come. What is asked comes from anybody: each walk has an end. */
+   authority's people first. As soon as a page is full, lists that can bring nobody better are left out of the walk, and it ends when none is left: so
+   common words cost no more than rare ones. What is asked comes from anybody: each walk has an end. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "directory/base/buffer.h"
 #include "directory/store/people_match.h"
 
-#define STEPS_LIMIT 8192     /* people looked at by one search: well below a millisecond */
+#define WORK_LIMIT 24576     /* steps within lists, by one search: about a quarter of a millisecond */
 #define OWN_BLOCKS_LIMIT 64  /* of one authority: two million people */
 #define WHOLE_LIMIT 8        /* people found by a text in full: a login name, a mail address, a staff number are one's own */
 
 /* A rank: the smaller the better. misspelt words, how far words are from what was typed, words found elsewhere than in the name, another authority's,
-   number. */
+   number. What stands before the authority is how well somebody fits. */
 #define RANK_MISSPELT ((uint64_t)1 << 60)
 #define RANK_COST ((uint64_t)1 << 48)
 #define RANK_ELSEWHERE ((uint64_t)1 << 40)
 #define RANK_OTHERS ((uint64_t)1 << 39)
 #define RANK_NUMBER (((uint64_t)1 << 31) - 1)
 
-enum stage { STAGE_AS_TYPED = 1, STAGE_MISSPELT = 2 };
+static const uint64_t costs[CK_FITS] = {
+	[CK_FIT_EXACT] = 0,
+	[CK_FIT_EXACT_OTHER] = RANK_ELSEWHERE,
+	[CK_FIT_VARIANT] = RANK_COST,
+	[CK_FIT_VARIANT_OTHER] = RANK_COST | RANK_ELSEWHERE,
+	[CK_FIT_PREFIX] = 2 * RANK_COST,
+	[CK_FIT_PREFIX_OTHER] = 2 * RANK_COST | RANK_ELSEWHERE,
+	[CK_FIT_NEAR] = RANK_MISSPELT,
+	[CK_FIT_NEAR_OTHER] = RANK_MISSPELT | RANK_ELSEWHERE,
+};
+
+/* Whoever fits as typed; then with one word misspelt, so that only its neighbours are looked for; then with more. */
+enum stage { STAGE_AS_TYPED = 1, STAGE_ONE_MISSPELT = 2, STAGE_MORE_MISSPELT = 3 };
+#define STAGE_RANK(stage) ((uint64_t)((stage) - STAGE_AS_TYPED) * RANK_MISSPELT)
 
 struct ck_people_searching {
 	struct ck_match matches[CK_PEOPLE_WORDS_LIMIT];
@@ -30,36 +44,40 @@ struct ck_people_searching {
 	uint32_t whole[WHOLE_LIMIT];
 	size_t whole_count;
 	bool too_many; /* words: it is looked up in full only */
+	bool gathered; /* matches: what was typed */
 	size_t driver;
 	enum stage stage;
+	size_t misspelt;                  /* in the second stage: which word */
 	uint64_t from;                    /* ranks before it were shown */
+	uint64_t ceiling;                 /* ranks from it on are not wanted yet */
 	uint64_t found[CK_PEOPLE_PAGE];   /* the best so far, in order */
 	size_t found_count, room;
-	size_t steps;
+	size_t work;
 	bool cut;
 	enum ck_error error;
 };
 
 /* ---- the best so far ---- */
 
-static void keep(struct ck_people_searching *s, uint64_t rank)
+/* Whoever is not better need not come. */
+static uint64_t bound_of(const struct ck_people_searching *s)
+{
+	return s->found_count == s->room ? s->found[s->room - 1] : s->ceiling;
+}
+
+/* Whether the bound is another one now. */
+static bool keep(struct ck_people_searching *s, uint64_t rank)
 {
 	size_t at = s->found_count;
-	if (at == s->room) {
-		if (rank >= s->found[at - 1]) return;
-		at--;
-	}
+	if (rank >= bound_of(s)) return false;
+	if (at == s->room) at--;
 	while (at > 0 && s->found[at - 1] > rank) {
 		s->found[at] = s->found[at - 1];
 		at--;
 	}
 	s->found[at] = rank;
 	if (s->found_count < s->room) s->found_count++;
-}
-
-static bool nobody_better(const struct ck_people_searching *s, uint64_t best_to_come)
-{
-	return s->found_count == s->room && s->found[s->room - 1] < best_to_come;
+	return s->found_count == s->room;
 }
 
 static bool is_whole(const struct ck_people_searching *s, uint32_t number)
@@ -69,34 +87,60 @@ static bool is_whole(const struct ck_people_searching *s, uint32_t number)
 	return false;
 }
 
-static void judge(struct ck_people_searching *s, uint32_t number, uint64_t others)
+static bool judge(struct ck_people_searching *s, uint32_t number, uint64_t others)
 {
-	static const uint64_t costs[] = {[CK_QUALITY_EXACT] = 0, [CK_QUALITY_VARIANT] = RANK_COST, [CK_QUALITY_PREFIX] = 2 * RANK_COST,
-	                                 [CK_QUALITY_NEAR] = RANK_MISSPELT};
 	uint64_t rank = others | number;
 	for (size_t i = 0; i < s->words.count; i++) {
-		bool name;
-		rank += costs[ck_match_quality(&s->matches[i], number, &name)] + (name ? 0 : RANK_ELSEWHERE);
+		enum ck_fit fit = ck_match_fit(&s->matches[i], number);
+		if (fit == CK_FIT_NONE) return false;
+		rank += costs[fit];
 	}
-	if (s->stage == STAGE_MISSPELT && rank < RANK_MISSPELT) return; /* were in the first stage */
-	if (rank >= s->from && !is_whole(s, number)) keep(s, rank);
+	return rank >= s->from && !is_whole(s, number) && keep(s, rank);
+}
+
+/* ---- which lists are walked ---- */
+
+static void limit_lists(struct ck_people_searching *s)
+{
+	for (size_t i = 0; i < s->words.count; i++) {
+		bool near = s->stage == STAGE_MORE_MISSPELT || (s->stage == STAGE_ONE_MISSPELT && i == s->misspelt);
+		ck_match_limit(&s->matches[i], s->stage == STAGE_ONE_MISSPELT && near ? CK_FIT_NEAR : CK_FIT_EXACT, near ? CK_FIT_NEAR_OTHER : CK_FIT_PREFIX_OTHER);
+	}
+}
+
+/* Leaves out what can bring nobody better from here on, and walks along the rarest word. False: nobody better comes. */
+static bool leave_out(struct ck_people_searching *s, uint32_t from, uint64_t others)
+{
+	uint64_t best[CK_PEOPLE_WORDS_LIMIT], sum = 0, rarest = UINT64_MAX, here = others | from, bound = bound_of(s);
+	for (size_t i = 0; i < s->words.count; i++) {
+		enum ck_fit fit = ck_match_best(&s->matches[i], from);
+		if (fit == CK_FIT_NONE) return false;
+		best[i] = costs[fit];
+		sum += best[i];
+	}
+	if ((sum > STAGE_RANK(s->stage) ? sum : STAGE_RANK(s->stage)) + here >= bound) return false;
+	for (size_t i = 0; i < s->words.count; i++) {
+		struct ck_match *match = &s->matches[i];
+		while (match->last > match->first && sum - best[i] + costs[match->lists[match->order[match->last - 1]].fit] + here >= bound) match->last--;
+		uint64_t weight = ck_match_weight(match);
+		if (weight >= rarest) continue;
+		rarest = weight;
+		s->driver = i;
+	}
+	return true;
 }
 
 /* ---- walking ---- */
-
-static uint64_t stage_rank(const struct ck_people_searching *s) { return s->stage == STAGE_MISSPELT ? RANK_MISSPELT : 0; }
 
 /* Whom all words fit, from here on; CK_NUMBER_NONE: nobody before `end`. */
 static uint32_t next_of_all(struct ck_people_searching *s, uint32_t from, uint32_t end)
 {
 	for (;;) {
 		uint32_t number = ck_match_next_person(&s->matches[s->driver], from), next = number;
-		if (number >= end || ++s->steps > STEPS_LIMIT) {
-			s->cut = s->cut || s->steps > STEPS_LIMIT;
-			return CK_NUMBER_NONE;
-		}
+		s->cut = s->cut || s->work > WORK_LIMIT;
+		if (number >= end || s->cut) return CK_NUMBER_NONE;
 		for (size_t i = 0; i < s->words.count && next == number; i++)
-			if (i != s->driver) next = ck_match_next(&s->matches[i], number);
+			if (i != s->driver && ck_match_fit(&s->matches[i], number) == CK_FIT_NONE) next = ck_match_next(&s->matches[i], number);
 		if (next == number) return number;
 		if (next >= end) return CK_NUMBER_NONE;
 		from = next;
@@ -110,75 +154,75 @@ static bool is_own(const struct ck_people_searching *s, uint32_t block)
 	return false;
 }
 
-/* False: nobody better comes, here or behind it. */
-static bool walk(struct ck_people_searching *s, uint32_t from, uint32_t end, bool others)
+static void walk(struct ck_people_searching *s, uint32_t from, uint32_t end, uint64_t others)
 {
-	uint64_t flag = others ? RANK_OTHERS : 0;
-	for (;;) {
+	limit_lists(s);
+	bool go_on = leave_out(s, from, others);
+	while (go_on) {
 		uint32_t number = next_of_all(s, from, end);
-		if (number == CK_NUMBER_NONE) return true;
+		if (number == CK_NUMBER_NONE) return;
 		from = number + 1;
-		if (others && is_own(s, number >> CK_BLOCK_BITS)) {
-			from = ((number >> CK_BLOCK_BITS) + 1) << CK_BLOCK_BITS;
-			continue;
-		}
-		judge(s, number, flag);
-		if (nobody_better(s, stage_rank(s) | flag | from)) return false;
+		if (others != 0 && is_own(s, number >> CK_BLOCK_BITS)) from = ((number >> CK_BLOCK_BITS) + 1) << CK_BLOCK_BITS;
+		else if (judge(s, number, others)) go_on = leave_out(s, from, others);
 	}
 }
 
-static void rewind_all(struct ck_people_searching *s)
-{
-	for (size_t i = 0; i < s->words.count; i++) ck_match_rewind(&s->matches[i]);
-}
-
-/* start: numbers below it were shown if they are of the best rank there is; whoever is worse is looked for by a second walk. */
-static bool walk_own(struct ck_people_searching *s, uint32_t start)
+/* Numbers from these on: one's own authority's and the others'. */
+static void walk_both(struct ck_people_searching *s, uint32_t own_from, uint32_t others_from)
 {
 	for (size_t i = 0; i < s->own_count; i++) {
 		uint32_t from = s->own[i] << CK_BLOCK_BITS, end = (s->own[i] + 1) << CK_BLOCK_BITS;
-		if (!walk(s, from > start ? from : start, end, false)) return false;
+		if (end > own_from) walk(s, from > own_from ? from : own_from, end, 0);
 	}
+	walk(s, others_from, CK_NUMBER_LIMIT, RANK_OTHERS);
+}
+
+/* Only one word is misspelt: there are people whom each other one fits. */
+static bool may_be_misspelt(const struct ck_people_searching *s, size_t word)
+{
+	for (size_t i = 0; i < s->words.count; i++)
+		if (i != word && s->matches[i].typed == 0) return false;
 	return true;
 }
 
-static uint32_t start_of(const struct ck_people_searching *s, uint64_t flag)
+static void walk_stage(struct ck_people_searching *s, uint32_t own_from, uint32_t others_from)
 {
-	uint64_t best = stage_rank(s) | flag;
-	return s->from >= best && s->from <= (best | RANK_NUMBER) ? (uint32_t)(s->from & RANK_NUMBER) : 0;
+	if (s->stage != STAGE_ONE_MISSPELT) {
+		walk_both(s, own_from, others_from);
+		return;
+	}
+	for (s->misspelt = 0; s->misspelt < s->words.count; s->misspelt++)
+		if (may_be_misspelt(s, s->misspelt)) walk_both(s, own_from, others_from);
 }
 
+/* A page that goes on within those who fit equally well begins where the one before ended; what it lacks then is of those who fit less well,
+   wherever they stand. */
 static void walk_all(struct ck_people_searching *s)
 {
-	uint32_t start_own = start_of(s, 0), start_others = start_of(s, RANK_OTHERS);
-	bool own_shown = s->from >= (stage_rank(s) | RANK_OTHERS);
-	if (!own_shown || start_others == 0) {
-		bool go_on = walk_own(s, start_own);
-		if (go_on && start_own > 0) {
-			s->found_count = 0;
-			rewind_all(s);
-			go_on = walk_own(s, 0);
-		}
-		if (!go_on) return;
-		rewind_all(s);
+	uint32_t number = (uint32_t)(s->from & RANK_NUMBER);
+	bool others = (s->from & RANK_OTHERS) != 0;
+	if (others || number > 0) {
+		s->ceiling = (s->from & ~(RANK_OTHERS | RANK_NUMBER)) + RANK_ELSEWHERE;
+		walk_stage(s, others ? CK_NUMBER_LIMIT : number, others ? number : 0);
+		if (s->found_count == s->room) return;
+		s->from = s->ceiling;
 	}
-	if (!walk(s, start_others, CK_NUMBER_LIMIT, true) || start_others == 0) return;
-	/* the rest of the page is of those who fit less well, wherever they stand */
-	s->found_count = 0;
-	rewind_all(s);
-	if (!walk_own(s, 0)) return;
-	rewind_all(s);
-	(void)walk(s, 0, CK_NUMBER_LIMIT, true);
+	s->ceiling = UINT64_MAX;
+	walk_stage(s, 0, 0);
 }
 
-static void begin_matches(struct ck_people_searching *s)
+static void gather(struct ck_people_searching *s)
 {
-	s->driver = 0;
 	for (size_t i = 0; i < s->words.count; i++) {
 		struct ck_match *match = &s->matches[i];
-		ck_match_begin(match, s->view, &s->words.at[i], s->block_count, s->stage == STAGE_MISSPELT);
+		if (!s->gathered) ck_match_begin(match, s->view, &s->words.at[i], s->block_count, &s->work);
 		s->cut = s->cut || match->cut;
-		if (match->weight < s->matches[s->driver].weight) s->driver = i;
+	}
+	s->gathered = true;
+	for (size_t i = 0; s->stage != STAGE_AS_TYPED && i < s->words.count; i++) {
+		struct ck_match *match = &s->matches[i];
+		if (s->stage == STAGE_MORE_MISSPELT || may_be_misspelt(s, i)) ck_match_add_near(match);
+		s->cut = s->cut || match->cut;
 	}
 }
 
@@ -187,9 +231,18 @@ static void run_stage(struct ck_people_searching *s, enum stage stage, size_t ro
 	s->stage = stage;
 	s->room = room;
 	s->found_count = 0;
-	begin_matches(s);
+	if (s->from < STAGE_RANK(stage)) s->from = STAGE_RANK(stage);
+	gather(s);
 	walk_all(s);
 	for (size_t i = 0; i < s->words.count && s->error == CK_OK; i++) s->error = s->matches[i].error;
+}
+
+/* Whether so many words can be misspelt. */
+static bool is_possible(const struct ck_people_searching *s, enum stage stage)
+{
+	unsigned able = 0;
+	for (size_t i = 0; i < s->words.count; i++) able += ck_word_has_near(&s->words.at[i]);
+	return able >= (unsigned)(stage - STAGE_AS_TYPED);
 }
 
 /* ---- before: the query; after: the page ---- */
@@ -265,8 +318,9 @@ static bool read_cursor(struct ck_people_searching *s, struct ck_bytes cursor)
 	ck_reader_init(&reader, cursor.at, cursor.length);
 	uint32_t epoch = ck_get_u32le(&reader), stage = ck_get_u32le(&reader);
 	s->from = ck_get_u64le(&reader);
-	s->stage = stage == STAGE_MISSPELT ? STAGE_MISSPELT : STAGE_AS_TYPED;
-	return ck_reader_done(&reader) && epoch == epoch_of(s->view) && (stage == STAGE_MISSPELT || stage == STAGE_AS_TYPED);
+	if (!ck_reader_done(&reader) || epoch != epoch_of(s->view) || stage < STAGE_AS_TYPED || stage > STAGE_MORE_MISSPELT) return false;
+	s->stage = (enum stage)stage;
+	return true;
 }
 
 static void write_cursor(const struct ck_people_searching *s, enum stage stage, uint64_t from, uint8_t out[CK_PEOPLE_CURSOR_BYTES])
@@ -301,23 +355,19 @@ static void put_found(struct ck_people_searching *s, struct ck_people_page *out)
 
 static void run(struct ck_people_searching *s, bool first, bool found, struct ck_people_page *out)
 {
-	enum stage from = s->stage;
 	for (size_t i = 0; first && i < s->whole_count; i++) put_page(s, s->whole[i], STAGE_AS_TYPED, 0, out);
 	if (s->too_many) return;
-	if (from == STAGE_AS_TYPED) {
-		run_stage(s, STAGE_AS_TYPED, CK_PEOPLE_PAGE - out->count);
+	for (enum stage stage = s->stage; stage <= STAGE_MORE_MISSPELT && s->error == CK_OK && is_possible(s, stage); stage++) {
+		if (stage > STAGE_AS_TYPED && found) {
+			go_on_at(s, stage, s->from > STAGE_RANK(stage) ? s->from : STAGE_RANK(stage), out);
+			return;
+		}
+		run_stage(s, stage, CK_PEOPLE_PAGE - out->count);
 		put_found(s, out);
-		if (s->error != CK_OK || out->more) return;
-		s->from = 0;
+		if (out->more) return;
 		/* whoever found somebody is spared what is merely similar, until they ask for more */
 		found = found || (first && out->count > 0);
 	}
-	if (found) {
-		go_on_at(s, STAGE_MISSPELT, s->from, out);
-		return;
-	}
-	run_stage(s, STAGE_MISSPELT, CK_PEOPLE_PAGE - out->count);
-	put_found(s, out);
 }
 
 static enum ck_error begin(struct ck_view *view, const struct ck_people_query *query, struct ck_people_searching **out)
@@ -328,7 +378,8 @@ static enum ck_error begin(struct ck_view *view, const struct ck_people_query *q
 	if (s == NULL) return CK_ERR_MEMORY;
 	s->view = view;
 	s->error = CK_OK;
-	s->steps = 0;
+	s->work = 0;
+	s->gathered = false;
 	s->cut = false;
 	s->words.count = 0;
 	s->words.full = false;

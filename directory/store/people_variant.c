@@ -52,24 +52,11 @@ static const char *const groups[][8] = {
 	{"sian", "shan"},
 };
 
-static bool set(struct ck_word *out, const char *text, size_t length)
+static void add(struct ck_variants *out, const char *text, size_t length)
 {
-	if (length > sizeof out->at) return false;
-	memcpy(out->at, text, length);
-	out->length = (uint8_t)length;
-	return true;
-}
-
-/* Walks all variants, and gives the n-th. */
-struct counting {
-	size_t left;
-	struct ck_word *out;
-};
-
-static bool is_it(struct counting *c, const char *text, size_t length)
-{
-	if (!set(c->out, text, length)) return false;
-	return c->left-- == 0;
+	if (length > sizeof out->at[0].at || out->count == CK_VARIANTS_LIMIT) return;
+	memcpy(out->at[out->count].at, text, length);
+	out->at[out->count++].length = (uint8_t)length;
 }
 
 static bool is_word(const char *name, const struct ck_word *word)
@@ -78,58 +65,69 @@ static bool is_word(const char *name, const struct ck_word *word)
 	return name[0] == word->at[0] && strlen(name) == word->length && memcmp(name, word->at, word->length) == 0;
 }
 
-static bool of_groups(const struct ck_word *word, struct counting *c)
+static void add_groups(const struct ck_word *word, struct ck_variants *out)
 {
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
 		bool member = false;
 		for (size_t i = 0; !member && i < 8 && groups[g][i] != NULL; i++) member = is_word(groups[g][i], word);
 		for (size_t i = 0; member && i < 8 && groups[g][i] != NULL; i++)
-			if (!is_word(groups[g][i], word) && is_it(c, groups[g][i], strlen(groups[g][i]))) return true;
+			if (!is_word(groups[g][i], word)) add(out, groups[g][i], strlen(groups[g][i]));
 	}
-	return false;
 }
 
-static bool of_mc(const struct ck_word *word, struct counting *c)
+static void add_mc(const struct ck_word *word, struct ck_variants *out)
 {
 	char text[CK_WORD_LIMIT_BYTES + 1];
 	if (word->length > 4 && memcmp(word->at, "mac", 3) == 0) {
 		text[0] = 'm';
 		memcpy(text + 1, word->at + 2, word->length - 2u);
-		return is_it(c, text, word->length - 1u);
-	}
-	if (word->length > 3 && memcmp(word->at, "mc", 2) == 0) {
+		add(out, text, word->length - 1u);
+	} else if (word->length > 3 && memcmp(word->at, "mc", 2) == 0) {
 		memcpy(text, "ma", 2);
 		memcpy(text + 2, word->at + 1, word->length - 1u);
-		return is_it(c, text, word->length + 1u);
+		add(out, text, word->length + 1u);
 	}
-	return false;
 }
 
-/* One of two equal letters less, or one more. Letters of one byte: others are not doubled. */
-static bool of_doubles(const struct ck_word *word, struct counting *c)
+/* Letters of one byte: others are not doubled. */
+static bool is_doubled(const struct ck_word *word, size_t i)
+{
+	return word->at[i - 1] == word->at[i] || (i + 1u < word->length && word->at[i + 1] == word->at[i]);
+}
+
+static bool is_plain(char letter) { return letter >= 'a' && letter <= 'z'; }
+
+/* One of two equal letters less. */
+static void add_halved(const struct ck_word *word, struct ck_variants *out)
+{
+	char text[CK_WORD_LIMIT_BYTES];
+	for (size_t i = 1; i < word->length; i++) {
+		if (!is_plain(word->at[i]) || word->at[i - 1] != word->at[i]) continue;
+		memcpy(text, word->at, i);
+		memcpy(text + i, word->at + i + 1, word->length - i - 1u);
+		add(out, text, word->length - 1u);
+	}
+}
+
+/* One letter twice, unless it is already; not the first. */
+static void add_doubled(const struct ck_word *word, struct ck_variants *out)
 {
 	char text[CK_WORD_LIMIT_BYTES + 1];
 	for (size_t i = 1; i < word->length; i++) {
-		char letter = word->at[i];
-		if (letter < 'a' || letter > 'z') continue;
-		bool doubled = word->at[i - 1] == letter || (i + 1u < word->length && word->at[i + 1] == letter);
-		if (doubled && word->at[i - 1] != letter) continue;
-		size_t length = doubled ? word->length - 1u : word->length + 1u;
-		memcpy(text, word->at, i);
-		if (doubled) memcpy(text + i, word->at + i + 1, word->length - i - 1u);
-		else {
-			text[i] = letter;
-			memcpy(text + i + 1, word->at + i, word->length - i);
-		}
-		if (is_it(c, text, length)) return true;
+		if (!is_plain(word->at[i]) || is_doubled(word, i)) continue;
+		memcpy(text, word->at, i + 1);
+		memcpy(text + i + 1, word->at + i, word->length - i);
+		add(out, text, word->length + 1u);
 	}
-	return false;
 }
 
-bool ck_word_variant(const struct ck_word *word, size_t n, struct ck_word *out)
+void ck_word_variants(const struct ck_word *word, struct ck_variants *out)
 {
-	struct counting counting = {.left = n, .out = out};
-	if (n >= CK_VARIANTS_LIMIT || word->length < 2) return false;
-	out->name = word->name;
-	return of_groups(word, &counting) || of_mc(word, &counting) || of_doubles(word, &counting);
+	out->count = out->doubled = 0;
+	if (word->length < 2) return;
+	add_groups(word, out);
+	add_mc(word, out);
+	add_halved(word, out);
+	out->doubled = out->count;
+	add_doubled(word, out);
 }

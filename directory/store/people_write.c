@@ -44,25 +44,25 @@ void ck_whole_key(struct ck_index_key *key, enum ck_whole which, struct ck_id au
 /* ---- lists ---- */
 
 /* A word and its beginnings. */
-static enum ck_error put_word(struct ck_batch *batch, uint8_t word_table, uint8_t prefix_table, const struct ck_word *word, uint32_t number, bool remove)
+static enum ck_error put_word(struct ck_batch *batch, enum ck_table word_table, enum ck_table prefix_table, const struct ck_word *word, uint32_t number,
+                              bool remove)
 {
-	uint32_t entry = number << 1 | word->name;
-	enum ck_error error = ck_pending_add(batch, word_table, word->at, word->length, entry, remove);
+	enum ck_error error = ck_pending_add(batch, (uint8_t)word_table, word->at, word->length, number, remove);
 	for (size_t letters = 1; error == CK_OK && letters <= ck_word_prefix_letters(word); letters++) {
 		size_t length = ck_word_prefix(word, letters);
 		if (length == 0) break;
-		error = ck_pending_add(batch, prefix_table, word->at, length, entry, remove);
+		error = ck_pending_add(batch, (uint8_t)prefix_table, word->at, length, number, remove);
 	}
 	return error;
 }
 
-/* Two words with one beginning are one entry in its list, a name's if either is: removals first, names last. */
-static enum ck_error put_words(struct ck_batch *batch, uint8_t word_table, uint8_t prefix_table, const struct ck_words *words, uint32_t number, bool remove)
+static enum ck_error put_words(struct ck_batch *batch, const struct ck_words *words, uint32_t number, bool remove)
 {
 	enum ck_error error = CK_OK;
-	for (int names = 0; names < 2; names++) {
-		for (size_t i = 0; error == CK_OK && i < words->count; i++)
-			if (words->at[i].name == (names == 1)) error = put_word(batch, word_table, prefix_table, &words->at[i], number, remove);
+	for (size_t i = 0; error == CK_OK && i < words->count; i++) {
+		const struct ck_word *word = &words->at[i];
+		if (word->name) error = put_word(batch, CK_TABLE_NAME_WORD, CK_TABLE_NAME_PREFIX, word, number, remove);
+		else error = put_word(batch, CK_TABLE_OTHER_WORD, CK_TABLE_OTHER_PREFIX, word, number, remove);
 	}
 	return error;
 }
@@ -70,8 +70,11 @@ static enum ck_error put_words(struct ck_batch *batch, uint8_t word_table, uint8
 enum ck_error ck_people_name_block(struct ck_batch *batch, const struct ck_authority *authority, uint32_t block, bool remove)
 {
 	struct ck_words words;
+	enum ck_error error = CK_OK;
 	ck_words_of_authority(&words, authority);
-	return put_words(batch, CK_TABLE_AUTHORITY_WORD, CK_TABLE_AUTHORITY_PREFIX, &words, block, remove);
+	for (size_t i = 0; error == CK_OK && i < words.count; i++)
+		error = put_word(batch, CK_TABLE_AUTHORITY_WORD, CK_TABLE_AUTHORITY_PREFIX, &words.at[i], block, remove);
+	return error;
 }
 
 /* ---- people ---- */
@@ -128,7 +131,7 @@ static enum ck_error put_person(struct ck_batch *batch, const struct ck_record *
 	if (error == CK_OK) error = put_whole(batch, CK_WHOLE_UID, record->authority, staff->uid, number, remove);
 	if (error == CK_OK) error = put_whole(batch, CK_WHOLE_MAIL, record->authority, staff->mail, number, remove);
 	if (error == CK_OK) error = put_whole(batch, CK_WHOLE_STAFF_NUMBER, record->authority, staff->staff_number, number, remove);
-	return error == CK_OK ? put_words(batch, CK_TABLE_WORD, CK_TABLE_PREFIX, &words, number, remove) : error;
+	return error == CK_OK ? put_words(batch, &words, number, remove) : error;
 }
 
 static enum ck_error add_staff(struct ck_batch *batch, const struct ck_record *record)
@@ -197,29 +200,62 @@ enum ck_error ck_people_remove(struct ck_batch *batch, const struct ck_record *r
 	return record->kind == CK_KIND_STAFF ? remove_staff(batch, record) : CK_OK;
 }
 
-/* A word that came or went takes its neighbours' way to it along. */
-static enum ck_error put_near(struct ck_batch *batch, uint8_t table, const struct ck_word *word, bool remove)
+static enum ck_error put_way(struct ck_batch *batch, const struct ck_word *from, const struct ck_word *to, bool remove)
+{
+	struct ck_index_key key;
+	ck_list_key(&key, CK_TABLE_NEAR, from->at, from->length);
+	ck_index_add_bytes(&key, to->at, to->length);
+	return put_key(batch, &key, (struct ck_bytes){(const uint8_t *)"", 0}, remove);
+}
+
+bool ck_word_has_near(const struct ck_word *word)
+{
+	return (word->at[0] < '0' || word->at[0] > '9') && ck_word_letters(word) >= CK_NEAR_LETTERS;
+}
+
+/* A word that came or went takes the ways to it along: from itself, and from itself less each of its letters. */
+static enum ck_error put_near(struct ck_batch *batch, const struct ck_word *word, bool remove)
 {
 	struct ck_word less, before = {.length = 0};
-	enum ck_error error = CK_OK;
-	if (word->at[0] >= '0' && word->at[0] <= '9') return CK_OK;
-	if (ck_word_letters(word) < CK_NEAR_LETTERS) return CK_OK;
+	if (!ck_word_has_near(word)) return CK_OK;
+	enum ck_error error = put_way(batch, word, word, remove);
 	for (size_t n = 0; error == CK_OK && ck_word_less(word, n, &less); n++) {
 		/* one of two equal letters less is the same twice */
 		if (ck_words_equal(&less, &before)) continue;
 		before = less;
-		struct ck_index_key key;
-		ck_list_key(&key, table, less.at, less.length);
-		ck_index_add_bytes(&key, word->at, word->length);
-		error = put_key(batch, &key, (struct ck_bytes){(const uint8_t *)"", 0}, remove);
+		error = put_way(batch, &less, word, remove);
 	}
 	return error;
 }
 
-static enum ck_error put_ways(struct ck_batch *batch, uint8_t table, const struct ck_word *word, bool there)
+/* Which bit of the vocabulary a table of lists is; 0: none, as of beginnings. */
+static unsigned lists_of(uint8_t table)
 {
-	if (table == CK_TABLE_WORD) return put_near(batch, CK_TABLE_NEAR, word, !there);
-	return table == CK_TABLE_AUTHORITY_WORD ? put_near(batch, CK_TABLE_AUTHORITY_NEAR, word, !there) : CK_OK;
+	switch (table) {
+	case CK_TABLE_NAME_WORD: return CK_IN_NAMES;
+	case CK_TABLE_OTHER_WORD: return CK_IN_OTHER;
+	case CK_TABLE_AUTHORITY_WORD: return CK_IN_AUTHORITIES;
+	default: return 0;
+	}
+}
+
+/* One of a word's lists came or went. */
+static enum ck_error note_list(struct ck_batch *batch, const struct ck_word *word, uint8_t which, bool gone)
+{
+	struct ck_index_key key;
+	struct ck_bytes body;
+	uint8_t before = 0, after;
+	ck_index_begin(&key, CK_TABLE_VOCABULARY);
+	ck_index_add_bytes(&key, word->at, word->length);
+	enum ck_error error = ck_kv_get(&batch->view, &key, &body);
+	if (error == CK_OK && body.length == 1) before = body.at[0];
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
+	if ((error == CK_OK && before == 0) || (before & which) != (gone ? which : 0)) return CK_ERR_CORRUPT;
+	after = before ^ which;
+	if (before != 0) error = ck_kv_remove(batch, &key);
+	else error = put_near(batch, word, false);
+	if (error != CK_OK) return error;
+	return after != 0 ? ck_kv_add(batch, &key, (struct ck_bytes){&after, 1}) : put_near(batch, word, true);
 }
 
 static enum ck_error flush_list(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes, size_t count)
@@ -228,7 +264,9 @@ static enum ck_error flush_list(struct ck_batch *batch, uint8_t table, const str
 	bool before, after;
 	ck_list_key(&list, table, word->at, word->length);
 	enum ck_error error = ck_list_apply(batch, &list, changes, count, &before, &after);
-	return error != CK_OK || before == after ? error : put_ways(batch, table, word, !after);
+	if (error != CK_OK || before == after) return error;
+	unsigned which = lists_of(table);
+	return which != 0 ? note_list(batch, word, (uint8_t)which, after) : CK_OK;
 }
 
 static enum ck_error put_aside(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes, size_t count)
@@ -243,7 +281,17 @@ enum ck_error ck_people_flush(struct ck_batch *batch)
 	return ck_pending_each(batch, batch->store->load != NULL ? put_aside : flush_list);
 }
 
-enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *entries, size_t count)
+/* The same for one of the word's lists, in a copy that is only being built: the bits of all its lists, and its ways, come together later. */
+static enum ck_error note_loaded(struct ck_batch *batch, const struct ck_word *word, uint8_t which)
+{
+	struct ck_index_key key;
+	ck_index_begin(&key, CK_TABLE_VOCABULARY);
+	ck_index_add_bytes(&key, word->at, word->length);
+	enum ck_error error = ck_kv_add(batch, &key, (struct ck_bytes){&which, 1});
+	return error == CK_OK ? put_near(batch, word, false) : error;
+}
+
+enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *numbers, size_t count)
 {
 	struct ck_word word = {.length = 0};
 	/* [table][word][0] */
@@ -251,6 +299,7 @@ enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key
 	if (list->length <= 2 || length > sizeof word.at) return CK_ERR_IO;
 	memcpy(word.at, list->bytes + 1, length);
 	word.length = (uint8_t)length;
-	enum ck_error error = ck_list_append(batch, list, entries, count);
-	return error == CK_OK ? put_ways(batch, list->bytes[0], &word, true) : error;
+	unsigned which = lists_of(list->bytes[0]);
+	enum ck_error error = ck_list_append(batch, list, numbers, count);
+	return error == CK_OK && which != 0 ? note_loaded(batch, &word, (uint8_t)which) : error;
 }

@@ -7,6 +7,7 @@
 
 static void check_word(const struct ck_word *word)
 {
+	struct ck_variants variants;
 	struct ck_word other;
 	CK_ASSERT(word->length > 0 && word->length <= CK_WORD_LIMIT_BYTES);
 	CK_ASSERT(memchr(word->at, 0, word->length) == NULL); /* it ends keys */
@@ -17,9 +18,13 @@ static void check_word(const struct ck_word *word)
 		CK_ASSERT(n < letters && other.length < word->length);
 		CK_ASSERT(ck_words_near(word, &other) && ck_words_near(&other, word));
 	}
-	for (size_t n = 0; ck_word_variant(word, n, &other); n++) {
-		CK_ASSERT(n < CK_VARIANTS_LIMIT && other.length > 0 && other.length <= CK_WORD_LIMIT_BYTES);
-		CK_ASSERT(!ck_words_equal(word, &other));
+	ck_word_variants(word, &variants);
+	CK_ASSERT(variants.count <= CK_VARIANTS_LIMIT && variants.doubled <= variants.count);
+	for (size_t n = 0; n < variants.count; n++) {
+		CK_ASSERT(variants.at[n].length > 0 && variants.at[n].length <= CK_WORD_LIMIT_BYTES);
+		CK_ASSERT(!ck_words_equal(word, &variants.at[n]));
+		/* whatever has a letter twice leads to the word by one less of its letters */
+		CK_ASSERT(n < variants.doubled || (variants.at[n].length == word->length + 1u && ck_words_near(word, &variants.at[n])));
 	}
 	CK_ASSERT(ck_words_near(word, word));
 }
