@@ -39,6 +39,7 @@ struct ck_view {
 	bool writing; /* the view of a batch: its cursors die with the transaction */
 	MDB_cursor *cursors[CK_TREES][CK_CURSORS_LIMIT];
 	size_t depth[CK_TREES];
+	size_t renewed[CK_TREES]; /* so many of them stand somewhere in this transaction */
 };
 
 struct ck_batch {

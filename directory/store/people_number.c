@@ -131,9 +131,10 @@ static void person_key(struct ck_index_key *key, uint32_t number)
 enum ck_error ck_people_staff_of(struct ck_view *view, uint32_t number, struct ck_id *out)
 {
 	struct ck_index_key key;
-	struct ck_bytes body;
+	struct ck_bytes found, body;
 	person_key(&key, number);
-	enum ck_error error = ck_kv_get(view, &key, &body);
+	/* those of one page stand close together */
+	enum ck_error error = ck_scan_first(view, &key, &key, &found, &body);
 	/* whoever is in a list is there */
 	if (error != CK_OK) return error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
 	if (body.length != sizeof out->bytes) return CK_ERR_CORRUPT;

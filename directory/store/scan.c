@@ -1,4 +1,5 @@
-/* Walking a range of keys. Cursors are kept from one view to the next, so that a decision allocates nothing. */
+/* Walking a range of keys. Cursors are kept from one view to the next, so that a decision allocates nothing, and keep their place within one: what is near
+   what was read before is found without descending again. */
 #include <string.h>
 
 #include "directory/store/internal.h"
@@ -14,17 +15,20 @@ static enum ck_error cursor_take(struct ck_view *view, enum ck_tree tree, MDB_cu
 	if (view->depth[tree] == CK_CURSORS_LIMIT) return CK_ERR_LIMIT;
 	MDB_cursor **slot = &view->cursors[tree][view->depth[tree]];
 	int rc = MDB_SUCCESS;
-	if (*slot != NULL && !view->writing) rc = mdb_cursor_renew(view->txn, *slot);
-	else rc = mdb_cursor_open(view->txn, view->store->dbi[tree], slot);
+	if (view->writing || *slot == NULL) rc = mdb_cursor_open(view->txn, view->store->dbi[tree], slot);
+	else if (view->depth[tree] >= view->renewed[tree]) rc = mdb_cursor_renew(view->txn, *slot);
 	if (rc != MDB_SUCCESS) return ck_store_error(rc);
 	view->depth[tree]++;
+	if (view->renewed[tree] < view->depth[tree]) view->renewed[tree] = view->depth[tree];
 	*out = *slot;
 	return CK_OK;
 }
 
-static void cursor_give_back(struct ck_view *view, enum ck_tree tree)
+/* rc: what it said last; one that failed stands nowhere. */
+static void cursor_give_back(struct ck_view *view, enum ck_tree tree, int rc)
 {
 	view->depth[tree]--;
+	if (rc != MDB_SUCCESS && rc != MDB_NOTFOUND) view->renewed[tree] = view->depth[tree];
 	if (!view->writing) return;
 	mdb_cursor_close(view->cursors[tree][view->depth[tree]]);
 	view->cursors[tree][view->depth[tree]] = NULL;
@@ -51,7 +55,7 @@ enum ck_error ck_scan(struct ck_view *view, const struct ck_index_key *prefix, c
 		if (!each((struct ck_bytes){key.mv_data, key.mv_size}, (struct ck_bytes){value.mv_data, value.mv_size}, context)) break;
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
-	cursor_give_back(view, tree);
+	cursor_give_back(view, tree, rc);
 	return rc == MDB_NOTFOUND ? CK_OK : ck_store_error(rc);
 }
 
@@ -66,7 +70,7 @@ enum ck_error ck_scan_first(struct ck_view *view, const struct ck_index_key *pre
 	MDB_val key = {from->length, (void *)(uintptr_t)from->bytes};
 	MDB_val value;
 	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	cursor_give_back(view, tree);
+	cursor_give_back(view, tree, rc);
 	if (rc != MDB_SUCCESS) return ck_store_error(rc);
 	if (!has_prefix(&key, prefix)) return CK_ERR_NOT_FOUND;
 	*out_key = (struct ck_bytes){key.mv_data, key.mv_size};
@@ -89,7 +93,7 @@ enum ck_error ck_scan_last(struct ck_view *view, const struct ck_index_key *pref
 	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 	if (rc == MDB_SUCCESS) rc = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
 	else if (rc == MDB_NOTFOUND) rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-	cursor_give_back(view, tree);
+	cursor_give_back(view, tree, rc);
 	if (rc != MDB_SUCCESS) return ck_store_error(rc);
 	if (!has_prefix(&key, prefix)) return CK_ERR_NOT_FOUND;
 	*out_key = (struct ck_bytes){key.mv_data, key.mv_size};

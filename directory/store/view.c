@@ -16,6 +16,7 @@ static enum ck_error view_renew(struct ck_store *store)
 	store->view.meta = &store->view.meta_read;
 	store->view.writing = false;
 	memset(store->view.depth, 0, sizeof store->view.depth);
+	memset(store->view.renewed, 0, sizeof store->view.renewed);
 	enum ck_error error = ck_meta_get(&store->view, &store->view.meta_read);
 	if (error != CK_OK) mdb_txn_reset(store->reader);
 	return error;
