@@ -11,11 +11,13 @@
 #include "tests/benchmarks/ask.h"
 #include "tests/benchmarks/bench.h"
 #include "tests/benchmarks/clients.h"
+#include "tests/benchmarks/draw.h"
 #include "tests/benchmarks/write.h"
 #include "tests/data/data.h"
 
 #define SEARCHERS 2
 #define QUESTIONS 20000
+#define DRAWN 201
 #define PAIRS_LIMIT 60
 #define SLICE_US 5e6
 #define CHANGE_EACH_US 100000.0 /* ten a second: a year's changes of 1.2 million people come a hundred times more slowly */
@@ -29,18 +31,6 @@ struct board {
 	atomic_int stop; /* we give up being root, and can then no longer kill them */
 	atomic_ullong answered[SEARCHERS];
 };
-
-static void draw_people(uint64_t seed, uint64_t staff)
-{
-	static struct ck_data_person person;
-	struct ck_data *data = ck_data_new(&(struct ck_data_options){ .seed = seed, .staff = staff });
-	struct ck_dice dice = ck_dice_of(seed, 201, 0);
-	for (size_t i = 0; i < QUESTIONS; i++) {
-		ck_data_person_at(data, ck_dice_below(&dice, staff), &person);
-		uids[i] = strdup(person.uid);
-	}
-	ck_data_free(&data);
-}
 
 static pid_t start_searcher(struct board *board, int me, const char *socket)
 {
@@ -129,7 +119,7 @@ int main(int argc, char **argv)
 	churn.rule = argv[3];
 	churn.board = mmap(NULL, sizeof *churn.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (churn.board == MAP_FAILED) return 1;
-	draw_people(seed, staff);
+	bench_draw_people(seed, DRAWN, staff, QUESTIONS, uids, NULL);
 	pid_t searchers[SEARCHERS];
 	for (int i = 0; i < SEARCHERS; i++) searchers[i] = start_searcher(churn.board, i, argv[1]);
 	if (bench_ask_account(&churn.client, argv[1], "bench0", "bench") != CK_ANSWER_GRANTED || (churn.ldap = bench_connect_as(argv[2], argv[4])) == NULL) {

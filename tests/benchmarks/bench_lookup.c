@@ -3,40 +3,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/benchmarks/bench.h"
 #include "tests/benchmarks/clients.h"
+#include "tests/benchmarks/draw.h"
 #include "tests/data/data.h"
 
 #define QUESTIONS 20000
+#define DRAWN 200
 #define ROUND_US 400000.0
 #define TARGETS 6
 
 enum { FIND_UID, SLAPD_UID, FIND_MAIL, SLAPD_MAIL, RELAY, ECHO };
 
 static const char *uids[QUESTIONS], *mails[QUESTIONS];
-
-/* Of people all over the directory who may be found today. */
-static int is_findable(const struct ck_data_person *person)
-{
-	return person->listed && person->status == CK_STATUS_ACTIVE && ck_window_contains(person->window, (struct ck_moment){ .s = time(NULL) });
-}
-
-static void draw_people(uint64_t seed, uint64_t staff)
-{
-	static struct ck_data_person person;
-	struct ck_data *data = ck_data_new(&(struct ck_data_options){ .seed = seed, .staff = staff });
-	struct ck_dice dice = ck_dice_of(seed, 200, 0);
-	for (size_t i = 0; i < QUESTIONS; i++) {
-		do ck_data_person_at(data, ck_dice_below(&dice, staff), &person);
-		while (!is_findable(&person));
-		uids[i] = strdup(person.uid);
-		mails[i] = strdup(person.mail);
-	}
-	ck_data_free(&data);
-}
 
 static void compare_rates(const char *what, int clients, const double *ours, const double *slapd, double aim)
 {
@@ -82,7 +63,7 @@ int main(int argc, char **argv)
 	snprintf(slapd, sizeof slapd, "%s %s", argv[2], argv[3]);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int fronts = cores > 4 ? 4 : (int)cores;
-	draw_people(seed, staff);
+	bench_draw_people(seed, DRAWN, staff, QUESTIONS, uids, mails);
 	int relay = bench_relay_start(relay_path, file, fronts, BENCH_RELAY), echo = bench_relay_start(echo_path, echo_file, fronts, BENCH_ECHO);
 	const struct bench_target targets[TARGETS] = {
 		[FIND_UID] = { .name = "gate, uid", .open = bench_find_open, .ask = bench_find_ask, .words = uids, .count = QUESTIONS, .path = argv[1] },
