@@ -36,8 +36,8 @@ enum ck_table {
 	CK_TABLE_OTHER_PREFIX = 0x48,
 	CK_TABLE_AUTHORITY_WORD = 0x49, /* of blocks */
 	CK_TABLE_AUTHORITY_PREFIX = 0x4a,
-	CK_TABLE_VOCABULARY = 0x4b,     /* [word] → which of the three lists it has */
-	CK_TABLE_NEAR = 0x4c            /* [word, or word less a letter][0][word] → nothing */
+	CK_TABLE_VOCABULARY = 0x4b,     /* [word][0][which of the three lists it has] → nothing */
+	CK_TABLE_NEAR = 0x4c            /* [word, or word less a letter][0][word][which] → nothing */
 };
 #define CK_TABLE_PEOPLE_FIRST CK_TABLE_BLOCK
 #define CK_TABLE_UNIQUE_LAST CK_TABLE_NAME

@@ -56,9 +56,8 @@ enum ck_error ck_load_add(struct ck_batch *batch, const struct ck_index_key *key
 {
 	struct ck_load *load = batch->store->load;
 	struct ck_bytes bytes = {key->bytes, key->length};
-	if (load->appending) return put_outside(load, load->near, bytes, value); /* more than once, some of them: counted when it is written */
 	batch->meta.sum += ck_kv_mark(bytes, value);
-	return put_outside(load, load->sorter, bytes, value);
+	return put_outside(load, load->appending ? load->near : load->sorter, bytes, value);
 }
 
 static bool is_list(uint8_t table)
@@ -95,8 +94,6 @@ struct appending {
 	struct ck_index_key list; /* whose numbers are being gathered; empty: none */
 	uint32_t *numbers;
 	size_t count, room;
-	struct ck_index_key word; /* of the vocabulary, or a way to it, which may come again; empty: none */
-	uint8_t lists;            /* that it has */
 };
 
 static enum ck_error commit_some(struct appending *a)
@@ -111,19 +108,14 @@ static enum ck_error commit_some(struct appending *a)
 	return ck_store_error(rc);
 }
 
-static enum ck_error put_last(struct appending *a, struct ck_bytes key, struct ck_bytes value)
+static enum ck_error append(struct appending *a, struct ck_bytes key, struct ck_bytes value)
 {
 	MDB_dbi tree = a->batch->store->dbi[key.at[0] >= CK_TABLE_PEOPLE_FIRST ? CK_TREE_PEOPLE : CK_TREE_RECORDS];
 	MDB_val name = {key.length, (void *)(uintptr_t)key.at};
 	MDB_val data = {value.length, (void *)(uintptr_t)value.at};
+	a->load->sum_taken += ck_kv_mark(key, value);
 	a->bytes += key.length + value.length;
 	return ck_store_error(mdb_put(a->batch->txn, tree, &name, &data, MDB_APPEND));
-}
-
-static enum ck_error append(struct appending *a, struct ck_bytes key, struct ck_bytes value)
-{
-	a->load->sum_taken += ck_kv_mark(key, value);
-	return put_last(a, key, value);
 }
 
 static enum ck_error end_list(struct appending *a)
@@ -181,31 +173,6 @@ static enum ck_error gather(struct appending *a, struct ck_bytes key, struct ck_
 	return CK_OK;
 }
 
-static enum ck_error end_word(struct appending *a)
-{
-	struct ck_bytes key = {a->word.bytes, a->word.length}, value = {&a->lists, a->lists != 0 ? 1 : 0};
-	if (key.length == 0) return CK_OK;
-	a->word.length = 0;
-	a->batch->meta.sum += ck_kv_mark(key, value);
-	return put_last(a, key, value);
-}
-
-/* A word comes once for each kind of list that has it, and so do the ways to it. */
-static enum ck_error gather_word(struct appending *a, struct ck_bytes key, struct ck_bytes value)
-{
-	enum ck_error error = CK_OK;
-	a->load->sum_taken += ck_kv_mark(key, value);
-	if (key.length > sizeof a->word.bytes || value.length != (key.at[0] == CK_TABLE_VOCABULARY ? 1 : 0)) return CK_ERR_IO;
-	if (a->word.length != key.length || memcmp(a->word.bytes, key.at, key.length) != 0) {
-		error = end_word(a);
-		a->word = (struct ck_index_key){.length = 0};
-		ck_index_add_bytes(&a->word, key.at, key.length);
-		a->lists = 0;
-	}
-	if (value.length == 1) a->lists |= value.at[0];
-	return error;
-}
-
 static enum ck_error append_all(struct appending *a)
 {
 	struct ck_bytes key, value;
@@ -219,10 +186,9 @@ static enum ck_error append_all(struct appending *a)
 	if (error == CK_ERR_NOT_FOUND) error = end_list(a);
 	if (error == CK_OK) error = ck_sorter_turn(a->load->near);
 	while (error == CK_OK && (error = ck_sorter_next(a->load->near, &key, &value)) == CK_OK) {
-		error = key.length > 0 ? gather_word(a, key, value) : CK_ERR_IO;
+		error = key.length > 0 ? append(a, key, value) : CK_ERR_IO;
 		if (error == CK_OK) error = commit_some(a);
 	}
-	if (error == CK_ERR_NOT_FOUND && (error = end_word(a)) == CK_OK) error = CK_ERR_NOT_FOUND;
 	if (error != CK_ERR_NOT_FOUND) return error;
 	return a->load->sum_taken == a->load->sum_put ? CK_OK : CK_ERR_IO;
 }

@@ -51,101 +51,129 @@ static void mark_blocks(struct ck_match *match, uint8_t table, const struct ck_w
 	ck_match_fail(match, error);
 }
 
-/* fit: by the name. */
-static bool add_word(struct ck_match *match, const struct ck_word *word, uint8_t which, enum ck_fit fit)
-{
-	if ((which & CK_IN_AUTHORITIES) != 0) mark_blocks(match, CK_TABLE_AUTHORITY_WORD, word, fit);
-	return ((which & CK_IN_NAMES) == 0 || add_list(match, CK_TABLE_NAME_WORD, word, fit)) &&
-	       ((which & CK_IN_OTHER) == 0 || add_list(match, CK_TABLE_OTHER_WORD, word, fit + 1));
-}
-
-static bool is_listed(const struct ck_match *match, size_t from, size_t to, const struct ck_word *word)
+/* table 0: any. */
+static bool is_listed(const struct ck_match *match, size_t from, size_t to, const struct ck_word *word, uint8_t table)
 {
 	for (size_t i = from; i < to; i++)
-		if (ck_words_equal(&match->lists[i].word, word)) return true;
+		if ((table == 0 || match->lists[i].table == table) && ck_words_equal(&match->lists[i].word, word)) return true;
 	return false;
+}
+
+static uint8_t table_of(uint8_t which)
+{
+	return which == CK_IN_NAMES ? CK_TABLE_NAME_WORD : CK_TABLE_OTHER_WORD;
+}
+
+/* One list of a word. fit: by the name. */
+static bool add_one(struct ck_match *match, const struct ck_word *word, uint8_t which, enum ck_fit fit)
+{
+	if (which != CK_IN_AUTHORITIES) return add_list(match, table_of(which), word, which == CK_IN_NAMES ? fit : fit + 1);
+	mark_blocks(match, CK_TABLE_AUTHORITY_WORD, word, fit);
+	return true;
+}
+
+/* It is there already, and fits better so. Authorities have no variants. */
+static bool is_variant(const struct ck_match *match, const struct ck_word *word, uint8_t which)
+{
+	return which != CK_IN_AUTHORITIES && is_listed(match, 0, match->variants, word, 0);
+}
+
+static bool begins_with(const struct ck_word *word, const struct ck_word *beginning)
+{
+	return word->length >= beginning->length && memcmp(word->at, beginning->at, beginning->length) == 0;
+}
+
+/* Unless it is there already: as typed, or by another way. */
+static bool add_near_one(struct ck_match *match, const struct ck_word *word, uint8_t which)
+{
+	if (begins_with(word, &match->word) || is_variant(match, word, which)) return true;
+	if (which != CK_IN_AUTHORITIES && is_listed(match, match->typed, match->count, word, table_of(which))) return true;
+	return add_one(match, word, which, CK_FIT_NEAR);
 }
 
 /* ---- the vocabulary ---- */
 
-static void vocabulary_key(struct ck_index_key *key, const struct ck_word *word)
+/* The word of a key that has so many bytes before and behind it, and which list of it is meant; 0: it is no such key. */
+static uint8_t read_word(struct ck_match *match, struct ck_bytes key, size_t before, size_t behind, struct ck_word *out)
 {
-	ck_index_begin(key, CK_TABLE_VOCABULARY);
-	ck_index_add_bytes(key, word->at, word->length);
-}
-
-static uint8_t which_of(struct ck_match *match, struct ck_bytes value)
-{
-	if (value.length == 1 && value.at[0] != 0 && value.at[0] <= (CK_IN_NAMES | CK_IN_OTHER | CK_IN_AUTHORITIES)) return value.at[0];
-	ck_match_fail(match, CK_ERR_CORRUPT);
-	return 0;
-}
-
-/* Which lists it has; none: it is no word. */
-static uint8_t look_up(struct ck_match *match, const struct ck_word *word)
-{
-	struct ck_index_key key;
-	struct ck_bytes value;
-	vocabulary_key(&key, word);
-	enum ck_error error = ck_kv_get(match->view, &key, &value);
-	ck_match_fail(match, error);
-	return error == CK_OK ? which_of(match, value) : 0;
-}
-
-static bool word_of(struct ck_match *match, struct ck_bytes key, size_t skip, struct ck_word *out)
-{
-	size_t length = key.length - skip;
-	if (key.length <= skip || length > sizeof out->at) {
+	size_t length = key.length - before - behind;
+	uint8_t which = key.length > before + behind ? key.at[key.length - 1] : 0;
+	if ((which != CK_IN_NAMES && which != CK_IN_OTHER && which != CK_IN_AUTHORITIES) || length > sizeof out->at) {
 		ck_match_fail(match, CK_ERR_CORRUPT);
-		return false;
+		return 0;
 	}
-	memcpy(out->at, key.at + skip, length);
+	memcpy(out->at, key.at + before, length);
 	out->length = (uint8_t)length;
-	return true;
+	return which;
 }
+
+#define VOCABULARY_BEFORE 1 /* the table */
+#define VOCABULARY_BEHIND 2 /* what ends the word, and which list */
+#define NEAR_BEHIND 1       /* which list */
+
+struct adding {
+	struct ck_match *match;
+	enum ck_fit fit;
+	uint8_t which; /* those of them that are wanted */
+};
+
+static bool add_from_vocabulary(struct ck_bytes key, struct ck_bytes value, void *context)
+{
+	const struct adding *adding = context;
+	struct ck_word found;
+	(void)value;
+	uint8_t which = read_word(adding->match, key, VOCABULARY_BEFORE, VOCABULARY_BEHIND, &found) & adding->which;
+	bool go_on = which == 0 || (adding->fit == CK_FIT_NEAR ? add_near_one(adding->match, &found, which) : add_one(adding->match, &found, which, adding->fit));
+	return go_on && adding->match->error == CK_OK;
+}
+
+/* Whatever lists this word has. */
+static void add_word(struct ck_match *match, const struct ck_word *word, uint8_t which, enum ck_fit fit)
+{
+	struct adding adding = {match, fit, which};
+	struct ck_index_key key;
+	ck_list_key(&key, CK_TABLE_VOCABULARY, word->at, word->length);
+	ck_match_fail(match, ck_scan(match->view, &key, NULL, add_from_vocabulary, &adding));
+}
+
+#define OF_STAFF (CK_IN_NAMES | CK_IN_OTHER)
+#define OF_ANYBODY (OF_STAFF | CK_IN_AUTHORITIES)
 
 /* ---- what was typed ---- */
-
-/* Authorities have no variants. */
-static uint8_t without_variant(const struct ck_match *match, const struct ck_word *word, uint8_t which)
-{
-	return is_listed(match, 0, match->variants, word) ? which & CK_IN_AUTHORITIES : which;
-}
 
 static bool add_beginning(struct ck_bytes key, struct ck_bytes value, void *context)
 {
 	struct ck_match *match = context;
 	struct ck_word found;
-	if (!word_of(match, key, 1, &found)) return false;
-	uint8_t which = without_variant(match, &found, which_of(match, value));
-	return add_word(match, &found, which, found.length == match->word.length ? CK_FIT_EXACT : CK_FIT_PREFIX) && match->error == CK_OK;
+	(void)value;
+	uint8_t which = read_word(match, key, VOCABULARY_BEFORE, VOCABULARY_BEHIND, &found);
+	if (which == 0) return false;
+	enum ck_fit fit = found.length == match->word.length ? CK_FIT_EXACT : CK_FIT_PREFIX;
+	return (is_variant(match, &found, which) || add_one(match, &found, which, fit)) && match->error == CK_OK;
 }
 
 /* The word itself, and what begins with it: in the vocabulary they stand together. */
 static void add_beginnings(struct ck_match *match)
 {
 	struct ck_index_key key;
-	vocabulary_key(&key, &match->word);
+	ck_index_begin(&key, CK_TABLE_VOCABULARY);
+	ck_index_add_bytes(&key, match->word.at, match->word.length);
 	ck_match_fail(match, ck_scan(match->view, &key, NULL, add_beginning, match));
 }
 
 static void add_short(struct ck_match *match)
 {
 	const struct ck_word *word = &match->word;
-	(void)(add_word(match, word, look_up(match, word), CK_FIT_EXACT) && add_list(match, CK_TABLE_NAME_PREFIX, word, CK_FIT_PREFIX) &&
-	       add_list(match, CK_TABLE_OTHER_PREFIX, word, CK_FIT_PREFIX_OTHER));
+	add_word(match, word, OF_ANYBODY, CK_FIT_EXACT);
+	(void)add_list(match, CK_TABLE_NAME_PREFIX, word, CK_FIT_PREFIX);
+	(void)add_list(match, CK_TABLE_OTHER_PREFIX, word, CK_FIT_PREFIX_OTHER);
 	mark_blocks(match, CK_TABLE_AUTHORITY_PREFIX, word, CK_FIT_PREFIX);
-}
-
-static bool add_variant(struct ck_match *match, const struct ck_word *word)
-{
-	return is_listed(match, 0, match->count, word) || add_word(match, word, look_up(match, word) & (CK_IN_NAMES | CK_IN_OTHER), CK_FIT_VARIANT);
 }
 
 struct doubling {
 	struct ck_match *match;
 	const struct ck_variants *variants;
-	size_t skip, looked_at;
+	size_t before, looked_at;
 };
 
 static bool add_if_doubled(struct ck_bytes key, struct ck_bytes value, void *context)
@@ -153,9 +181,11 @@ static bool add_if_doubled(struct ck_bytes key, struct ck_bytes value, void *con
 	struct doubling *d = context;
 	struct ck_word found;
 	(void)value;
-	if (!word_of(d->match, key, d->skip, &found) || ++d->looked_at > NEAR_SCAN_LIMIT) return false;
+	uint8_t which = read_word(d->match, key, d->before, NEAR_BEHIND, &found);
+	if (which == 0 || ++d->looked_at > NEAR_SCAN_LIMIT) return false;
+	if (which == CK_IN_AUTHORITIES || is_listed(d->match, 0, d->match->count, &found, table_of(which))) return true;
 	for (size_t i = d->variants->doubled; i < d->variants->count; i++)
-		if (ck_words_equal(&d->variants->at[i], &found)) return add_variant(d->match, &found);
+		if (ck_words_equal(&d->variants->at[i], &found)) return add_one(d->match, &found, which, CK_FIT_VARIANT);
 	return true;
 }
 
@@ -165,7 +195,8 @@ static void add_variants(struct ck_match *match)
 	struct ck_variants variants;
 	struct ck_index_key key;
 	ck_word_variants(&match->word, &variants);
-	for (size_t i = 0; i < variants.doubled; i++) (void)add_variant(match, &variants.at[i]);
+	for (size_t i = 0; i < variants.doubled; i++)
+		if (!is_listed(match, 0, match->count, &variants.at[i], 0)) add_word(match, &variants.at[i], OF_STAFF, CK_FIT_VARIANT);
 	if (variants.doubled == variants.count) return;
 	ck_list_key(&key, CK_TABLE_NEAR, match->word.at, match->word.length);
 	struct doubling doubling = {match, &variants, key.length, 0};
@@ -176,21 +207,9 @@ static void add_variants(struct ck_match *match)
 
 struct nearing {
 	struct ck_match *match;
-	size_t skip; /* how long the key is before the neighbour */
+	size_t before; /* how long the key is before the neighbour */
 	size_t looked_at;
 };
-
-static bool begins_with(const struct ck_word *word, const struct ck_word *beginning)
-{
-	return word->length >= beginning->length && memcmp(word->at, beginning->at, beginning->length) == 0;
-}
-
-/* Unless it is there as typed. */
-static bool add_near_word(struct ck_match *match, const struct ck_word *word)
-{
-	bool known = begins_with(word, &match->word) || is_listed(match, match->typed, match->count, word);
-	return known || add_word(match, word, without_variant(match, word, look_up(match, word)), CK_FIT_NEAR);
-}
 
 static bool add_neighbour(struct ck_bytes key, struct ck_bytes value, void *context)
 {
@@ -198,19 +217,20 @@ static bool add_neighbour(struct ck_bytes key, struct ck_bytes value, void *cont
 	struct ck_match *match = nearing->match;
 	struct ck_word found;
 	(void)value;
-	if (!word_of(match, key, nearing->skip, &found)) return false;
+	uint8_t which = read_word(match, key, nearing->before, NEAR_BEHIND, &found);
+	if (which == 0) return false;
 	if (++nearing->looked_at > NEAR_SCAN_LIMIT) {
 		match->cut = true;
 		return false;
 	}
-	return !ck_words_near(&match->word, &found) || add_near_word(match, &found);
+	return !ck_words_near(&match->word, &found) || add_near_one(match, &found, which);
 }
 
 static void add_neighbours_by(struct nearing *nearing, const struct ck_word *form)
 {
 	struct ck_index_key key;
 	ck_list_key(&key, CK_TABLE_NEAR, form->at, form->length);
-	nearing->skip = key.length;
+	nearing->before = key.length;
 	ck_match_fail(nearing->match, ck_scan(nearing->match->view, &key, NULL, add_neighbour, nearing));
 }
 
@@ -222,7 +242,7 @@ static void add_neighbours(struct ck_match *match)
 	add_neighbours_by(&nearing, &match->word);
 	for (size_t n = 0; match->error == CK_OK && ck_word_less(&match->word, n, &less); n++) {
 		/* what is long enough leads to itself as well */
-		if (!ck_word_has_near(&less)) (void)add_near_word(match, &less);
+		if (!ck_word_has_near(&less)) add_word(match, &less, OF_ANYBODY, CK_FIT_NEAR);
 		add_neighbours_by(&nearing, &less);
 	}
 }

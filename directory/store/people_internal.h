@@ -143,11 +143,9 @@ typedef enum ck_error (*ck_pending_visitor)(struct ck_batch *batch, uint8_t tabl
 CK_MUST_USE enum ck_error ck_pending_each(struct ck_batch *batch, ck_pending_visitor each);
 void ck_pending_free(struct ck_store *store);
 
-/* ---- the vocabulary: which lists each word has ---- */
+/* ---- the vocabulary: which lists each word has, one key for each, so that none is read before it is written ---- */
 
-#define CK_IN_NAMES 1u
-#define CK_IN_OTHER 2u
-#define CK_IN_AUTHORITIES 4u
+enum ck_which { CK_IN_NAMES = 1, CK_IN_OTHER = 2, CK_IN_AUTHORITIES = 4 };
 /* Whether a word has neighbours that lead to it. */
 bool ck_word_has_near(const struct ck_word *word);
 

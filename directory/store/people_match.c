@@ -65,9 +65,8 @@ static uint32_t next_in_blocks(const struct ck_match *match, unsigned fit, uint3
 	return CK_NUMBER_NONE;
 }
 
-void ck_match_advance(struct ck_match *match, struct ck_match_list *list, uint32_t from)
+void ck_match_move(struct ck_match *match, struct ck_match_list *list, uint32_t from)
 {
-	if (list->low <= from && from <= list->current) return;
 	(*match->work)++;
 	list->current = list->table == 0 ? next_in_blocks(match, list->fit, from) : next_in_list(match, list, from);
 	list->low = from;

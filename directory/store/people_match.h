@@ -62,6 +62,11 @@ enum ck_fit ck_match_best(const struct ck_match *match, uint32_t from);
 
 /* For the two files of it. */
 void ck_match_fail(struct ck_match *match, enum ck_error error);
-void ck_match_advance(struct ck_match *match, struct ck_match_list *list, uint32_t from);
+void ck_match_move(struct ck_match *match, struct ck_match_list *list, uint32_t from);
+/* To the first number that is not before this one. */
+static inline void ck_match_advance(struct ck_match *match, struct ck_match_list *list, uint32_t from)
+{
+	if (list->low > from || from > list->current) ck_match_move(match, list, from);
+}
 
 #endif

@@ -200,11 +200,12 @@ enum ck_error ck_people_remove(struct ck_batch *batch, const struct ck_record *r
 	return record->kind == CK_KIND_STAFF ? remove_staff(batch, record) : CK_OK;
 }
 
-static enum ck_error put_way(struct ck_batch *batch, const struct ck_word *from, const struct ck_word *to, bool remove)
+static enum ck_error put_way(struct ck_batch *batch, const struct ck_word *from, const struct ck_word *to, enum ck_which which, bool remove)
 {
 	struct ck_index_key key;
 	ck_list_key(&key, CK_TABLE_NEAR, from->at, from->length);
 	ck_index_add_bytes(&key, to->at, to->length);
+	ck_index_add_byte(&key, (uint8_t)which);
 	return put_key(batch, &key, (struct ck_bytes){(const uint8_t *)"", 0}, remove);
 }
 
@@ -213,49 +214,34 @@ bool ck_word_has_near(const struct ck_word *word)
 	return (word->at[0] < '0' || word->at[0] > '9') && ck_word_letters(word) >= CK_NEAR_LETTERS;
 }
 
-/* A word that came or went takes the ways to it along: from itself, and from itself less each of its letters. */
-static enum ck_error put_near(struct ck_batch *batch, const struct ck_word *word, bool remove)
+/* A word whose list came or went takes the ways to it along: from the vocabulary, from itself, and from itself less each of its letters. */
+static enum ck_error put_ways(struct ck_batch *batch, const struct ck_word *word, enum ck_which which, bool remove)
 {
 	struct ck_word less, before = {.length = 0};
-	if (!ck_word_has_near(word)) return CK_OK;
-	enum ck_error error = put_way(batch, word, word, remove);
+	struct ck_index_key key;
+	ck_list_key(&key, CK_TABLE_VOCABULARY, word->at, word->length);
+	ck_index_add_byte(&key, (uint8_t)which);
+	enum ck_error error = put_key(batch, &key, (struct ck_bytes){(const uint8_t *)"", 0}, remove);
+	if (error != CK_OK || !ck_word_has_near(word)) return error;
+	error = put_way(batch, word, word, which, remove);
 	for (size_t n = 0; error == CK_OK && ck_word_less(word, n, &less); n++) {
 		/* one of two equal letters less is the same twice */
 		if (ck_words_equal(&less, &before)) continue;
 		before = less;
-		error = put_way(batch, &less, word, remove);
+		error = put_way(batch, &less, word, which, remove);
 	}
 	return error;
 }
 
-/* Which bit of the vocabulary a table of lists is; 0: none, as of beginnings. */
-static unsigned lists_of(uint8_t table)
+/* What else a table's list stands for: only whole words lead anywhere. */
+static enum ck_error put_ways_of(struct ck_batch *batch, uint8_t table, const struct ck_word *word, bool remove)
 {
 	switch (table) {
-	case CK_TABLE_NAME_WORD: return CK_IN_NAMES;
-	case CK_TABLE_OTHER_WORD: return CK_IN_OTHER;
-	case CK_TABLE_AUTHORITY_WORD: return CK_IN_AUTHORITIES;
-	default: return 0;
+	case CK_TABLE_NAME_WORD: return put_ways(batch, word, CK_IN_NAMES, remove);
+	case CK_TABLE_OTHER_WORD: return put_ways(batch, word, CK_IN_OTHER, remove);
+	case CK_TABLE_AUTHORITY_WORD: return put_ways(batch, word, CK_IN_AUTHORITIES, remove);
+	default: return CK_OK;
 	}
-}
-
-/* One of a word's lists came or went. */
-static enum ck_error note_list(struct ck_batch *batch, const struct ck_word *word, uint8_t which, bool gone)
-{
-	struct ck_index_key key;
-	struct ck_bytes body;
-	uint8_t before = 0, after;
-	ck_index_begin(&key, CK_TABLE_VOCABULARY);
-	ck_index_add_bytes(&key, word->at, word->length);
-	enum ck_error error = ck_kv_get(&batch->view, &key, &body);
-	if (error == CK_OK && body.length == 1) before = body.at[0];
-	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
-	if ((error == CK_OK && before == 0) || (before & which) != (gone ? which : 0)) return CK_ERR_CORRUPT;
-	after = before ^ which;
-	if (before != 0) error = ck_kv_remove(batch, &key);
-	else error = put_near(batch, word, false);
-	if (error != CK_OK) return error;
-	return after != 0 ? ck_kv_add(batch, &key, (struct ck_bytes){&after, 1}) : put_near(batch, word, true);
 }
 
 static enum ck_error flush_list(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes, size_t count)
@@ -264,9 +250,7 @@ static enum ck_error flush_list(struct ck_batch *batch, uint8_t table, const str
 	bool before, after;
 	ck_list_key(&list, table, word->at, word->length);
 	enum ck_error error = ck_list_apply(batch, &list, changes, count, &before, &after);
-	if (error != CK_OK || before == after) return error;
-	unsigned which = lists_of(table);
-	return which != 0 ? note_list(batch, word, (uint8_t)which, after) : CK_OK;
+	return error != CK_OK || before == after ? error : put_ways_of(batch, table, word, after);
 }
 
 static enum ck_error put_aside(struct ck_batch *batch, uint8_t table, const struct ck_word *word, const struct ck_list_change *changes, size_t count)
@@ -281,16 +265,6 @@ enum ck_error ck_people_flush(struct ck_batch *batch)
 	return ck_pending_each(batch, batch->store->load != NULL ? put_aside : flush_list);
 }
 
-/* The same for one of the word's lists, in a copy that is only being built: the bits of all its lists, and its ways, come together later. */
-static enum ck_error note_loaded(struct ck_batch *batch, const struct ck_word *word, uint8_t which)
-{
-	struct ck_index_key key;
-	ck_index_begin(&key, CK_TABLE_VOCABULARY);
-	ck_index_add_bytes(&key, word->at, word->length);
-	enum ck_error error = ck_kv_add(batch, &key, (struct ck_bytes){&which, 1});
-	return error == CK_OK ? put_near(batch, word, false) : error;
-}
-
 enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key *list, uint32_t *numbers, size_t count)
 {
 	struct ck_word word = {.length = 0};
@@ -299,7 +273,6 @@ enum ck_error ck_people_append(struct ck_batch *batch, const struct ck_index_key
 	if (list->length <= 2 || length > sizeof word.at) return CK_ERR_IO;
 	memcpy(word.at, list->bytes + 1, length);
 	word.length = (uint8_t)length;
-	unsigned which = lists_of(list->bytes[0]);
 	enum ck_error error = ck_list_append(batch, list, numbers, count);
-	return error == CK_OK && which != 0 ? note_loaded(batch, &word, (uint8_t)which) : error;
+	return error == CK_OK ? put_ways_of(batch, list->bytes[0], &word, false) : error;
 }
