@@ -142,8 +142,6 @@ static enum ck_error check_required(const struct ck_kind_row *row, const struct 
 
 /* ---- adding ---- */
 
-#define NUMBER_DRAWS 64 /* among as many statements as one touch orders, in a range that is nearly full */
-
 /* Another statement of the same list has it. */
 static bool is_planned(const struct ck_plan *plan, const char *attribute, const char *value)
 {
@@ -158,38 +156,48 @@ static bool is_planned(const struct ck_plan *plan, const char *attribute, const 
 	return false;
 }
 
-/* A uid number by chance in the range: the directory refuses the rare one that is taken, and the next try takes another. */
-static enum ck_error choose_uid_number(struct ck_cli *cli, const struct ck_plan *plan, struct ck_id authority, struct ck_plan_item *item)
+/* The numbers that are delegated to an authority, which may be added by the same list. */
+static enum ck_error range_of(struct ck_cli *cli, const struct ck_plan *plan, struct ck_id authority, uint64_t *out_first, uint64_t *out_last)
 {
 	struct ck_cli_entry *entry = NULL;
 	struct ck_errmsg err;
-	uint64_t first = 0, last = 0;
-	struct ck_text first_text = { NULL, 0 }, last_text = { NULL, 0 };
+	struct ck_text first = { NULL, 0 }, last = { NULL, 0 };
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct ck_plan_item *planned = &plan->items[i];
 		if (planned->kind != CK_KIND_AUTHORITY || !ck_id_equal(ck_plan_item_id(planned), authority)) continue;
 		for (size_t j = 0; j < planned->count; j++) {
 			struct ck_text value = { (const char *)planned->values[j].values[0].at, planned->values[j].values[0].length };
-			if (strcmp(planned->values[j].name, "ckUidNumberFirst") == 0) first_text = value;
-			if (strcmp(planned->values[j].name, "ckUidNumberLast") == 0) last_text = value;
+			if (strcmp(planned->values[j].name, "ckUidNumberFirst") == 0) first = value;
+			if (strcmp(planned->values[j].name, "ckUidNumberLast") == 0) last = value;
 		}
 	}
-	if (first_text.at == NULL) {
+	if (first.at == NULL) {
 		enum ck_error error = ck_cli_entry_get(cli, CK_KIND_AUTHORITY, (struct ck_text){ NULL, 0 }, &authority, NULL, &entry, &err);
 		if (error != CK_OK) return ck_cli_complain(error, "%s", err.text), error;
-		first_text = ck_cli_entry_text(entry, "ckUidNumberFirst");
-		last_text = ck_cli_entry_text(entry, "ckUidNumberLast");
+		first = ck_cli_entry_text(entry, "ckUidNumberFirst");
+		last = ck_cli_entry_text(entry, "ckUidNumberLast");
 	}
-	if (ck_uint_parse(first_text, 0, UINT32_MAX, &first) != CK_OK || ck_uint_parse(last_text, first, UINT32_MAX, &last) != CK_OK) {
-		(void)ck_cli_complain(CK_ERR_INTERNAL, "the authority's range of uid numbers cannot be read; give --uid-number");
-		return CK_ERR_INTERNAL;
+	if (ck_uint_parse(first, 0, UINT32_MAX, out_first) == CK_OK && ck_uint_parse(last, *out_first, UINT32_MAX, out_last) == CK_OK) return CK_OK;
+	(void)ck_cli_complain(CK_ERR_INTERNAL, "the authority's range of uid numbers cannot be read; give --uid-number");
+	return CK_ERR_INTERNAL;
+}
+
+/* A uid number by chance in the range, or the next one that the list does not have: it has fewer than `plan->count` of them. The directory
+   refuses the rare one that is taken, and the next try takes another. */
+static enum ck_error choose_uid_number(struct ck_cli *cli, const struct ck_plan *plan, struct ck_id authority, struct ck_plan_item *item)
+{
+	uint64_t first = 0, last = 0;
+	enum ck_error error = range_of(cli, plan, authority, &first, &last);
+	if (error != CK_OK) return error;
+	uint64_t spread = last - first >= UINT32_MAX ? UINT32_MAX : last - first + 1, drawn = randombytes_uniform((uint32_t)spread);
+	for (size_t i = 0; i < plan->count && i < spread; i++) {
+		const char *number = ck_cli_print("%llu", (unsigned long long)(first + (drawn + i) % spread));
+		if (is_planned(plan, "uidNumber", number)) continue;
+		ck_plan_value(item, "uidNumber", number);
+		return CK_OK;
 	}
-	uint64_t spread = last - first >= UINT32_MAX ? UINT32_MAX : last - first + 1;
-	const char *number = NULL;
-	for (unsigned drawn = 0; drawn < NUMBER_DRAWS && (number == NULL || is_planned(plan, "uidNumber", number)); drawn++)
-		number = ck_cli_print("%llu", (unsigned long long)(first + randombytes_uniform((uint32_t)spread)));
-	ck_plan_value(item, "uidNumber", number);
-	return CK_OK;
+	(void)ck_cli_complain(CK_ERR_LIMIT, "the authority's range of uid numbers is used up by this list; the founding authority can delegate more");
+	return CK_ERR_LIMIT;
 }
 
 static const char *first_value(const struct ck_plan_item *item, const char *attribute)
