@@ -190,6 +190,24 @@ expect 0 as ada 1234 import "$T/out2.csv" --map "$T/map.full" --dry-run --json
 said '"unchanged": 153'
 grep -q '"two' "$T/out.csv" && fail "a title of two lines got in" || pass
 is "who may read it" "$(stat -c %a "$T/out.csv")" 600
+# what somebody left in its place is not written into
+mkdir "$T/shared"
+chmod 1777 "$T/shared"
+not_into() { # WHAT WORDS: "$T/shared/out.csv" is this; refused, and what it is or leads to is as it was
+	expect 6 timeout 20 "$CK_BUILD/crosskeys" export "$T/shared/out.csv" --authority northtown --dir "$I"
+	said "out.csv: $2"
+	is "$1" "$(cat "$T/precious")" precious
+	rm -f "$T/shared/out.csv"
+}
+echo precious > "$T/precious"
+ln -s "$T/precious" "$T/shared/out.csv"
+not_into "a link" "Too many levels of symbolic links"
+ln "$T/precious" "$T/shared/out.csv"
+not_into "a second name" "it is not a file of your own"
+setpriv --reuid 4711 --clear-groups touch "$T/shared/out.csv"
+not_into "somebody else's" "it is not a file of your own"
+mkfifo "$T/shared/out.csv"
+not_into "a FIFO" "No such device or address"
 
 # ---- another authority's names ----
 change authority add southport --uid-range 300000-300999 --mail-domain southport.example --mail-domain northtown.example \
