@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 	churn.rule = argv[3];
 	churn.board = mmap(NULL, sizeof *churn.board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (churn.board == MAP_FAILED) return 1;
-	bench_draw_people(seed, DRAWN, staff, QUESTIONS, uids, NULL);
+	bench_draw_people(seed, DRAWN, staff, &(struct bench_drawn){ .count = QUESTIONS, .uids = uids });
 	pid_t searchers[SEARCHERS];
 	for (int i = 0; i < SEARCHERS; i++) searchers[i] = start_searcher(churn.board, i, argv[1]);
 	if (bench_ask_account(&churn.client, argv[1], "bench0", "bench") != CK_ANSWER_GRANTED || (churn.ldap = bench_connect_as(argv[2], argv[4])) == NULL) {

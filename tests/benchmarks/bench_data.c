@@ -1,5 +1,6 @@
 /* Entries for the benchmarks as LDIF on standard output: staff with a key and a grant each, and two rules.
-   usage: bench_data SUFFIX AUTHORITY-ID RP-ID COUNT. The first 64 people, bench0 to bench63, have keys that bench_login can sign with. */
+   usage: bench_data SUFFIX AUTHORITY-ID RP-ID COUNT [AUTHORITY-ID…]. The first 64 people, bench0 to bench63, have keys that bench_login can sign
+   with. Further authorities: a role that all of their staff hold, and a rule that lets them in by service bench-entry, so that they have accounts. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,22 +109,34 @@ static void put_rule(const char *name, const char *service, const char *proved, 
 	putchar('\n');
 }
 
+static void put_role(struct ck_id role, const char *name, char **all_staff_of)
+{
+	begin(CK_KIND_ROLE, role, NULL, authority);
+	put_id("ckId", role);
+	printf("ckName: %s\nckStatus: active\n", name);
+	for (; *all_staff_of != NULL; all_staff_of++) printf("ckAllStaffOfId: %s\n", *all_staff_of);
+	putchar('\n');
+}
+
 int main(int argc, char **argv)
 {
 	struct ck_soft_credential shared;
 	uint64_t count = 0;
-	if (argc != 5 || ck_id_parse(ck_text_of(argv[2]), &authority) != CK_OK || ck_uint_parse(ck_text_of(argv[4]), 64, 2000000, &count) != CK_OK) {
-		fputs("usage: bench_data SUFFIX AUTHORITY-ID RP-ID COUNT\n", stderr);
+	if (argc < 5 || argc > 5 + CK_LIST_LIMIT || ck_id_parse(ck_text_of(argv[2]), &authority) != CK_OK || ck_uint_parse(ck_text_of(argv[4]), 64, 2000000, &count) != CK_OK) {
+		fputs("usage: bench_data SUFFIX AUTHORITY-ID RP-ID COUNT [AUTHORITY-ID…]\n", stderr);
 		return 2;
 	}
 	if (sodium_init() < 0 || !ck_soft_make_credential(&shared, argv[3], CK_SOFT_ES256, "shared")) return 1;
 	suffix = ck_text_of(argv[1]);
 	struct ck_id role = id_of("role", 0);
-	begin(CK_KIND_ROLE, role, NULL, authority);
-	put_id("ckId", role);
-	puts("ckName: benchers\nckStatus: active\n");
+	put_role(role, "benchers", argv + argc);
 	put_rule("bench-account", "bench", "ckProved: none", role);
 	put_rule("bench-login", "bench-login", "ckProved: touch\nckProved: verified", role);
+	if (argc > 5) {
+		struct ck_id entrants = id_of("role", 1);
+		put_role(entrants, "entrants", argv + 5);
+		put_rule("bench-entry", "bench-entry", "ckProved: touch\nckProved: verified", entrants);
+	}
 	for (unsigned i = 0; i < count; i++) put_person(i, argv[3], role, &shared);
 	return 0;
 }

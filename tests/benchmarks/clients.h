@@ -15,7 +15,8 @@ struct bench_target {
 	size_t count;
 	const char *path; /* a socket's path or a URI */
 	const char *user; /* as whom to ask; NULL: as we are */
-	const char *form; /* of a filter, say */
+	const char *form; /* what the words are: an attribute's name */
+	char **attributes; /* of slapd: what is wanted; NULL: all */
 };
 struct bench_load {
 	double p50_us, p99_us, rate; /* of all clients together, a second */
@@ -27,6 +28,8 @@ struct bench_load bench_clients_run(const struct bench_target *target, int clien
 /* find at the gate; the answer must hold the word. */
 void *bench_find_open(const struct bench_target *target);
 int bench_find_ask(void *connection, const struct bench_target *target, size_t question);
+/* The account of a name (form "uid") or of a number at the gate. */
+int bench_account_ask(void *connection, const struct bench_target *target, size_t question);
 /* A search at slapd below path's "URI SUFFIX", by the filter that `form` makes of the word; one entry must come. */
 void *bench_slapd_open(const struct bench_target *target);
 int bench_slapd_ask(void *connection, const struct bench_target *target, size_t question);

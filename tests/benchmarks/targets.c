@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "authd/protocol/account.h"
 #include "authd/protocol/client.h"
 #include "authd/protocol/message.h"
 #include "directory/base/clock.h"
@@ -42,6 +43,27 @@ int bench_find_ask(void *connection, const struct bench_target *target, size_t q
 	return memmem(client->bytes, client->used, word, strlen(word)) != NULL;
 }
 
+int bench_account_ask(void *connection, const struct bench_target *target, size_t question)
+{
+	struct ck_client *client = connection;
+	struct ck_frame_out frame;
+	struct ck_map reply;
+	struct ck_account_entry entry;
+	uint8_t bytes[256];
+	size_t length = 0;
+	uint64_t answer = 0, number = 0;
+	struct ck_text word = ck_text_of(target->words[question]), name = { NULL, 0 };
+	if (strcmp(target->form, "uid") == 0) name = word;
+	else if (ck_uint_parse(word, 1, UINT32_MAX, &number) != CK_OK) return 0;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_OP_ACCOUNT_ENTRY);
+	ck_field_text(&frame.map, CK_F_USER, name);
+	if (name.at == NULL) ck_field_uint(&frame.map, CK_F_UID_NUMBER, number);
+	return ck_frame_end(&frame, &length) == CK_OK && ck_client_call(client, bytes, length, &reply, ck_clock_monotonic_ms() + ANSWER_MS) == CK_OK &&
+	       ck_map_uint(&reply, CK_F_TYPE, 1, 9, &answer) == CK_OK && answer == CK_ANSWER_GRANTED &&
+	       ck_account_entry_read(&reply, name, number, &entry) == CK_OK;
+}
+
 /* ---- slapd ---- */
 
 struct ldap_connection {
@@ -69,7 +91,7 @@ int bench_slapd_ask(void *connection, const struct bench_target *target, size_t 
 	struct timeval limit = { .tv_sec = ANSWER_MS / 1000 };
 	/* form is one attribute's name: (uid=…) */
 	snprintf(filter, sizeof filter, "(%s=%s)", target->form, target->words[question]);
-	int code = ldap_search_ext_s(c->ldap, c->suffix, LDAP_SCOPE_SUBTREE, filter, NULL, 0, NULL, NULL, &limit, 0, &result);
+	int code = ldap_search_ext_s(c->ldap, c->suffix, LDAP_SCOPE_SUBTREE, filter, target->attributes, 0, NULL, NULL, &limit, 0, &result);
 	int found = code == LDAP_SUCCESS && ldap_count_entries(c->ldap, result) == 1;
 	ldap_msgfree(result);
 	return found;
