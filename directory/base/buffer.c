@@ -1,6 +1,7 @@
 /* The bounded buffer: sticky failure, so that a parse is one chain with one check. */
 #include "directory/base/buffer.h"
 
+#include <endian.h>
 #include <string.h>
 
 void ck_writer_init(struct ck_writer *w, uint8_t *bytes, size_t limit_bytes)
@@ -53,28 +54,13 @@ void ck_reader_init(struct ck_reader *r, const uint8_t *bytes, size_t length)
 	*r = (struct ck_reader){ .at = bytes, .end = bytes + length, .failed = false };
 }
 
-size_t ck_reader_left(const struct ck_reader *r)
-{
-	return (size_t)(r->end - r->at);
-}
-
-const uint8_t *ck_get_bytes(struct ck_reader *r, size_t length)
-{
-	if (r->failed || ck_reader_left(r) < length) {
-		r->failed = true;
-		return NULL;
-	}
-	const uint8_t *bytes = r->at;
-	r->at += length;
-	return bytes;
-}
-
+/* Up to eight bytes, the lowest first, however the machine has them; as many copied at once as there are. */
 static uint64_t get_le(struct ck_reader *r, size_t length)
 {
 	const uint8_t *bytes = ck_get_bytes(r, length);
 	uint64_t value = 0;
-	for (size_t i = 0; bytes != NULL && i < length; i++) value |= (uint64_t)bytes[i] << (8 * i);
-	return value;
+	if (bytes != NULL) memcpy(&value, bytes, length);
+	return le64toh(value);
 }
 
 static uint64_t get_be(struct ck_reader *r, size_t length)
@@ -85,7 +71,6 @@ static uint64_t get_be(struct ck_reader *r, size_t length)
 	return value;
 }
 
-uint8_t ck_get_u8(struct ck_reader *r) { return (uint8_t)get_le(r, 1); }
 uint16_t ck_get_u16le(struct ck_reader *r) { return (uint16_t)get_le(r, 2); }
 uint32_t ck_get_u32le(struct ck_reader *r) { return (uint32_t)get_le(r, 4); }
 uint64_t ck_get_u64le(struct ck_reader *r) { return get_le(r, 8); }

@@ -33,10 +33,27 @@ void ck_put_u32be(struct ck_writer *w, uint32_t value);
 void ck_put_u64be(struct ck_writer *w, uint64_t value);
 
 void ck_reader_init(struct ck_reader *r, const uint8_t *bytes, size_t length);
-size_t ck_reader_left(const struct ck_reader *r);
+static inline size_t ck_reader_left(const struct ck_reader *r) { return (size_t)(r->end - r->at); }
+
+/* These are here because a decision reads some thousand bytes by them, one after the other. */
 /* Borrowed from the buffer; NULL after a failure. */
-const uint8_t *ck_get_bytes(struct ck_reader *r, size_t length);
-uint8_t ck_get_u8(struct ck_reader *r);
+static inline const uint8_t *ck_get_bytes(struct ck_reader *r, size_t length)
+{
+	if (r->failed || ck_reader_left(r) < length) {
+		r->failed = true;
+		return NULL;
+	}
+	const uint8_t *bytes = r->at;
+	r->at += length;
+	return bytes;
+}
+
+static inline uint8_t ck_get_u8(struct ck_reader *r)
+{
+	const uint8_t *byte = ck_get_bytes(r, 1);
+	return byte != NULL ? *byte : 0;
+}
+
 uint16_t ck_get_u16le(struct ck_reader *r);
 uint32_t ck_get_u32le(struct ck_reader *r);
 uint64_t ck_get_u64le(struct ck_reader *r);

@@ -77,6 +77,11 @@ static void flat_uint(struct flat *f, uint64_t *value)
 	}
 	uint64_t sum = 0;
 	*value = 0;
+	/* most are lengths */
+	if (ck_reader_left(f->in) > 0 && *f->in->at < 0x80) {
+		*value = ck_get_u8(f->in);
+		return;
+	}
 	for (unsigned shift = 0; shift < 64; shift += 7) {
 		uint8_t byte = ck_get_u8(f->in);
 		if (shift == 63 && byte > 1) break;
