@@ -376,10 +376,10 @@ static bool visit_account(const struct ck_record *record, void *context)
 	const struct ck_rule *rule = &record->as.rule;
 	const struct ck_question *question = chain->question;
 	struct ck_holding holding;
+	if (chain->granted) return false; /* one is enough; whom none lets in costs all of them, whoever it is */
 	if (asked_before(chain, rule) || !counts(chain, record) || !names_account(rule, question->uid, question->uid)) return true;
 	if (!found(chain, ck_role_find(chain->view, &chain->subject, &rule->roles, question->now, &holding))) return false;
 	if (holding.held) chain->granted = true;
-	if (holding.doubted) chain->doubted = true;
 	return true;
 }
 
