@@ -266,5 +266,7 @@ enum ck_error ck_client_receive(struct ck_client *client, struct ck_map *out, in
 enum ck_error ck_client_call(struct ck_client *client, const uint8_t *frame, size_t length, struct ck_map *out, int64_t deadline_ms)
 {
 	enum ck_error error = ck_client_send(client, frame, length, -1, deadline_ms);
+	/* the answer takes longer than getting here: to look for it first would be a call in vain */
+	if (error == CK_OK && client->used == client->length) error = wait_ready(client->fd, POLLIN, deadline_ms, -1);
 	return error == CK_OK ? ck_client_receive(client, out, deadline_ms, -1) : error;
 }
