@@ -31,6 +31,14 @@ CK_MUST_USE enum ck_error ck_channel_new(struct event_base *base, int fd, const 
                                          size_t write_limit_bytes, int idle_ms, bool accept_fds, struct ck_channel **out);
 /* `frame` as ck_frame_end made it. pass_fd is sent along and stays the caller's (-1: none). Failures reach on_closed, later. */
 void ck_channel_send(struct ck_channel *channel, const uint8_t *frame, size_t length, int pass_fd);
+/* A message of our own to another process: begin puts TYPE, fields follow in ascending order, and it must fit. channel NULL: nobody is there. */
+#define CK_MESSAGE_OUT_BYTES 4096 /* a vouch with its proof, or CK_USES_DUE_LIMIT uses of some 60 bytes */
+struct ck_message_out {
+	struct ck_frame_out frame;
+	uint8_t bytes[CK_MESSAGE_OUT_BYTES];
+};
+struct ck_map_writer *ck_message_begin(struct ck_message_out *out, enum ck_message type);
+void ck_channel_send_message(struct ck_channel *channel, struct ck_message_out *message);
 /* From now on what is sent in one round of the loop goes with one system call at its end, instead of one each: for channels between busy
    processes, where it halves the wake-ups. */
 CK_MUST_USE enum ck_error ck_channel_gather(struct ck_channel *channel);

@@ -7,7 +7,6 @@
 #include "authd/process.h"
 #include "directory/base/log.h"
 
-#define CONTROL_FRAME_BYTES 512
 #define CONTROL_QUEUE_BYTES 65536
 #define DETAIL_LIMIT_BYTES 256
 
@@ -40,13 +39,9 @@ static bool is_accepted(uint64_t type, const struct ck_map *message)
 
 static void send_simple(struct ck_peers *peers, enum ck_message type)
 {
-	uint8_t bytes[CONTROL_FRAME_BYTES];
-	struct ck_frame_out frame;
-	size_t length;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, type);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	if (peers->control != NULL) ck_channel_send(peers->control, bytes, length, -1);
+	struct ck_message_out out;
+	(void)ck_message_begin(&out, type);
+	ck_channel_send_message(peers->control, &out);
 }
 
 static bool handle_peer(struct ck_peers *peers, const struct ck_map *message, int *fd)
@@ -145,33 +140,25 @@ void ck_peers_ready(struct ck_peers *peers)
 void ck_peers_accuse(struct ck_peers *peers, enum ck_process process, unsigned index, const char *detail)
 {
 	ck_log(CK_LOG_ALARM, "process %d, index %u sent something malformed: %s", (int)process, index, detail);
-	uint8_t bytes[CONTROL_FRAME_BYTES];
-	struct ck_frame_out frame;
-	size_t length;
+	struct ck_message_out out;
 	struct ck_text text = ck_text_of(detail);
 	if (text.length > DETAIL_LIMIT_BYTES) text.length = DETAIL_LIMIT_BYTES;
 	if (!ck_text_is_utf8(text)) text = ck_text_of("not text");
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_ACCUSE);
-	ck_field_uint(&frame.map, CK_F_PROCESS, process);
-	ck_field_uint(&frame.map, CK_F_INDEX, index);
-	ck_field_text(&frame.map, CK_F_DETAIL, text);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	if (peers->control != NULL) ck_channel_send(peers->control, bytes, length, -1);
+	struct ck_map_writer *m = ck_message_begin(&out, CK_MSG_ACCUSE);
+	ck_field_uint(m, CK_F_PROCESS, process);
+	ck_field_uint(m, CK_F_INDEX, index);
+	ck_field_text(m, CK_F_DETAIL, text);
+	ck_channel_send_message(peers->control, &out);
 }
 
 void ck_peers_want_token(struct ck_peers *peers, uint64_t request, const uint8_t *source, uint64_t owner)
 {
-	uint8_t bytes[CONTROL_FRAME_BYTES];
-	struct ck_frame_out frame;
-	size_t length;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_TOKEN);
-	ck_field_uint(&frame.map, CK_F_REQUEST, request);
-	ck_field_bytes(&frame.map, CK_F_HASH, source, CK_SOURCE_BYTES);
-	ck_field_uint(&frame.map, CK_F_PEER_UID, owner);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	if (peers->control != NULL) ck_channel_send(peers->control, bytes, length, -1);
+	struct ck_message_out out;
+	struct ck_map_writer *m = ck_message_begin(&out, CK_MSG_TOKEN);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	ck_field_bytes(m, CK_F_HASH, source, CK_SOURCE_BYTES);
+	ck_field_uint(m, CK_F_PEER_UID, owner);
+	ck_channel_send_message(peers->control, &out);
 }
 
 void ck_peers_free(struct ck_peers **peers)
