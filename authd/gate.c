@@ -32,8 +32,8 @@ static const struct {
 	ck_keys required, optional;
 } accepted[] = {
 	{CK_PROCESS_LEDGER, CK_MSG_RECORDED, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REASON) | CK_KEY(CK_F_TEXT) | CK_KEY(CK_F_COUNT)},
-	{CK_PROCESS_LEDGER, CK_MSG_TRIED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_COUNT), 0},
-	{CK_PROCESS_LEDGER, CK_MSG_SESSION_FOUND, CK_KEY(CK_F_VERDICT), CK_KEY(CK_F_REMOTE_HOST)},
+	{CK_PROCESS_LEDGER, CK_MSG_TRIED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_COUNT), CK_KEY(CK_F_INSIDE) | CK_KEY(CK_F_REMOTE_HOST)},
+	{CK_PROCESS_LEDGER, CK_MSG_SESSION_FOUND, CK_KEY(CK_F_INSIDE), CK_KEY(CK_F_REMOTE_HOST)},
 	{CK_PROCESS_LEDGER, CK_MSG_CLOCK, CK_KEY(CK_F_TIME) | CK_KEY(CK_F_VERDICT), 0},
 	{CK_PROCESS_LEDGER, CK_MSG_STATED, CK_KEY(CK_F_VERDICT) | CK_KEY(CK_F_STATE), CK_KEY(CK_F_DETAIL)},
 	{CK_PROCESS_LEDGER, CK_MSG_VOUCH_FOUND, CK_KEY(CK_F_ID) | CK_KEY(CK_F_PROOF), 0},
@@ -101,6 +101,7 @@ static void client_free(struct ck_gate_client *client)
 {
 	struct ck_gate *gate = client->gate;
 	if (client->pending != 0 && client->waits_for == CK_PROCESS_REPLICA && client->relayed != NULL) gate->replica_waiting--;
+	ck_gate_tell_proved(client);
 	ck_gate_login_forget(client);
 	ck_channel_close(&client->channel);
 	free(client->kept);

@@ -208,8 +208,7 @@ void ck_gate_account(struct ck_gate_client *client, const struct ck_map *request
 		ck_gate_error(client, "invalid", "a field of the request is too long or of the wrong type");
 		return;
 	}
-	client->operator_claims = false;
-	ck_gate_locate_at_once(client);
+	ck_gate_locate_at_once(client, false);
 	take_what_was_proved(client);
 	if (!account_decide(client)) return;
 	if (place_could_help(client)) ck_gate_locate(client, false, account_located);

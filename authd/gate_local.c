@@ -38,11 +38,12 @@ static void sit_here(struct ck_gate_origin *origin)
 	origin->source = (struct ck_source){.present = true, .local = true};
 }
 
-bool ck_gate_locate_at_once(struct ck_gate_client *client)
+bool ck_gate_locate_at_once(struct ck_gate_client *client, bool operator)
 {
+	client->operator_claims = operator;
 	memset(&client->origin, 0, sizeof client->origin);
 	client->origin_known = false;
-	if (client->uid != 0 || client->operator_claims) return false;
+	if (client->uid != 0 || operator) return false;
 	if (client->ask.remote_host[0] != '\0') {
 		come_from(&client->origin, client->ask.remote_host);
 		client->origin_known = true;
@@ -53,11 +54,23 @@ bool ck_gate_locate_at_once(struct ck_gate_client *client)
 	return client->origin_known;
 }
 
-static void session_answered(struct ck_gate_client *client, const struct ck_map *reply)
+size_t ck_gate_put_ancestors(struct ck_gate_client *client, struct ck_map_writer *m)
+{
+	uint64_t chain[2 * CK_ANCESTORS_LIMIT];
+	size_t count = ancestors(client, chain);
+	if (count == 0) return 0;
+	ck_field_key(m, CK_F_ANCESTORS);
+	ck_cbor_put_array(m->w, 2 * count);
+	for (size_t i = 0; i < 2 * count; i++) ck_cbor_put_uint(m->w, chain[i]);
+	return count;
+}
+
+void ck_gate_take_session(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	struct ck_gate_origin *origin = &client->origin;
 	bool found = false;
-	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &found) != CK_OK) {
+	client->origin_known = true;
+	if (reply == NULL || ck_map_bool(reply, CK_F_INSIDE, &found) != CK_OK) {
 		ck_log(CK_LOG_WARNING, "the ledger did not say whether the client sits here: taken for not local");
 	} else if (found && ck_map_string(reply, CK_F_REMOTE_HOST, origin->remote_host, sizeof origin->remote_host) == CK_ERR_NOT_FOUND) {
 		sit_here(origin);
@@ -69,28 +82,27 @@ static void session_answered(struct ck_gate_client *client, const struct ck_map 
 	}
 	/* Somebody who says that they are remote is taken at their word: it only makes things less. */
 	if (client->ask.remote_host[0] != '\0' && !client->operator_claims) origin->local = false;
-	client->origin_known = true;
+}
+
+static void session_answered(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	ck_gate_take_session(client, reply);
 	client->then(client);
 }
 
 void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then then)
 {
-	uint64_t chain[2 * CK_ANCESTORS_LIMIT];
 	client->then = then;
-	client->operator_claims = operator;
-	if (ck_gate_locate_at_once(client)) {
+	if (ck_gate_locate_at_once(client, operator)) {
 		then(client);
 		return;
 	}
-	size_t count = ancestors(client, chain);
-	if (count == 0) { /* it is gone already, or not the one that connected */
-		client->origin_known = true;
-		then(client);
+	if (ck_gate_put_ancestors(client, ck_gate_ask_begin(client, CK_MSG_SESSION_FIND)) > 0) {
+		ck_gate_ask_end(client, CK_PROCESS_LEDGER, FIND_TIMEOUT_MS, -1, session_answered);
 		return;
 	}
-	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_SESSION_FIND);
-	ck_field_key(m, CK_F_ANCESTORS);
-	ck_cbor_put_array(m->w, 2 * count);
-	for (size_t i = 0; i < 2 * count; i++) ck_cbor_put_uint(m->w, chain[i]);
-	ck_gate_ask_end(client, CK_PROCESS_LEDGER, FIND_TIMEOUT_MS, -1, session_answered);
+	/* it is gone already, or not the one that connected */
+	client->pending = 0;
+	client->origin_known = true;
+	then(client);
 }

@@ -109,7 +109,7 @@ static enum ck_error hash_statement(struct ck_gate_client *client, const uint8_t
 	return ck_vouch_hash(&statement, out);
 }
 
-enum ck_error ck_gate_prompt(struct ck_gate_client *client, struct ck_view *view, bool verify)
+static enum ck_error prompt(struct ck_gate_client *client, struct ck_view *view, bool verify)
 {
 	struct ck_gate *gate = client->gate;
 	struct ck_gate_login *login = &client->login;
@@ -134,43 +134,74 @@ enum ck_error ck_gate_prompt(struct ck_gate_client *client, struct ck_view *view
 
 /* A name alone authenticates nobody: where a rule demands nothing, only the account stage goes by that (a door, cron, sshd by public key);
    who begins a login shows what is usual, touch and verified. */
-static void login_located(struct ck_gate_client *client)
+static enum ck_error prompt_for_purpose(struct ck_gate_client *client, struct ck_view *view, const struct ck_store_state *state)
 {
-	struct ck_gate_login *login = &client->login;
+	bool verify = true;
+	enum ck_error error = CK_OK;
+	switch (client->login.purpose) {
+	case CK_GATE_LOGIN: error = ck_gate_decide_prompt(client, view, state, &verify); break;
+	case CK_GATE_VOUCH: error = ck_gate_vouch_audience(client, view); break;
+	case CK_GATE_IDENTIFY: break;
+	}
+	return error == CK_OK ? prompt(client, view, verify) : error;
+}
+
+static void begun(struct ck_gate_client *client)
+{
 	struct ck_view *view;
 	struct ck_store_state state;
 	enum ck_error error = ck_gate_view(client->gate, &view, &state);
-	login->origin = client->origin;
+	client->login.origin = client->origin;
 	if (error == CK_OK) {
-		bool verify = true;
-		error = ck_gate_decide_prompt(client, view, &state, &verify);
-		if (error == CK_OK) error = ck_gate_prompt(client, view, verify);
+		error = prompt_for_purpose(client, view, &state);
 		ck_view_end(&view);
 	}
 	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
 }
 
-/* Somebody began and went, or had no key that fits: seldom an attack, and the only trace of one that never gets as far as a signature. */
-static void note_abandoned(struct ck_gate_client *client, const struct ck_gate_login *login, const char *reason)
+/* Of a login root's own are counted, too: they are everybody's. */
+void ck_gate_begin(struct ck_gate_client *client, enum ck_gate_purpose purpose)
 {
-	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_ABANDONED,
+	bool login = purpose == CK_GATE_LOGIN;
+	client->login.ask = client->ask;
+	client->login.purpose = purpose;
+	ck_gate_try_here(client, login || client->uid != 0, !login, begun);
+}
+
+struct ck_gate_event ck_gate_login_event(struct ck_gate_client *client, enum ck_event kind)
+{
+	struct ck_gate_login *login = &client->login;
+	struct ck_gate_event event = {.event = kind,
 	                              .ask = &login->ask,
 	                              .system = client->gate->config->system,
-	                              .reason = reason,
-	                              .detail = login->purpose == CK_GATE_LOGIN ? NULL : login->purpose == CK_GATE_VOUCH ? "vouch" : "identify"};
+	                              .with_proved = kind != CK_EVENT_LOGIN_ABANDONED,
+	                              .proved = client->proved};
 	if (login->origin.remote_host[0] != '\0') event.remote_host = login->origin.remote_host;
+	if (kind != CK_EVENT_LOGIN_GRANTED) return event;
+	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
+	event.verdict = &client->verdict;
+	event.login_id = client->login_id;
+	event.key_hash = login->key_hash;
+	return event;
+}
+
+/* Somebody began and went, or had no key that fits: seldom an attack, and the only trace of one that never gets as far as a signature. */
+static void note_abandoned(struct ck_gate_client *client, const char *reason)
+{
+	const struct ck_gate_login *login = &client->login;
+	struct ck_gate_event event = ck_gate_login_event(client, CK_EVENT_LOGIN_ABANDONED);
+	event.reason = reason;
+	event.detail = login->purpose == CK_GATE_LOGIN ? NULL : login->purpose == CK_GATE_VOUCH ? "vouch" : "identify";
 	ck_gate_note(client, &event);
 }
 
 void ck_gate_login_forget(struct ck_gate_client *client)
 {
 	struct ck_gate_login *login = &client->login;
-	if (login->challenge.open) note_abandoned(client, login, "no-answer");
+	if (login->challenge.open) note_abandoned(client, "no-answer");
 	ck_gate_forget_shown(client);
 	memset(login, 0, sizeof *login);
 }
-
-static void login_tried(struct ck_gate_client *client) { ck_gate_locate(client, false, login_located); }
 
 void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
@@ -182,24 +213,8 @@ void ck_gate_login_begin(struct ck_gate_client *client, const struct ck_map *req
 		ck_gate_error(client, "invalid", "a field of the request is too long or of the wrong type");
 		return;
 	}
-	client->login.ask = client->ask;
-	ck_gate_try(client, true, login_tried);
+	ck_gate_begin(client, CK_GATE_LOGIN);
 }
-
-static void identify_located(struct ck_gate_client *client)
-{
-	struct ck_view *view;
-	struct ck_store_state state;
-	enum ck_error error = ck_gate_view(client->gate, &view, &state);
-	client->login.origin = client->origin;
-	if (error == CK_OK) {
-		error = ck_gate_prompt(client, view, true);
-		ck_view_end(&view);
-	}
-	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
-}
-
-static void identify_tried(struct ck_gate_client *client) { ck_gate_locate(client, true, identify_located); }
 
 void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
@@ -212,9 +227,7 @@ void ck_gate_identify(struct ck_gate_client *client, const struct ck_map *reques
 		ck_gate_error(client, "invalid", "AS is a login name");
 		return;
 	}
-	client->login.ask = client->ask;
-	client->login.purpose = CK_GATE_IDENTIFY;
-	ck_gate_try(client, client->uid != 0, identify_tried);
+	ck_gate_begin(client, CK_GATE_IDENTIFY);
 }
 
 /* ---- the answer of a key ---- */
@@ -277,14 +290,9 @@ static void refused_recorded(struct ck_gate_client *client, const struct ck_map 
 
 void ck_gate_record_refused(struct ck_gate_client *client, const char *reason, const char *detail)
 {
-	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_REFUSED,
-	                              .ask = &client->login.ask,
-	                              .system = client->gate->config->system,
-	                              .reason = reason,
-	                              .detail = detail,
-	                              .with_proved = true,
-	                              .proved = client->proved};
-	if (client->login.origin.remote_host[0] != '\0') event.remote_host = client->login.origin.remote_host;
+	struct ck_gate_event event = ck_gate_login_event(client, CK_EVENT_LOGIN_REFUSED);
+	event.reason = reason;
+	event.detail = detail;
 	ck_gate_record(client, &event, refused_recorded);
 }
 
@@ -320,22 +328,12 @@ static void granted_recorded(struct ck_gate_client *client, const struct ck_map 
 
 static void record_granted(struct ck_gate_client *client, const struct ck_gate_answered *a)
 {
-	struct ck_gate_login *login = &client->login;
-	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_GRANTED,
-	                              .ask = &login->ask,
-	                              .system = client->gate->config->system,
-	                              .verdict = &client->verdict,
-	                              .login_id = client->login_id,
-	                              .key_hash = login->key_hash,
-	                              .with_proved = true,
-	                              .proved = client->proved,
-	                              .with_count = true,
-	                              .count = a->result.count,
-	                              .with_age = true,
-	                              .age_ms = ck_clock_monotonic_ms() - a->challenge.issued_ms};
-	memcpy(login->key_hash, a->hash, sizeof login->key_hash);
-	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
-	if (login->origin.remote_host[0] != '\0') event.remote_host = login->origin.remote_host;
+	memcpy(client->login.key_hash, a->hash, sizeof client->login.key_hash);
+	struct ck_gate_event event = ck_gate_login_event(client, CK_EVENT_LOGIN_GRANTED);
+	event.with_count = true;
+	event.count = a->result.count;
+	event.with_age = true;
+	event.age_ms = ck_clock_monotonic_ms() - a->challenge.issued_ms;
 	ck_gate_record(client, &event, granted_recorded);
 }
 
@@ -434,7 +432,7 @@ void ck_gate_login_assert(struct ck_gate_client *client, const struct ck_map *re
 	login->must_change = false;
 	ck_gate_forget_shown(client);
 	if (error != CK_OK) {
-		if (error == CK_ERR_TIMEOUT) note_abandoned(client, login, "challenge-expired");
+		if (error == CK_ERR_TIMEOUT) note_abandoned(client, "challenge-expired");
 		if (error == CK_ERR_TIMEOUT) ck_gate_deny(client, "challenge-expired", "that took too long; try again");
 		else ck_gate_deny(client, "no-challenge", "nothing was begun on this connection that a key could answer");
 		return;

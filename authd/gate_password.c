@@ -56,6 +56,7 @@ void ck_gate_want_password(struct ck_gate_client *client, const uint8_t digest[C
 	keep(shown->auth_data, &shown->auth_data_length, auth_data);
 	keep(shown->signature, &shown->signature_length, signature);
 	client->shown = shown;
+	ck_gate_tell_proved(client); /* whoever looks for their password has touched their key */
 	ck_gate_answer(client, CK_ANSWER_NEED_PASSWORD);
 	ck_gate_send(client, -1);
 }
@@ -78,15 +79,10 @@ static void refused_recorded(struct ck_gate_client *client, const struct ck_map 
 static void refuse(struct ck_gate_client *client, const char *reason, const char *message)
 {
 	struct ck_gate_shown *shown = client->shown;
-	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_REFUSED,
-	                              .ask = &client->login.ask,
-	                              .system = client->gate->config->system,
-	                              .reason = reason,
-	                              .with_proved = true,
-	                              .proved = client->proved};
+	struct ck_gate_event event = ck_gate_login_event(client, CK_EVENT_LOGIN_REFUSED);
+	event.reason = reason;
 	if (reason != shown->reason && ck_text_copy(shown->reason, sizeof shown->reason, ck_text_of(reason)) != CK_OK) shown->reason[0] = '\0';
 	if (message != shown->message && ck_text_copy(shown->message, sizeof shown->message, ck_text_of(message)) != CK_OK) shown->message[0] = '\0';
-	if (client->login.origin.remote_host[0] != '\0') event.remote_host = client->login.origin.remote_host;
 	ck_gate_record(client, &event, refused_recorded);
 }
 
@@ -116,18 +112,8 @@ static void granted_recorded(struct ck_gate_client *client, const struct ck_map 
 /* The key's counter was moved on with the attempt; the digest says which. */
 static void grant(struct ck_gate_client *client)
 {
-	struct ck_gate_login *login = &client->login;
-	struct ck_gate_event event = {.event = CK_EVENT_LOGIN_GRANTED,
-	                              .ask = &login->ask,
-	                              .system = client->gate->config->system,
-	                              .verdict = &client->verdict,
-	                              .login_id = client->login_id,
-	                              .key_hash = login->key_hash,
-	                              .digest = {client->shown->digest, sizeof client->shown->digest},
-	                              .with_proved = true,
-	                              .proved = client->proved};
-	ck_gate_random(client->gate, client->login_id, sizeof client->login_id);
-	if (login->origin.remote_host[0] != '\0') event.remote_host = login->origin.remote_host;
+	struct ck_gate_event event = ck_gate_login_event(client, CK_EVENT_LOGIN_GRANTED);
+	event.digest = (struct ck_bytes){client->shown->digest, sizeof client->shown->digest};
 	ck_gate_record(client, &event, granted_recorded);
 }
 

@@ -70,6 +70,13 @@ static bool is_within_budget(struct ck_gate *gate, uid_t uid)
 	return true;
 }
 
+/* What is recorded of whoever began something, once a key has answered. */
+static bool follows_a_touch(enum ck_event event)
+{
+	return event == CK_EVENT_LOGIN_GRANTED || event == CK_EVENT_LOGIN_REFUSED || event == CK_EVENT_IDENTIFIED || event == CK_EVENT_VOUCH_MADE ||
+	       event == CK_EVENT_VOUCH_REFUSED;
+}
+
 static void begin_record(struct ck_gate_client *client, const struct ck_gate_event *e)
 {
 	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_RECORD);
@@ -100,6 +107,7 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	ck_field_string(m, CK_F_PURPOSE, found != NULL ? found->purpose : NULL);
 	if (found != NULL) ck_field_uint(m, CK_F_BUDGET, found->budget);
 	ck_field_string(m, CK_F_PEOPLE, found != NULL ? unless_empty(found->people) : NULL);
+	if (follows_a_touch(e->event)) ck_gate_put_proved(client, m);
 }
 
 void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e, ck_gate_resume resume)

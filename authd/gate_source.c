@@ -38,6 +38,7 @@ void ck_gate_find_source(struct ck_gate_client *client)
 {
 	struct ck_gate_source *source = &client->source;
 	const struct ck_login_ask *ask = &client->ask;
+	ck_gate_tell_proved(client);
 	memset(source, 0, sizeof *source);
 	source->owner = ck_gate_owner(client->uid, ck_channel_fd(client->channel), client->pid, client->accepted_ticks);
 	if (source->owner != 0) hash_source(source, 'u', &source->owner, sizeof source->owner);
@@ -74,37 +75,81 @@ static void record_too_many(struct ck_gate_client *client)
 	ck_gate_record(client, &event, refusal_recorded);
 }
 
-static void tried(struct ck_gate_client *client, const struct ck_map *reply)
+/* False: answered. */
+static bool may_go_on(struct ck_gate_client *client, const struct ck_map *reply)
 {
 	bool may = false;
 	uint64_t wait_ms = 0;
 	if (reply == NULL || ck_map_bool(reply, CK_F_VERDICT, &may) != CK_OK || ck_map_uint(reply, CK_F_COUNT, 0, INT32_MAX, &wait_ms) != CK_OK) {
 		ck_gate_unavailable(client, "the part that keeps count does not answer");
-		return;
+		return false;
 	}
 	client->wait_ms = (int64_t)wait_ms;
-	client->tried = may;
-	if (may) client->then(client);
+	if (may) client->tried = CK_GATE_TRIED;
 	else record_too_many(client);
+	return may;
+}
+
+static void tried(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	if (may_go_on(client, reply)) client->then(client);
+}
+
+static void tried_here(struct ck_gate_client *client, const struct ck_map *reply)
+{
+	if (!may_go_on(client, reply)) return;
+	if (!client->origin_known) ck_gate_take_session(client, reply);
+	client->then(client);
+}
+
+static bool is_counted(struct ck_gate_client *client, bool limited)
+{
+	ck_gate_find_source(client);
+	client->tried = CK_GATE_UNTRIED;
+	return limited && client->source.known;
+}
+
+static void ask(struct ck_gate_client *client, struct ck_map_writer *m, ck_gate_then then, ck_gate_resume resume)
+{
+	client->then = then;
+	ck_field_bytes(m, CK_F_SOURCE, client->source.hash, sizeof client->source.hash);
+	ck_gate_ask_end(client, CK_PROCESS_LEDGER, TRY_TIMEOUT_MS, -1, resume);
 }
 
 void ck_gate_try(struct ck_gate_client *client, bool limited, ck_gate_then then)
 {
-	ck_gate_find_source(client);
-	client->tried = false;
-	client->then = then;
-	if (!limited || !client->source.known) {
-		then(client);
+	if (is_counted(client, limited)) ask(client, ck_gate_ask_begin(client, CK_MSG_TRY), then, tried);
+	else then(client);
+}
+
+/* One question for both: whether it may, and in whose session it sits. */
+void ck_gate_try_here(struct ck_gate_client *client, bool limited, bool operator, ck_gate_then then)
+{
+	if (!is_counted(client, limited)) {
+		ck_gate_locate(client, operator, then);
 		return;
 	}
-	ck_field_bytes(ck_gate_ask_begin(client, CK_MSG_TRY), CK_F_HASH, client->source.hash, sizeof client->source.hash);
-	ck_gate_ask_end(client, CK_PROCESS_LEDGER, TRY_TIMEOUT_MS, -1, tried);
+	bool known = ck_gate_locate_at_once(client, operator);
+	struct ck_map_writer *m = ck_gate_ask_begin(client, CK_MSG_TRY);
+	if (!known) client->origin_known = ck_gate_put_ancestors(client, m) == 0; /* it is gone already, or not the one that connected */
+	ask(client, m, then, tried_here);
 }
 
 void ck_gate_proved(struct ck_gate_client *client)
 {
-	if (!client->tried) return;
-	client->tried = false;
-	ck_field_bytes(ck_gate_ask_begin(client, CK_MSG_PROVED), CK_F_HASH, client->source.hash, sizeof client->source.hash);
+	if (client->tried == CK_GATE_TRIED) client->tried = CK_GATE_PROVED;
+}
+
+void ck_gate_put_proved(struct ck_gate_client *client, struct ck_map_writer *m)
+{
+	if (client->tried != CK_GATE_PROVED) return;
+	client->tried = CK_GATE_UNTRIED;
+	ck_field_bytes(m, CK_F_SOURCE, client->source.hash, sizeof client->source.hash);
+}
+
+void ck_gate_tell_proved(struct ck_gate_client *client)
+{
+	if (client->tried != CK_GATE_PROVED) return;
+	ck_gate_put_proved(client, ck_gate_ask_begin(client, CK_MSG_PROVED));
 	ck_gate_tell_ledger(client);
 }

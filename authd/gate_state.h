@@ -35,6 +35,9 @@ struct ck_gate_source {
 	uint8_t hash[CK_SOURCE_BYTES]; /* of that, or of the host or terminal; zeros: nothing is known */
 };
 
+/* What was begun: counted at the ledger, until that is told that a key has proved it. */
+enum ck_gate_tried { CK_GATE_UNTRIED = 0, CK_GATE_TRIED, CK_GATE_PROVED };
+
 #define CK_GATE_TOKENS_LIMIT 4 /* helpers for one challenge: a key plugged in late, a PIN mistyped; each is a process */
 
 /* What a key answered, where a password is wanted beside it: it goes to the replica together with the password, once. */
@@ -138,7 +141,7 @@ struct ck_gate_client {
 	struct ck_gate_checking checking;
 	/* what stays between requests */
 	struct ck_gate_source source; /* of what was begun last */
-	bool tried;      /* it was counted at the ledger, and nothing has proved it yet */
+	enum ck_gate_tried tried;
 	int64_t wait_ms; /* until it may be tried again */
 	struct ck_gate_login login;
 	struct ck_gate_shown *shown; /* NULL: no password is wanted */
@@ -268,15 +271,24 @@ bool ck_gate_is_any_administrator(struct ck_gate_client *client, struct ck_view 
    operator: a command of an operator, no login: there are no claims. */
 void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then then);
 /* Without asking anybody: false if only the ledger could tell. */
-bool ck_gate_locate_at_once(struct ck_gate_client *client);
+bool ck_gate_locate_at_once(struct ck_gate_client *client, bool operator);
+/* What the ledger is asked: ANCESTORS, and how many; 0: there is none, and nothing is put. */
+size_t ck_gate_put_ancestors(struct ck_gate_client *client, struct ck_map_writer *m);
+/* What it answered: INSIDE [REMOTE_HOST]. */
+void ck_gate_take_session(struct ck_gate_client *client, const struct ck_map *reply);
 /* ---- gate_source.c: what is limited, by where it comes from ---- */
 
 /* client->source, of the client and what it claims in client->ask. */
 void ck_gate_find_source(struct ck_gate_client *client);
 /* Something is begun that a key is to prove. Goes on with `then`, or answers that there were too many. limited: false for root's own commands. */
 void ck_gate_try(struct ck_gate_client *client, bool limited, ck_gate_then then);
-/* A key has proved it: it does not count. */
+/* The same, and finds where the client sits, as ck_gate_locate does. */
+void ck_gate_try_here(struct ck_gate_client *client, bool limited, bool operator, ck_gate_then then);
+/* A key has proved it: it does not count. The ledger hears of it with the record of what came of it (put, the last field); where there is none,
+   tell. At the latest when something else is begun, or the connection ends. */
 void ck_gate_proved(struct ck_gate_client *client);
+void ck_gate_put_proved(struct ck_gate_client *client, struct ck_map_writer *m);
+void ck_gate_tell_proved(struct ck_gate_client *client);
 void ck_gate_deny_limited(struct ck_gate_client *client, const char *reason, const char *what, int64_t wait_ms);
 #define CK_REASON_TRIES "too-many-tries"
 #define CK_REASON_LOGINS "too-many-logins" /* the ledger's word */
@@ -348,8 +360,10 @@ struct ck_gate_answered {
 	uint8_t hash[CK_HASH_BYTES];
 	struct ck_errmsg why;
 };
-/* Sends the prompt for what client->login says; `verify`: user verification is demanded. */
-CK_MUST_USE enum ck_error ck_gate_prompt(struct ck_gate_client *client, struct ck_view *view, bool verify);
+/* Goes on to the prompt for client->ask's person, whom a key is to prove; what it is for is in client->login. */
+void ck_gate_begin(struct ck_gate_client *client, enum ck_gate_purpose purpose);
+/* The event of what came of client->login: who, where, by what; a grant with its id, the verdict and the key. */
+struct ck_gate_event ck_gate_login_event(struct ck_gate_client *client, enum ck_event kind);
 /* Whether that is the answer of a good key of client->login's person. As long for nobody's key as for somebody's. */
 CK_MUST_USE bool ck_gate_verify(struct ck_gate_client *client, struct ck_view *view, struct ck_gate_answered *a, struct ck_record *out_staff);
 unsigned ck_gate_proved_by(const struct ck_gate_answered *a);
@@ -360,6 +374,8 @@ void ck_gate_not_granted(struct ck_gate_client *client, const struct ck_map *rep
 
 /* ---- gate_vouch.c ---- */
 
+/* Whom client->login.vouching names. */
+CK_MUST_USE enum ck_error ck_gate_vouch_audience(struct ck_gate_client *client, struct ck_view *view);
 void ck_gate_vouch_assert(struct ck_gate_client *client, struct ck_gate_answered *a);
 /* What client->login's person is to sign, or has signed; borrows from it. */
 void ck_gate_vouch_statement(struct ck_gate_client *client, struct ck_vouch_statement *out);

@@ -68,7 +68,7 @@ void ck_gate_vouch_statement(struct ck_gate_client *client, struct ck_vouch_stat
 
 /* Before the touch nobody learns whether there is a person of that name: one that nobody has stands for an id as well, after the same work.
    Authorities' names are everybody's to know. */
-static enum ck_error find_audience(struct ck_gate_client *client, struct ck_view *view)
+enum ck_error ck_gate_vouch_audience(struct ck_gate_client *client, struct ck_view *view)
 {
 	struct ck_gate *gate = client->gate;
 	struct ck_gate_vouching *vouching = &client->login.vouching;
@@ -81,22 +81,6 @@ static enum ck_error find_audience(struct ck_gate_client *client, struct ck_view
 	if (error == CK_OK) vouching->id = record.id;
 	return error == CK_OK || error == CK_ERR_NOT_FOUND ? CK_OK : CK_ERR_UNAVAILABLE;
 }
-
-static void vouch_located(struct ck_gate_client *client)
-{
-	struct ck_view *view;
-	struct ck_store_state state;
-	enum ck_error error = ck_gate_view(client->gate, &view, &state);
-	client->login.origin = client->origin;
-	if (error == CK_OK) {
-		error = find_audience(client, view);
-		if (error == CK_OK) error = ck_gate_prompt(client, view, true);
-		ck_view_end(&view);
-	}
-	if (error != CK_OK) ck_gate_unavailable(client, STORE_MISSING);
-}
-
-static void vouch_tried(struct ck_gate_client *client) { ck_gate_locate(client, true, vouch_located); }
 
 void ck_gate_vouch_begin(struct ck_gate_client *client, const struct ck_map *request, struct ck_bytes encoded)
 {
@@ -114,10 +98,8 @@ void ck_gate_vouch_begin(struct ck_gate_client *client, const struct ck_map *req
 		ck_gate_error(client, "invalid", "AS is a login name, KIND staff or authority, NAME a login name or an authority's name");
 		return;
 	}
-	login->ask = client->ask;
-	login->purpose = CK_GATE_VOUCH;
 	login->vouching.for_authority = ck_text_is(kind, CK_VOUCH_FOR_AUTHORITY);
-	ck_gate_try(client, client->uid != 0, vouch_tried);
+	ck_gate_begin(client, CK_GATE_VOUCH);
 }
 
 /* ---- the touch ---- */

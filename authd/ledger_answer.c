@@ -6,8 +6,17 @@
 #include "directory/base/log.h"
 
 #define FLUSH_LIMIT_MS 2000 /* a disk that takes longer keeps people waiting at the door */
-#define ANSWER_BYTES 1024
-#define USES_BYTES 4096     /* CK_USES_DUE_LIMIT uses of some 60 bytes */
+
+/* ---- answering ---- */
+
+struct ck_map_writer *ck_ledger_answer(struct ck_message_out *out, enum ck_message type, uint64_t request)
+{
+	struct ck_map_writer *m = ck_message_begin(out, type);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	return m;
+}
+
+/* ---- records ---- */
 
 /* Only the gate's table says that root asked; the ledger sees to it that asking costs a limited number of flushes. */
 static bool handle_checkpoint(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
@@ -35,17 +44,11 @@ static bool handle_checkpoint(struct ck_ledger *ledger, struct ck_ledger_peer *p
 
 void ck_ledger_send_clock(struct ck_ledger *ledger, struct ck_ledger_peer *peer, bool confirmed)
 {
-	uint8_t bytes[64];
-	struct ck_frame_out frame;
-	size_t length;
-	if (peer->channel == NULL) return;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_CLOCK);
-	ck_field_uint(&frame.map, CK_F_REQUEST, 1);
-	ck_field_int(&frame.map, CK_F_TIME, ck_book_known_s(ledger->book));
-	ck_field_bool(&frame.map, CK_F_VERDICT, confirmed);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	ck_channel_send(peer->channel, bytes, length, -1);
+	struct ck_message_out out;
+	struct ck_map_writer *m = ck_ledger_answer(&out, CK_MSG_CLOCK, 1);
+	ck_field_int(m, CK_F_TIME, ck_book_known_s(ledger->book));
+	ck_field_bool(m, CK_F_VERDICT, confirmed);
+	ck_channel_send_message(peer->channel, &out);
 }
 
 /* A batch carries one time, and what root confirms is the first record of another. */
@@ -79,49 +82,52 @@ bool ck_ledger_handle_record(struct ck_ledger *ledger, struct ck_ledger_peer *pe
 	return true;
 }
 
-bool ck_ledger_handle_find(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
+static bool is_inside(struct ck_ledger *ledger, const struct ck_map *message, struct ck_text *out_host, bool *out_inside)
 {
 	struct ck_leader leaders[CK_LEADERS_LIMIT];
 	size_t count;
-	struct ck_text host;
-	if (ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST) | CK_KEY(CK_F_ANCESTORS), 0) != CK_OK ||
-	    !ck_book_leaders(message, leaders, &count))
-		return false;
-	bool inside = ck_book_find_session(ledger->book, leaders, count, &host);
-	uint8_t bytes[ANSWER_BYTES];
-	struct ck_frame_out frame;
-	size_t length;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_SESSION_FOUND);
-	ck_field_uint(&frame.map, CK_F_REQUEST, request);
-	ck_field_text(&frame.map, CK_F_REMOTE_HOST, host);
-	ck_field_bool(&frame.map, CK_F_VERDICT, inside);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	ck_channel_send(peer->channel, bytes, length, -1);
+	if (!ck_book_leaders(message, leaders, &count)) return false;
+	*out_inside = ck_book_find_session(ledger->book, leaders, count, out_host);
 	return true;
 }
 
-static bool read_source(const struct ck_map *message, struct ck_bytes *out)
+bool ck_ledger_handle_find(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
 {
-	return ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST) | CK_KEY(CK_F_HASH), 0) == CK_OK &&
-	       ck_map_bytes(message, CK_F_HASH, CK_SOURCE_BYTES, CK_SOURCE_BYTES, out) == CK_OK;
+	struct ck_message_out out;
+	struct ck_text host;
+	bool inside;
+	if (ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST) | CK_KEY(CK_F_ANCESTORS), 0) != CK_OK ||
+	    !is_inside(ledger, message, &host, &inside))
+		return false;
+	struct ck_map_writer *m = ck_ledger_answer(&out, CK_MSG_SESSION_FOUND, request);
+	ck_field_text(m, CK_F_REMOTE_HOST, host);
+	ck_field_bool(m, CK_F_INSIDE, inside);
+	ck_channel_send_message(peer->channel, &out);
+	return true;
 }
 
+static bool read_source(const struct ck_map *message, ck_keys optional, struct ck_bytes *out)
+{
+	return ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST) | CK_KEY(CK_F_SOURCE), optional) == CK_OK &&
+	       ck_map_bytes(message, CK_F_SOURCE, CK_SOURCE_BYTES, CK_SOURCE_BYTES, out) == CK_OK;
+}
+
+/* Where whoever tries sits is told with the answer, if they may go on. */
 bool ck_ledger_handle_try(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
 {
-	uint8_t bytes[64];
-	struct ck_frame_out frame;
+	struct ck_message_out out;
 	struct ck_bytes source;
-	size_t length;
-	if (!read_source(message, &source)) return false;
+	struct ck_text host = {NULL, 0};
+	bool located = (message->present & CK_KEY(CK_F_ANCESTORS)) != 0, inside = false;
+	if (!read_source(message, CK_KEY(CK_F_ANCESTORS), &source) || (located && !is_inside(ledger, message, &host, &inside))) return false;
 	int64_t wait_ms = ck_book_try(ledger->book, source);
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_TRIED);
-	ck_field_uint(&frame.map, CK_F_REQUEST, request);
-	ck_field_bool(&frame.map, CK_F_VERDICT, wait_ms == 0);
-	ck_field_uint(&frame.map, CK_F_COUNT, (uint64_t)wait_ms);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	ck_channel_send(peer->channel, bytes, length, -1);
+	bool told = located && wait_ms == 0;
+	struct ck_map_writer *m = ck_ledger_answer(&out, CK_MSG_TRIED, request);
+	if (told) ck_field_text(m, CK_F_REMOTE_HOST, host);
+	ck_field_bool(m, CK_F_VERDICT, wait_ms == 0);
+	ck_field_uint(m, CK_F_COUNT, (uint64_t)wait_ms);
+	if (told) ck_field_bool(m, CK_F_INSIDE, inside);
+	ck_channel_send_message(peer->channel, &out);
 	return true;
 }
 
@@ -130,7 +136,7 @@ bool ck_ledger_handle_proved(struct ck_ledger *ledger, struct ck_ledger_peer *pe
 	struct ck_bytes source;
 	(void)peer;
 	(void)request;
-	if (!read_source(message, &source)) return false;
+	if (!read_source(message, 0, &source)) return false;
 	ck_book_proved(ledger->book, source);
 	return true;
 }
@@ -149,42 +155,32 @@ static const char *state_of(struct ck_ledger *ledger, bool *out_fine, const char
 
 bool ck_ledger_handle_state(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
 {
-	uint8_t bytes[ANSWER_BYTES];
-	struct ck_frame_out frame;
-	size_t length;
+	struct ck_message_out out;
 	bool fine;
 	const char *detail;
 	if (ck_map_expect(message, CK_KEY(CK_F_TYPE) | CK_KEY(CK_F_REQUEST), 0) != CK_OK) return false;
 	const char *state = state_of(ledger, &fine, &detail);
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_STATED);
-	ck_field_uint(&frame.map, CK_F_REQUEST, request);
-	ck_field_bool(&frame.map, CK_F_VERDICT, fine);
-	ck_field_string(&frame.map, CK_F_DETAIL, detail);
-	ck_field_string(&frame.map, CK_F_STATE, state);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	ck_channel_send(peer->channel, bytes, length, -1);
+	struct ck_map_writer *m = ck_ledger_answer(&out, CK_MSG_STATED, request);
+	ck_field_bool(m, CK_F_VERDICT, fine);
+	ck_field_string(m, CK_F_DETAIL, detail);
+	ck_field_string(m, CK_F_STATE, state);
+	ck_channel_send_message(peer->channel, &out);
 	return true;
 }
 
 bool ck_ledger_handle_uses(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request)
 {
 	struct ck_use due[CK_USES_DUE_LIMIT];
-	uint8_t bytes[USES_BYTES];
-	struct ck_frame_out frame;
+	struct ck_message_out out;
 	struct ck_errmsg err;
-	size_t count, length;
+	size_t count;
 	enum ck_error error = ck_book_uses(ledger->book, message, due, &count, &err);
 	if (error == CK_ERR_INVALID) return false;
 	if (error != CK_OK) {
 		ck_ledger_fail(ledger, "the ledger cannot go on", &err);
 		return true;
 	}
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_KEY_USES_DUE);
-	ck_field_uint(&frame.map, CK_F_REQUEST, request);
-	ck_uses_put(&frame.map, due, count);
-	CK_ASSERT(ck_frame_end(&frame, &length) == CK_OK);
-	ck_channel_send(peer->channel, bytes, length, -1);
+	ck_uses_put(ck_ledger_answer(&out, CK_MSG_KEY_USES_DUE, request), due, count);
+	ck_channel_send_message(peer->channel, &out);
 	return true;
 }

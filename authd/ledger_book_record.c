@@ -307,6 +307,7 @@ enum ck_error ck_book_record(struct ck_book *book, enum ck_process from, const s
 	enum ck_error error = ck_event_check(rule, from, message);
 	if (error == CK_OK && (rule->what & CK_EVENT_VOUCHES) != 0 && !ck_vouch_act_read(message, rule->event, &book->act)) error = CK_ERR_INVALID;
 	if (error != CK_OK) return error;
+	if ((message->present & CK_KEY(CK_F_SOURCE)) != 0) ck_book_proved(book, message->at[CK_F_SOURCE].span);
 	if ((rule->what & CK_EVENT_ALARMING) != 0) {
 		struct ck_text detail = text_of(message, CK_F_DETAIL);
 		ck_log(CK_LOG_ALARM, "%s: %.*s", rule->name, (int)(detail.length < 400 ? detail.length : 400), detail.length > 0 ? detail.at : "");

@@ -34,13 +34,14 @@ static const struct ck_event_rule rules[] = {
 	  QUESTION | K(PROVED) | K(RULE) | K(UNTIL) | K(LOGIN_ID) | K(PEER_UID), PLACE | OUTCOME | TOUCH },
 	{ CK_EVENT_ACCOUNT_REFUSED, "account-refused", W | BUDGETED, GATE, K(REASON), QUESTION | PLACE | OUTCOME | TOUCH | K(LOGIN_ID) },
 	{ CK_EVENT_LOGIN_GRANTED, "login-granted", F | ESSENTIAL | COUNTED | GRANTS | SPENDS, GATE,
-	  QUESTION | K(PROVED) | K(LOGIN_ID) | K(PEER_UID) | K(HASH), PLACE | OUTCOME | TOUCH | K(DIGEST) },
-	{ CK_EVENT_LOGIN_REFUSED, "login-refused", W | BUDGETED | SPENDS, GATE, K(REASON), QUESTION | PLACE | OUTCOME | TOUCH | K(LOGIN_ID) },
+	  QUESTION | K(PROVED) | K(LOGIN_ID) | K(PEER_UID) | K(HASH), PLACE | OUTCOME | TOUCH | K(DIGEST) | K(SOURCE) },
+	{ CK_EVENT_LOGIN_REFUSED, "login-refused", W | BUDGETED | SPENDS, GATE, K(REASON), QUESTION | PLACE | OUTCOME | TOUCH | K(LOGIN_ID) | K(SOURCE) },
 	{ CK_EVENT_LOGIN_ABANDONED, "login-abandoned", W | BUDGETED, GATE, K(REASON), QUESTION | PLACE | OUTCOME },
 	{ CK_EVENT_SESSION_OPENED, "session-opened", W | ESSENTIAL | OPENS, GATE,
 	  K(LOGIN_ID) | K(ACCOUNT) | K(SERVICE) | K(PEER_UID) | K(ANCESTORS), QUESTION | PLACE | OUTCOME },
 	{ CK_EVENT_SESSION_CLOSED, "session-closed", W | ESSENTIAL | CLOSES, GATE, K(LOGIN_ID), QUESTION | PLACE | OUTCOME },
-	{ CK_EVENT_IDENTIFIED, "identified", F | ESSENTIAL | COUNTED | SPENDS, GATE, K(USER) | K(HASH) | K(COUNT), QUESTION | PLACE | OUTCOME | TOUCH },
+	{ CK_EVENT_IDENTIFIED, "identified", F | ESSENTIAL | COUNTED | SPENDS, GATE, K(USER) | K(HASH) | K(COUNT),
+	  QUESTION | PLACE | OUTCOME | TOUCH | K(SOURCE) },
 	{ CK_EVENT_LOOKED_UP, "looked-up", W, GATE, 0, QUESTION | PLACE | OUTCOME | THING | K(AS) },
 	{ CK_EVENT_EXPLAINED, "explained", W, GATE, 0, QUESTION | PLACE | OUTCOME | THING | K(AS) | K(FROM) | K(TIME) | K(VERDICT) },
 	{ CK_EVENT_FOUND, "found", W | SEARCHES, GATE, K(NAME) | K(COUNT) | K(BUDGET),
@@ -70,11 +71,11 @@ static const struct ck_event_rule rules[] = {
 	  K(USER) | K(OPERATION) | K(DIGEST) | K(REASON) | K(PEER_UID), QUESTION | PLACE | K(DETAIL) },
 	{ CK_EVENT_PROVIDER, "provider", W, REPLICA, K(NAME), K(DETAIL) },
 	{ CK_EVENT_VOUCH_MADE, "vouch-made", F | ESSENTIAL | COUNTED | SPENDS | VOUCHES, GATE,
-	  K(USER) | K(ID) | K(PROVED) | K(HASH) | K(COUNT) | K(TARGET) | K(DIGEST) | K(PROOF), PEER | K(AGE) },
+	  K(USER) | K(ID) | K(PROVED) | K(HASH) | K(COUNT) | K(TARGET) | K(DIGEST) | K(PROOF), PEER | K(AGE) | K(SOURCE) },
 	{ CK_EVENT_VOUCH_CHECKED, "vouch-checked", F | ESSENTIAL | VOUCHES, GATE, K(USER) | K(ID) | K(AUTHORITY) | K(TARGET) | K(DIGEST),
 	  PEER | K(PROVED) },
 	{ CK_EVENT_VOUCH_REFUSED, "vouch-refused", W | VOUCHES, GATE, K(USER) | K(REASON),
-	  PEER | K(DETAIL) | K(ID) | K(AUTHORITY) | K(TARGET) | K(DIGEST) },
+	  PEER | K(DETAIL) | K(ID) | K(AUTHORITY) | K(TARGET) | K(DIGEST) | K(SOURCE) },
 	{ CK_EVENT_VOUCH_WITHDRAWN, "vouch-withdrawn", W | VOUCHES, GATE, K(USER) | K(ID), PEER },
 };
 
@@ -145,6 +146,7 @@ static const struct shape_of {
 	[CK_F_PURPOSE] = { "purpose", TEXT, 0, 0 },
 	[CK_F_BUDGET] = { "budget", UINT32, 0, 0 },
 	[CK_F_PEOPLE] = { "people", LONG_TEXT, 0, 0 },
+	[CK_F_SOURCE] = { "source", BYTES, CK_SOURCE_BYTES, CK_SOURCE_BYTES },
 };
 _Static_assert(2 * CK_PROOF_LIMIT_BYTES + 2048 <= CK_AUDIT_RECORD_LIMIT_BYTES, "a proof in hex fits a record");
 
@@ -210,6 +212,7 @@ static bool check_search(const struct ck_map *message)
 }
 
 #define HEAD_KEYS (K(TYPE) | K(REQUEST) | K(EVENT))
+#define UNWRITTEN (HEAD_KEYS | K(SOURCE)) /* a source is for its budget */
 
 enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process from, const struct ck_map *message)
 {
@@ -354,6 +357,6 @@ static void take_field(struct ck_event_fields *fields, const struct ck_map *mess
 
 void ck_event_fields_take(struct ck_event_fields *fields, const struct ck_map *message)
 {
-	for (ck_keys left = message->present & ~HEAD_KEYS; left != 0;)
+	for (ck_keys left = message->present & ~UNWRITTEN; left != 0;)
 		take_field(fields, message, ck_keys_take(&left));
 }

@@ -49,6 +49,9 @@ void ck_ledger_time_flush(struct ck_ledger *ledger);
 void ck_ledger_flushed(struct ck_ledger *ledger);
 
 /* ---- ledger_answer.c: the messages. False: malformed, or not the sender's to send ---- */
+
+/* Begins an answer: TYPE and REQUEST are put. */
+struct ck_map_writer *ck_ledger_answer(struct ck_message_out *out, enum ck_message type, uint64_t request);
 bool ck_ledger_handle_record(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_find(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);
 bool ck_ledger_handle_try(struct ck_ledger *ledger, struct ck_ledger_peer *peer, const struct ck_map *message, uint64_t request);

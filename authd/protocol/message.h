@@ -116,6 +116,8 @@ enum ck_field {
 	CK_F_PEOPLE = 73,    /* text: login names, with spaces between */
 	CK_F_ROOTS = 82,     /* bytes: 32 for each batch of a plan, in their order */
 	CK_F_OUTCOMES = 83,  /* array of texts, one a statement of a batch: "written", "done" (it was already), else why not */
+	CK_F_INSIDE = 91,    /* bool: one of ANCESTORS leads a registered session */
+	CK_F_SOURCE = 92,    /* 32 bytes: a hash of where something was begun */
 	CK_F_UID_NUMBER = 93, /* uint: of an account */
 	CK_F_GID_NUMBER = 94, /* uint: its group; the same number: a group of its own, of its name */
 	CK_F_PATHS = 95      /* array of two texts: home directory, login shell */
@@ -135,16 +137,16 @@ enum ck_message {
 	CK_MSG_PING = 69,    /* supervisor: answered by the same; a child that does not for 10 s is replaced */
 	CK_MSG_NOTE = 70,    /* supervisor → ledger: DETAIL: a process started, died or was killed: recorded as CK_EVENT_PROCESS */
 	/* → ledger */
-	CK_MSG_RECORD = 80,  /* REQUEST EVENT and the event's fields → CK_MSG_RECORDED */
+	CK_MSG_RECORD = 80,  /* REQUEST EVENT and the event's fields [SOURCE(a key has proved what was begun there: as CK_MSG_PROVED)] → CK_MSG_RECORDED */
 	CK_MSG_RECORDED = 81, /* REQUEST VERDICT(bool: it stands, act on it) [REASON] [TEXT] [COUNT(milliseconds to wait)] */
 	CK_MSG_SESSION_FIND = 82, /* REQUEST ANCESTORS → CK_MSG_SESSION_FOUND */
-	CK_MSG_SESSION_FOUND = 83, /* REQUEST VERDICT(bool: inside a registered session) [REMOTE_HOST] */
+	CK_MSG_SESSION_FOUND = 83, /* REQUEST INSIDE [REMOTE_HOST] */
 	CK_MSG_KEY_USES = 84, /* replica: REQUEST COUNT(of those wanted) USES(as the directory has them) STAGE → CK_MSG_KEY_USES_DUE */
 	CK_MSG_KEY_USES_DUE = 85, /* REQUEST USES(that the directory does not have, and is due) */
 	CK_MSG_CLOCK = 86, /* ledger → all: TIME(it cannot be earlier) VERDICT(bool: root confirmed it, whatever was known); REQUEST says nothing */
-	CK_MSG_TRY = 100,    /* gate: REQUEST HASH(of where it comes from): something was begun that a key is to prove → CK_MSG_TRIED */
-	CK_MSG_TRIED = 101,  /* REQUEST VERDICT(bool: it may go on) COUNT(milliseconds to wait, else) */
-	CK_MSG_PROVED = 102, /* gate: REQUEST HASH: a key has proved what was begun there; not answered */
+	CK_MSG_TRY = 100,    /* gate: REQUEST SOURCE [ANCESTORS]: something was begun that a key is to prove → CK_MSG_TRIED */
+	CK_MSG_TRIED = 101,  /* REQUEST VERDICT(bool: it may go on) COUNT(milliseconds to wait, else) [INSIDE [REMOTE_HOST]: as CK_MSG_SESSION_FOUND] */
+	CK_MSG_PROVED = 102, /* gate: REQUEST SOURCE: a key has proved what was begun there; not answered */
 	/* gate → replica and back */
 	CK_MSG_RELAY = 96,   /* REQUEST PEER_UID PEER_PID BODY [descriptor] */
 	CK_MSG_RELAYED = 97, /* REQUEST BODY */

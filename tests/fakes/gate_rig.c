@@ -70,17 +70,23 @@ static void state_answer(struct ck_client *peer, uint64_t request, const struct 
 static void serve_source(uint64_t type, uint64_t request, const struct ck_map *message)
 {
 	struct rig_frame out;
-	ck_assert_int_eq(ck_map_fixed(message, CK_F_HASH, rig.source, sizeof rig.source), CK_OK);
+	ck_assert_int_eq(ck_map_fixed(message, CK_F_SOURCE, rig.source, sizeof rig.source), CK_OK);
 	if (type == CK_MSG_PROVED) {
 		rig.proved++;
 		return;
 	}
 	rig.tries++;
+	rig.asked++;
+	bool located = (message->present & CK_KEY(CK_F_ANCESTORS)) != 0, told = located && rig.try_wait_ms == 0;
+	if (located) rig.finds++;
+	if (located) rig.find_ancestors = message->at[CK_F_ANCESTORS].number;
 	if (rig.ledger_silent) return;
 	struct ck_map_writer *m = rig_begin(&out, CK_MSG_TRIED);
 	ck_field_uint(m, CK_F_REQUEST, request);
+	if (told) ck_field_string(m, CK_F_REMOTE_HOST, rig.inside ? rig.session_host : NULL);
 	ck_field_bool(m, CK_F_VERDICT, rig.try_wait_ms == 0);
 	ck_field_uint(m, CK_F_COUNT, rig.try_wait_ms);
+	if (told) ck_field_bool(m, CK_F_INSIDE, rig.inside);
 	rig_send(&rig.ledger, &out, -1);
 }
 
@@ -152,11 +158,16 @@ void rig_serve_ledger(void)
 	}
 	if (type == CK_MSG_SESSION_FIND) {
 		rig.finds++;
+		rig.asked++;
 		rig.find_ancestors = message.at[CK_F_ANCESTORS].number;
 	} else {
 		ck_assert_uint_eq(type, CK_MSG_RECORD);
 		rig.events++;
 		rig.event = message;
+		if ((message.present & CK_KEY(CK_F_SOURCE)) != 0) {
+			rig.proved++;
+			ck_assert_int_eq(ck_map_fixed(&message, CK_F_SOURCE, rig.source, sizeof rig.source), CK_OK);
+		}
 		if (rig_number(&message, CK_F_EVENT) == CK_EVENT_VOUCH_MADE) keep_vouch(&message);
 	}
 	if (rig.ledger_silent) return;
@@ -165,8 +176,9 @@ void rig_serve_ledger(void)
 	if (type == CK_MSG_SESSION_FIND) ck_field_string(m, CK_F_REMOTE_HOST, rig.inside ? rig.session_host : NULL);
 	if (type == CK_MSG_RECORD) ck_field_string(m, CK_F_REASON, rig.refuse);
 	if (type == CK_MSG_RECORD && rig_number(&message, CK_F_EVENT) == CK_EVENT_CHECKPOINT) ck_field_string(m, CK_F_TEXT, "a checkpoint");
-	ck_field_bool(m, CK_F_VERDICT, type == CK_MSG_RECORD ? rig.refuse == NULL : rig.inside);
+	if (type == CK_MSG_RECORD) ck_field_bool(m, CK_F_VERDICT, rig.refuse == NULL);
 	if (type == CK_MSG_RECORD && rig.refuse != NULL && rig.wait_ms > 0) ck_field_uint(m, CK_F_COUNT, rig.wait_ms);
+	if (type == CK_MSG_SESSION_FIND) ck_field_bool(m, CK_F_INSIDE, rig.inside);
 	rig_send(&rig.ledger, &out, -1);
 }
 

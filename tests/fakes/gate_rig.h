@@ -51,8 +51,9 @@ struct rig {
 	/* what it was told last; the texts live until it is told something else */
 	struct ck_map event;
 	unsigned events, finds;
-	/* what it was asked about sources: so many tries, of which the last HASH, and so many that were proved */
-	unsigned tries, proved;
+	/* what it was asked about sources: so many tries, of which the last SOURCE, and so many that were proved; asked: that waited for an answer and
+	   are no records */
+	unsigned tries, proved, asked;
 	uint8_t source[CK_SOURCE_BYTES];
 	uint64_t try_wait_ms, wait_ms; /* a try is refused for so long; a record that is refused says so */
 	uint64_t find_ancestors;

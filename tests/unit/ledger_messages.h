@@ -24,7 +24,7 @@ struct said {
 	bool count_there;
 	uint32_t count, uid;
 	unsigned proved;
-	bool login, extra, no_hash, with_hash;
+	bool login, extra, no_hash, with_hash, with_source;
 	uint64_t leader[6];
 	size_t leaders;
 	bool with_rule, with_target;
@@ -66,6 +66,7 @@ static inline size_t encode(const struct said *s, unsigned type, uint8_t *out, s
 	ck_field_string(&f.map, CK_F_DETAIL, s->detail);
 	if (s->extra) ck_field_string(&f.map, CK_F_STATE, "unexpected");
 	if (s->age_ms > 0) ck_field_int(&f.map, CK_F_AGE, s->age_ms);
+	if (s->with_source) ck_field_bytes(&f.map, CK_F_SOURCE, hash, sizeof hash);
 	ck_assert_int_eq(ck_frame_end(&f, &length), CK_OK);
 	return length;
 }

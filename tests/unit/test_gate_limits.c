@@ -160,6 +160,51 @@ START_TEST(what_a_key_proves_does_not_count)
 }
 END_TEST
 
+/* With the record of what came of it, and not again with the next or at the end. */
+START_TEST(what_is_proved_is_told_once)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	rig_connect(&client, 0);
+	ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(rig_touch(&client, &rig.alice, &reply, true, false), CK_ANSWER_GRANTED);
+	ck_assert_uint_eq(rig.proved, 1);
+	ck_assert_int_eq(rig_account(&client, "alice", "alice", "login", &reply), CK_ANSWER_GRANTED);
+	ck_assert_int_eq(rig_login_begin(&client, "bob", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_client_close(&client);
+	serve_until(&rig.events, 3); /* granted, granted, abandoned */
+	ck_assert_int_eq(rig_end_gate(), 0);
+	ck_assert_uint_eq(rig.tries, 2);
+	ck_assert_uint_eq(rig.proved, 1);
+}
+END_TEST
+
+/* One question to the ledger tells whether it may be begun and whose session it is begun in. */
+START_TEST(a_try_asks_where_it_is_too)
+{
+	struct ck_client client;
+	struct ck_map reply;
+	bool local = true;
+	rig.inside = true;
+	rig_connect(&client, 200011);
+	ck_assert_int_eq(rig_login_begin(&client, "alice", "pts/1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(ck_map_bool(&reply, CK_F_LOCAL, &local), CK_OK);
+	ck_assert(local);
+	ck_assert_uint_eq(rig.tries, 1);
+	ck_assert_uint_eq(rig.finds, 1);
+	ck_assert_uint_eq(rig.asked, 1);
+	rig.session_host = "10.0.0.1";
+	ck_assert_int_eq(rig_login_begin(&client, "alice", "pts/1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+	ck_assert_int_eq(ck_map_bool(&reply, CK_F_LOCAL, &local), CK_OK);
+	ck_assert(!local);
+	ck_assert_uint_eq(rig.asked, 2);
+	rig.try_wait_ms = 1000;
+	ck_assert_int_eq(rig_login_begin(&client, "alice", "pts/1", NULL, &reply), CK_ANSWER_DENIED);
+	ck_assert(rig_text_is(&reply, CK_F_REASON, "too-many-tries"));
+	ck_client_close(&client);
+}
+END_TEST
+
 START_TEST(a_key_that_is_used_too_often_hears_how_long_to_wait)
 {
 	struct ck_client client;
@@ -329,6 +374,8 @@ int main(void)
 		too_many_tries_are_refused_alike_for_all_names,
 		without_the_ledger_nothing_is_begun,
 		what_a_key_proves_does_not_count,
+		what_is_proved_is_told_once,
+		a_try_asks_where_it_is_too,
 		a_key_that_is_used_too_often_hears_how_long_to_wait,
 		an_operators_questions_are_limited_but_roots_are_not,
 		a_login_that_nobody_ends_is_recorded,

@@ -74,6 +74,20 @@ static enum ck_answer account(void)
 
 /* ---- */
 
+/* Their key has proved it, whatever becomes of the password; and once. */
+START_TEST(whoever_looks_for_their_password_spends_no_try)
+{
+	touch_safe();
+	for (int i = 0; i < 3 && rig.proved == 0; i++) rig_serve_ledger();
+	ck_assert_uint_eq(rig.proved, 1);
+	ck_assert_int_eq(tried(false, "wrong", "no"), CK_ANSWER_DENIED);
+	ck_client_close(&client);
+	ck_assert_int_eq(rig_end_gate(), 0);
+	ck_assert_uint_eq(rig.tries, 1);
+	ck_assert_uint_eq(rig.proved, 1);
+}
+END_TEST
+
 START_TEST(a_right_one_lets_in)
 {
 	touch_safe();
@@ -269,7 +283,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		a_right_one_lets_in, what_it_says_of_a_right_one_is_told, a_wrong_one_does_not, nobody_who_could_check_is_unavailable,
+		whoever_looks_for_their_password_spends_no_try, a_right_one_lets_in, what_it_says_of_a_right_one_is_told, a_wrong_one_does_not, nobody_who_could_check_is_unavailable,
 		no_replica_is_unavailable_before_anything_is_typed, a_replica_that_dies_is_unavailable, without_a_record_nobody_is_let_in,
 		who_must_change_it_is_let_in_only_then, a_change_of_theirs_lets_go_on, only_what_is_one_is_passed_on,
 		without_a_touch_there_is_nothing_to_try, another_login_forgets_it, where_none_is_wanted_none_is_asked_for,

@@ -63,9 +63,21 @@ START_TEST(a_replica_finds_no_sessions)
 }
 END_TEST
 
+/* Nobody's touch is behind an account decision, nor has a change of the replica's a source. */
+START_TEST(a_source_where_none_belongs_is_malformed)
+{
+	struct said account = granted_account;
+	struct ck_map map;
+	account.with_source = true;
+	tell(gate, &account, CK_MSG_RECORD);
+	ck_assert(!receive(gate, &map));
+	is_accused(CK_PROCESS_GATE, 0);
+}
+END_TEST
+
 START_TEST(a_replica_tries_nothing)
 {
-	const struct said source = { .with_hash = true };
+	const struct said source = { .with_source = true };
 	struct ck_map map;
 	tell(replica, &source, CK_MSG_TRY);
 	ck_assert(!receive(replica, &map));
@@ -130,6 +142,7 @@ int main(void)
 	tcase_add_test(accused, what_came_before_the_malformed_still_stands);
 	tcase_add_test(accused, garbage_is_cut_off_and_accused);
 	tcase_add_test(accused, a_replica_finds_no_sessions);
+	tcase_add_test(accused, a_source_where_none_belongs_is_malformed);
 	tcase_add_test(accused, a_replica_tries_nothing);
 	tcase_add_test(accused, a_try_from_nowhere_is_cut_off);
 	tcase_add_test(accused, a_gate_tells_no_counters);

@@ -90,14 +90,14 @@ START_TEST(a_session_is_found_by_the_gate)
 	ck_assert(asks(gate, &granted_login, reason));
 	tell(gate, &find, CK_MSG_SESSION_FIND);
 	ck_assert(receive(gate, &map));
-	ck_assert_int_eq(ck_map_bool(&map, CK_F_VERDICT, &inside), CK_OK);
+	ck_assert_int_eq(ck_map_bool(&map, CK_F_INSIDE, &inside), CK_OK);
 	ck_assert(!inside);
 	struct said session = opened;
 	session.host = "192.0.2.1";
 	ck_assert(asks(gate, &session, reason));
 	tell(gate, &find, CK_MSG_SESSION_FIND);
 	ck_assert(receive(gate, &map));
-	ck_assert_int_eq(ck_map_bool(&map, CK_F_VERDICT, &inside), CK_OK);
+	ck_assert_int_eq(ck_map_bool(&map, CK_F_INSIDE, &inside), CK_OK);
 	ck_assert(inside);
 	struct ck_text host;
 	ck_assert_int_eq(ck_map_text(&map, CK_F_REMOTE_HOST, 255, &host), CK_OK);
@@ -140,7 +140,7 @@ END_TEST
 
 static bool may_try(void)
 {
-	const struct said source = { .with_hash = true };
+	const struct said source = { .with_source = true };
 	struct ck_map map;
 	uint64_t wait_ms;
 	bool may = false;
@@ -155,12 +155,59 @@ static bool may_try(void)
 
 START_TEST(a_gate_asks_whether_something_may_be_begun)
 {
-	const struct said source = { .with_hash = true };
+	const struct said source = { .with_source = true };
 	for (int i = 0; i < 5; i++) ck_assert(may_try());
 	ck_assert(!may_try());
 	tell(gate, &source, CK_MSG_PROVED);
 	ck_assert(may_try());
 	ck_assert(!may_try());
+}
+END_TEST
+
+/* One question for both; who may not go on is not told where they sit. */
+START_TEST(a_try_is_told_where_it_is)
+{
+	static struct ck_map map;
+	char reason[64];
+	bool inside = false, may = false;
+	struct said try = { .with_source = true, .leader = { 4711, 99, 1, 2 }, .leaders = 4 }, session = opened;
+	struct ck_text host;
+	session.host = "192.0.2.1";
+	ck_assert(asks(gate, &granted_login, reason));
+	ck_assert(asks(gate, &session, reason));
+	for (int i = 0; i < 5; i++) {
+		tell(gate, &try, CK_MSG_TRY);
+		ck_assert(receive(gate, &map));
+		ck_assert_int_eq(ck_map_bool(&map, CK_F_VERDICT, &may), CK_OK);
+		ck_assert_int_eq(ck_map_bool(&map, CK_F_INSIDE, &inside), CK_OK);
+		ck_assert_int_eq(ck_map_text(&map, CK_F_REMOTE_HOST, 255, &host), CK_OK);
+		ck_assert(may && inside && ck_text_is(host, "192.0.2.1"));
+	}
+	tell(gate, &try, CK_MSG_TRY);
+	ck_assert(receive(gate, &map));
+	ck_assert_int_eq(ck_map_bool(&map, CK_F_VERDICT, &may), CK_OK);
+	ck_assert(!may);
+	ck_assert_int_eq(ck_map_bool(&map, CK_F_INSIDE, &inside), CK_ERR_NOT_FOUND);
+	ck_assert_int_eq(ck_map_text(&map, CK_F_REMOTE_HOST, 255, &host), CK_ERR_NOT_FOUND);
+}
+END_TEST
+
+/* The record of what came of a touch says where it was begun: that is given back, once, and not written down. */
+START_TEST(a_record_gives_back_what_was_proved)
+{
+	char reason[64];
+	struct said login = granted_login, refused = { .event = CK_EVENT_LOGIN_REFUSED, .user = "huw", .reason = "no-role", .proved = 1 };
+	login.with_source = refused.with_source = true;
+	for (int i = 0; i < 5; i++) ck_assert(may_try());
+	ck_assert(!may_try());
+	ck_assert(asks(gate, &login, reason));
+	ck_assert(may_try());
+	ck_assert(!may_try());
+	ck_assert(asks(gate, &refused, reason));
+	ck_assert(may_try());
+	ck_assert(!may_try());
+	ck_assert_uint_eq(recorded("login-granted"), 1);
+	ck_assert_ptr_null(strstr(newest, "source"));
 }
 END_TEST
 
@@ -275,6 +322,8 @@ int main(void)
 	tcase_add_test(process, a_ledger_that_knows_no_counter_waits_for_those_of_the_directory);
 	tcase_add_test(process, the_replica_is_given_what_the_directory_does_not_have);
 	tcase_add_test(process, a_gate_asks_whether_something_may_be_begun);
+	tcase_add_test(process, a_try_is_told_where_it_is);
+	tcase_add_test(process, a_record_gives_back_what_was_proved);
 	tcase_add_test(process, a_channel_of_the_same_gate_takes_the_place_of_the_old);
 	tcase_add_test(process, a_note_of_the_supervisor_is_recorded);
 	tcase_add_test(process, a_checkpoint_is_answered_with_its_line);
