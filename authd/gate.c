@@ -101,6 +101,7 @@ static void client_free(struct ck_gate_client *client)
 {
 	struct ck_gate *gate = client->gate;
 	if (client->pending != 0 && client->waits_for == CK_PROCESS_REPLICA && client->relayed != NULL) gate->replica_waiting--;
+	ck_gate_wait_end(client);
 	ck_gate_tell_proved(client);
 	ck_gate_login_forget(client);
 	ck_channel_close(&client->channel);
@@ -152,6 +153,7 @@ static bool on_client_message(struct ck_channel *channel, const struct ck_map *m
 	if (fd >= 0) close(fd);
 	if (fd >= 0 || client->pending != 0 || ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &number) != CK_OK) return false;
 	client->spoke = true;
+	client->gate->came++;
 	client->active_ms = ck_clock_monotonic_ms();
 	const struct ck_operation *operation = ck_operation_of(number);
 	if (operation == NULL) ck_gate_error(client, "unknown-operation", "this release does not know that operation");
@@ -250,6 +252,7 @@ static bool take_clock(struct ck_gate *gate, const struct ck_map *message)
 static bool on_peer_message(struct ck_gate *gate, enum ck_process from, const struct ck_map *message, int fd)
 {
 	uint64_t type, request;
+	gate->came++;
 	if (fd >= 0) close(fd);
 	if (fd >= 0 || ck_map_uint(message, CK_F_TYPE, 1, UINT64_MAX, &type) != CK_OK || !is_accepted(from, type, message) ||
 	    ck_map_uint(message, CK_F_REQUEST, 1, UINT64_MAX, &request) != CK_OK) {
@@ -403,6 +406,7 @@ static enum ck_error prepare(struct ck_gate *gate, struct ck_errmsg *err)
 	int length = snprintf(gate->store_directory, sizeof gate->store_directory, "%s/store", gate->config->directory);
 	CK_ASSERT(length > 0 && (size_t)length < sizeof gate->store_directory);
 	if (sodium_init() < 0) return ck_fail(err, CK_ERR_INTERNAL, "libsodium does not start");
+	gate->processors = sysconf(_SC_NPROCESSORS_ONLN); /* it reads a file */
 	ck_wall_begin(&gate->wall);
 	enum ck_error error = load_secret(gate, err);
 	if (error == CK_OK) error = make_places(gate, err);
@@ -460,7 +464,7 @@ int ck_gate_main(struct ck_start *start)
 		on_tick(-1, 0, &gate);
 		mind_the_door(&gate);
 		ck_peers_ready(gate.peers);
-		if (event_base_dispatch(gate.base) < 0) error = ck_fail(&err, CK_ERR_IO, "the event loop failed");
+		if (ck_gate_loop(&gate) != CK_OK) error = ck_fail(&err, CK_ERR_IO, "the event loop failed");
 		if (gate.failed) error = ck_fail(&err, CK_ERR_IO, "it is cut off from its peers");
 	}
 	if (error != CK_OK) ck_log(CK_LOG_ERROR, "the gate ends: %s", err.text);

@@ -62,10 +62,34 @@ void ck_gate_error(struct ck_gate_client *client, const char *reason, const char
 
 /* ---- asking the other processes ---- */
 
+void ck_gate_wait_begin(struct ck_gate_client *client)
+{
+	struct ck_gate *gate = client->gate;
+	ck_gate_wait_end(client);
+	client->pending = ++gate->sequence << SLOT_BITS | client->slot;
+	gate->waiting++;
+}
+
+void ck_gate_wait_soon(struct ck_gate_client *client)
+{
+	if (client->pending == 0 || client->soon) return;
+	client->soon = true;
+	client->gate->waiting_soon++;
+}
+
+void ck_gate_wait_end(struct ck_gate_client *client)
+{
+	if (client->pending == 0) return;
+	client->gate->waiting--;
+	if (client->soon) client->gate->waiting_soon--;
+	client->soon = false;
+	client->pending = 0;
+}
+
 struct ck_map_writer *ck_gate_ask_begin(struct ck_gate_client *client, enum ck_message type)
 {
 	struct ck_gate *gate = client->gate;
-	client->pending = ++gate->sequence << SLOT_BITS | client->slot;
+	ck_gate_wait_begin(client);
 	ck_frame_begin(&gate->frame, gate->out, sizeof gate->out);
 	ck_field_uint(&gate->frame.map, CK_F_TYPE, type);
 	ck_field_uint(&gate->frame.map, CK_F_REQUEST, client->pending);
@@ -87,7 +111,7 @@ void ck_gate_ask_end(struct ck_gate_client *client, enum ck_process process, int
 	client->resume = resume;
 	client->deadline_ms = ck_clock_monotonic_ms() + timeout_ms;
 	if (ck_frame_end(&gate->frame, &length) != CK_OK || channel == NULL) {
-		client->pending = 0;
+		ck_gate_wait_end(client);
 		ck_wipe(gate->out, ck_writer_length(&gate->frame.w));
 		resume(client, NULL);
 		return;
@@ -100,7 +124,7 @@ void ck_gate_tell_ledger(struct ck_gate_client *client)
 {
 	struct ck_gate *gate = client->gate;
 	size_t length;
-	client->pending = 0;
+	ck_gate_wait_end(client);
 	if (ck_frame_end(&gate->frame, &length) == CK_OK && gate->ledger != NULL) ck_channel_send(gate->ledger, gate->out, length, -1);
 }
 
@@ -109,13 +133,13 @@ struct ck_gate_client *ck_gate_answered(struct ck_gate *gate, uint64_t request, 
 	uint64_t slot = request & ((UINT64_C(1) << SLOT_BITS) - 1);
 	struct ck_gate_client *client = slot < gate->clients_limit ? gate->clients[slot] : NULL;
 	if (client == NULL || request == 0 || client->pending != request || client->waits_for != process) return NULL;
-	client->pending = 0;
+	ck_gate_wait_end(client);
 	return client;
 }
 
 static void give_up(struct ck_gate_client *client)
 {
-	client->pending = 0;
+	ck_gate_wait_end(client);
 	client->resume(client, NULL);
 }
 

@@ -43,6 +43,9 @@ static bool costs_nothing(enum ck_event event)
 	return event == CK_EVENT_ACCOUNT_GRANTED || event == CK_EVENT_LOOKED_UP || event == CK_EVENT_FOUND || event == CK_EVENT_EXPLAINED;
 }
 
+/* The ledger answers once it is written: in microseconds. */
+static bool is_flushed_later(enum ck_event event) { return costs_nothing(event) || event == CK_EVENT_ACCOUNT_REFUSED; }
+
 /* The user's own, else a free one, else that of whoever was silent longest. */
 static struct ck_gate_budget *budget_of(struct ck_gate *gate, uid_t uid, int64_t now_ms)
 {
@@ -117,6 +120,7 @@ void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e
 		return;
 	}
 	begin_record(client, e);
+	if (is_flushed_later(e->event)) ck_gate_wait_soon(client);
 	ck_gate_ask_end(client, CK_PROCESS_LEDGER, LEDGER_TIMEOUT_MS, -1, resume);
 }
 

@@ -120,6 +120,7 @@ struct ck_gate_client {
 	enum ck_op op;
 	uint64_t pending; /* the number that another process was asked under; 0: none */
 	enum ck_process waits_for;
+	bool soon; /* what it waits for comes in microseconds */
 	int64_t deadline_ms;
 	ck_gate_resume resume;
 	ck_gate_then then;
@@ -185,6 +186,11 @@ struct ck_gate {
 	uint32_t *owners;                /* by slot, beside them: counted at every accept */
 	size_t clients_limit, clients_count, ordinary_count;
 	struct ck_gate_budget budgets[CK_GATE_BUDGETS];
+	/* gate_loop.c: how much came so far; who waits for another process, and who of them for what comes soon; whether staying awake paid */
+	uint64_t came;
+	size_t waiting, waiting_soon;
+	bool paid_idle, paid_soon;
+	long processors;
 	bool accepting;
 	bool failed; /* it ends, and the supervisor starts another */
 	uint64_t sequence;
@@ -205,6 +211,12 @@ void ck_gate_deny_alike(struct ck_gate_client *client);
 void ck_gate_unavailable(struct ck_gate_client *client, const char *what);
 void ck_gate_error(struct ck_gate_client *client, const char *reason, const char *message);
 
+/* The client waits for another process, and no more. */
+void ck_gate_wait_begin(struct ck_gate_client *client);
+void ck_gate_wait_end(struct ck_gate_client *client);
+/* The answer comes in microseconds. */
+void ck_gate_wait_soon(struct ck_gate_client *client);
+
 /* Asks another process under a number of its own: begin, fields after REQUEST in ascending order, end. */
 struct ck_map_writer *ck_gate_ask_begin(struct ck_gate_client *client, enum ck_message type);
 void ck_gate_ask_end(struct ck_gate_client *client, enum ck_process process, int timeout_ms, int pass_fd, ck_gate_resume resume);
@@ -221,6 +233,11 @@ CK_MUST_USE enum ck_error ck_gate_view(struct ck_gate *gate, struct ck_view **ou
 /* Passes an answer of the store on; damage ends the process. */
 enum ck_error ck_gate_stored(struct ck_gate *gate, enum ck_error error);
 void ck_gate_random(struct ck_gate *gate, uint8_t *out, size_t length);
+
+/* ---- gate_loop.c ---- */
+
+/* Until the gate is to end. CK_ERR_IO: the event loop failed. */
+CK_MUST_USE enum ck_error ck_gate_loop(struct ck_gate *gate);
 
 /* ---- gate_record.c: what is recorded ---- */
 struct ck_gate_found {

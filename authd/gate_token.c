@@ -23,7 +23,7 @@ static void want_token(struct ck_gate_client *client)
 		return;
 	}
 	client->login.tokens_left--;
-	client->pending = ++gate->sequence << 16 | client->slot;
+	ck_gate_wait_begin(client);
 	client->waits_for = CK_PROCESS_SUPERVISOR;
 	client->deadline_ms = ck_clock_monotonic_ms() + TOKEN_TIMEOUT_MS;
 	client->resume = token_missing;
