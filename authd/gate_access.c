@@ -54,12 +54,18 @@ enum ck_error ck_gate_permits(struct ck_gate_client *client, const struct ck_ope
 	return CK_ERR_DENIED;
 }
 
+bool ck_gate_person_acts(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff, struct ck_record *out_authority)
+{
+	struct ck_moment now = ck_wall_now(&client->gate->wall);
+	return ck_staff_active(staff, now) &&
+	       ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_AUTHORITY, staff->authority, out_authority)) == CK_OK &&
+	       ck_authority_active(out_authority, now);
+}
+
 bool ck_gate_person_is_active(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff)
 {
 	struct ck_record authority;
-	struct ck_moment now = ck_wall_now(&client->gate->wall);
-	return ck_staff_active(staff, now) && ck_gate_stored(client->gate, ck_view_get(view, CK_KIND_AUTHORITY, staff->authority, &authority)) == CK_OK &&
-	       ck_authority_active(&authority, now);
+	return ck_gate_person_acts(client, view, staff, &authority);
 }
 
 static bool look_whether_good(struct ck_gate_client *client, struct ck_view *view)

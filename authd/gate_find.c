@@ -84,15 +84,12 @@ static void name_person(struct finding *f, struct ck_text uid)
 	f->found.charged++;
 }
 
-static enum ck_error put_person(struct finding *f, const struct ck_record *record)
+static enum ck_error put_person(struct finding *f, const struct ck_record *record, const struct ck_record *authority)
 {
 	uint8_t bytes[CK_WIRE_ENTRY_LIMIT_BYTES];
-	struct ck_record authority;
 	size_t length;
 	enum ck_wire_detail detail = is_own(f, record) ? CK_WIRE_COLLEAGUE : CK_WIRE_NAMES;
-	enum ck_error error = ck_gate_stored(f->client->gate, ck_view_get(f->view, CK_KIND_AUTHORITY, record->authority, &authority));
-	if (error == CK_OK)
-		error = ck_record_wire_encode_person(record, authority.as.authority_of.name, detail, bytes, sizeof bytes, &length);
+	enum ck_error error = ck_record_wire_encode_person(record, authority->as.authority_of.name, detail, bytes, sizeof bytes, &length);
 	if (error != CK_OK) return error;
 	struct ck_writer before = f->w;
 	ck_cbor_put_bytes(&f->w, bytes, length);
@@ -105,21 +102,21 @@ static enum ck_error put_person(struct finding *f, const struct ck_record *recor
 	return CK_OK;
 }
 
-/* In their dates, as the index cannot know, and their authority is active. */
-static bool is_findable(struct finding *f, const struct ck_record *record)
+/* In their dates, as the index cannot know, and their authority, which is to be named with them, is active. */
+static bool is_findable(struct finding *f, const struct ck_record *record, struct ck_record *out_authority)
 {
-	return record->as.staff.listed && ck_gate_person_is_active(f->client, f->view, record);
+	return record->as.staff.listed && ck_gate_person_acts(f->client, f->view, record, out_authority);
 }
 
 /* False: the answer is full; it goes on behind the one before. */
 static bool put_result(struct finding *f, size_t i)
 {
-	struct ck_record record;
+	struct ck_record record, authority;
 	enum ck_error error = ck_view_get(f->view, CK_KIND_STAFF, f->page.staff[i], &record);
 	/* whoever the index knows is there */
 	if (error == CK_ERR_NOT_FOUND) error = CK_ERR_CORRUPT;
 	if (ck_gate_stored(f->client->gate, error) != CK_OK) return false;
-	if (is_findable(f, &record) && (f->shown == CK_PEOPLE_PAGE || put_person(f, &record) != CK_OK)) {
+	if (is_findable(f, &record, &authority) && (f->shown == CK_PEOPLE_PAGE || put_person(f, &record, &authority) != CK_OK)) {
 		f->more = true;
 		return false;
 	}
@@ -250,11 +247,13 @@ void ck_gate_find(struct ck_gate_client *client, const struct ck_map *request, s
 void ck_gate_show_person(struct ck_gate_client *client, const struct ck_record *record, struct ck_view **view, const char *name)
 {
 	static struct finding f;
+	struct ck_record authority;
 	begin(&f, client);
 	client->kept_cut = false;
 	f.view = *view;
 	*view = NULL;
-	bool may = ck_gate_is_any_administrator(client, f.view) && read_asker(&f) && is_findable(&f, record) && put_person(&f, record) == CK_OK;
+	bool may = ck_gate_is_any_administrator(client, f.view) && read_asker(&f) && is_findable(&f, record, &authority) &&
+	           put_person(&f, record, &authority) == CK_OK;
 	if (may) {
 		record_found(&f, name, NULL);
 		return;

@@ -275,6 +275,8 @@ CK_MUST_USE enum ck_error ck_gate_permits(struct ck_gate_client *client, const s
 bool ck_gate_may_see(struct ck_gate_client *client, struct ck_view *view, struct ck_id authority, struct ck_id person);
 /* Whether this person may act now: active, inside their dates, of an active authority. */
 bool ck_gate_person_is_active(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff);
+/* The same, and their authority, if they may. */
+bool ck_gate_person_acts(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *staff, struct ck_record *out_authority);
 /* The staff that this client is: by a touch on this connection that still counts, else by its kernel uid. False: nobody known. */
 bool ck_gate_person_of(struct ck_gate_client *client, struct ck_view *view, struct ck_id *out);
 /* The staff that this client is by a touch alone, of a key and a person that are still good; whatever its kernel uid. */
