@@ -33,11 +33,12 @@ static enum ck_error find(struct ck_view *view, const struct sought *sought, str
 	return sought->by_name ? ck_view_staff_by_uid(view, sought->name, out) : ck_view_staff_by_uid_number(view, sought->number, out);
 }
 
-/* Nobody's name costs reading a record as somebody's does: that of whoever comes next, which goes nowhere. */
+/* Nobody's name costs reading records as somebody's does: those of whoever comes next, and of their authority, which go nowhere. */
 static enum ck_error read_another(struct ck_view *view, const struct sought *sought)
 {
-	struct ck_record other;
+	struct ck_record other, authority;
 	enum ck_error error = ck_view_staff_from(view, sought->by_name ? sought->name : ck_text_of(NOBODY), &other);
+	if (error == CK_OK) error = ck_view_get(view, CK_KIND_AUTHORITY, other.authority, &authority);
 	return error == CK_ERR_NOT_FOUND ? CK_OK : error;
 }
 

@@ -15,6 +15,10 @@ double bench_now_us(void);
    and the aim is held against ours. */
 void bench_print(const char *name, double ours, const char *unit, double reference, double aim, int at_least);
 
+/* Of bench_data's people, so many as one in BENCH_BYSTANDERS_EVERY of the others hold no role: BENCH_BYSTANDER with numbers from BENCH_BYSTANDER_FIRST. */
+#define BENCH_BYSTANDERS_EVERY 10
+#define BENCH_BYSTANDER "bystander%u"
+#define BENCH_BYSTANDER_FIRST 10000u /* all of one length */
 /* A surname that no other number has, of one length; of bench_data's people every BENCH_HIDDEN_EVERY-th has one, and is unlisted. */
 #define BENCH_HIDDEN_EVERY 10
 #define BENCH_NAME_BYTES 32

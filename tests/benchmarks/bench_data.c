@@ -71,10 +71,11 @@ static void put_key(unsigned number, struct ck_id staff, const char *rp_id, cons
 	putchar('\n');
 }
 
-static void put_person(unsigned number, const char *rp_id, struct ck_id role, const struct ck_soft_credential *shared)
+/* uid: of a number. */
+static struct ck_id put_staff(unsigned number, const char *uid)
 {
 	char text[CK_ID_TEXT_BYTES];
-	struct ck_id staff = id_of("staff", number), grant = id_of("grant", number);
+	struct ck_id staff = id_of("staff", number);
 	begin(CK_KIND_STAFF, staff, NULL, authority);
 	put_id("ckId", staff);
 	/* every tenth is ex-directory, under a name that only bench_names asks for */
@@ -82,12 +83,19 @@ static void put_person(unsigned number, const char *rp_id, struct ck_id role, co
 	bool listed = number % BENCH_HIDDEN_EVERY != 0;
 	if (listed) (void)snprintf(name, sizeof name, "Person %u", number);
 	else bench_name(number, name);
-	printf("uid: bench%u\nuidNumber: %u\ngidNumber: %u\nhomeDirectory: /home/bench%u\nloginShell: /bin/bash\ncn: Bench %s\nsn: %s\n"
-	       "mail: bench%u@northtown.example\nemployeeNumber: B%u\nckStaffNumber: %s:B%u\nckStatus: active\nckListed: %s\n",
-	       number, 210000 + number, 210000 + number, number, name, name, number, number, ck_id_format(authority, text), number,
-	       listed ? "TRUE" : "FALSE");
+	printf("uid: %s\nuidNumber: %u\ngidNumber: %u\nhomeDirectory: /home/%s\nloginShell: /bin/bash\ncn: Bench %s\nsn: %s\n"
+	       "mail: %s@northtown.example\nemployeeNumber: B%u\nckStaffNumber: %s:B%u\nckStatus: active\nckListed: %s\n",
+	       uid, 210000 + number, 210000 + number, uid, name, name, uid, number, ck_id_format(authority, text), number, listed ? "TRUE" : "FALSE");
 	put_forever();
 	putchar('\n');
+	return staff;
+}
+
+static void put_person(unsigned number, const char *rp_id, struct ck_id role, const struct ck_soft_credential *shared)
+{
+	char uid[32];
+	snprintf(uid, sizeof uid, "bench%u", number);
+	struct ck_id staff = put_staff(number, uid), grant = id_of("grant", number);
 	put_key(number, staff, rp_id, shared);
 	begin(CK_KIND_GRANT, grant, NULL, role);
 	put_id("ckId", grant);
@@ -138,5 +146,10 @@ int main(int argc, char **argv)
 		put_rule("bench-entry", "bench-entry", "ckProved: touch\nckProved: verified", entrants);
 	}
 	for (unsigned i = 0; i < count; i++) put_person(i, argv[3], role, &shared);
+	for (unsigned i = 0; i < count / BENCH_BYSTANDERS_EVERY; i++) {
+		char uid[32];
+		snprintf(uid, sizeof uid, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + i);
+		(void)put_staff((unsigned)count + i, uid);
+	}
 	return 0;
 }

@@ -15,7 +15,7 @@
 
 static struct ck_client client;
 
-/* service NULL: a search for that name. */
+/* service NULL: a search for that name, or its account. */
 static void ask(enum ck_op op, const char *user, const char *service, double *out_us)
 {
 	static uint8_t bytes[1024];
@@ -24,11 +24,11 @@ static void ask(enum ck_op op, const char *user, const char *service, double *ou
 	size_t length;
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, op);
-	ck_field_string(&frame.map, CK_F_USER, service != NULL ? user : NULL);
+	ck_field_string(&frame.map, CK_F_USER, op != CK_OP_FIND ? user : NULL);
 	ck_field_string(&frame.map, CK_F_ACCOUNT, service != NULL ? user : NULL);
 	ck_field_string(&frame.map, CK_F_SERVICE, service);
 	ck_field_string(&frame.map, CK_F_TTY, service != NULL ? "tty1" : NULL);
-	ck_field_string(&frame.map, CK_F_NAME, service == NULL ? user : NULL);
+	ck_field_string(&frame.map, CK_F_NAME, op == CK_OP_FIND ? user : NULL);
 	double begin_us = bench_now_us();
 	if (ck_frame_end(&frame, &length) != CK_OK || ck_client_call(&client, bytes, length, &reply, ck_clock_monotonic_ms() + ANSWER_MS) != CK_OK) {
 		fprintf(stderr, "no answer about %s\n", user);
@@ -43,7 +43,11 @@ static void compare(const char *name, enum ck_op op, const char *service, unsign
 	for (unsigned i = 0; i < TURNS; i++) {
 		char known[32], nobody[32];
 		/* a different one each time, and whoever comes first changes */
-		if (service != NULL) {
+		if (op == CK_OP_ACCOUNT_ENTRY) {
+			unsigned bystanders = staff / BENCH_BYSTANDERS_EVERY, which = (i * 7919) % bystanders;
+			(void)snprintf(known, sizeof known, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + which);
+			(void)snprintf(nobody, sizeof nobody, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + bystanders + which);
+		} else if (service != NULL) {
 			(void)snprintf(known, sizeof known, "bench%u", (i * 7919) % staff);
 			(void)snprintf(nobody, sizeof nobody, "bench%u", staff + (i * 7919) % staff); /* among them in the order of names */
 		} else {
@@ -74,6 +78,7 @@ int main(int argc, char **argv)
 	unsigned staff = (unsigned)strtoul(argv[2], NULL, 10);
 	compare("names-login-begin", CK_OP_LOGIN_BEGIN, "login", staff);
 	compare("names-account-refused", CK_OP_ACCOUNT, "closed", staff);
+	compare("names-account-entry", CK_OP_ACCOUNT_ENTRY, NULL, staff); /* whoever has no account here */
 	compare("names-find-hidden", CK_OP_FIND, NULL, staff); /* who is unlisted */
 	return 0;
 }
