@@ -102,7 +102,7 @@ void ck_gate_locate(struct ck_gate_client *client, bool operator, ck_gate_then t
 		return;
 	}
 	/* it is gone already, or not the one that connected */
-	client->pending = 0;
+	ck_gate_wait_end(client);
 	client->origin_known = true;
 	then(client);
 }
