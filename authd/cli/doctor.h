@@ -82,6 +82,7 @@ void ck_doctor_sshd(struct ck_doctor *doctor);
 void ck_doctor_sudo(struct ck_doctor *doctor);
 void ck_doctor_names(struct ck_doctor *doctor);
 void ck_doctor_instance(struct ck_doctor *doctor);
+void ck_doctor_certificates(struct ck_doctor *doctor);
 void ck_doctor_daemon(struct ck_doctor *doctor);
 void ck_doctor_machine(struct ck_doctor *doctor);
 

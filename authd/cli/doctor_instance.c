@@ -151,6 +151,7 @@ void ck_doctor_instance(struct ck_doctor *doctor)
 	check_users(doctor, users);
 	check_folders(doctor, users);
 	check_providers(doctor, &users[REPLICA]);
+	ck_doctor_certificates(doctor);
 	check_program(doctor, "token_helper", doctor->config.token_helper, "no key of this machine can be used");
 	check_program(doctor, "slapd", doctor->config.slapd, "the directory does not start");
 	check_disk(doctor);

@@ -16,6 +16,7 @@ authd/fido/*|directory/base directory/model authd/fido|fido cbor openssl sodium
 authd/audit/*|directory/base authd/audit|sodium
 authd/sandbox/*|directory/base authd/sandbox|seccomp
 authd/cli/login*|directory/base directory/model authd/protocol authd/audit authd/cli|sodium jansson pam
+authd/cli/doctor_certificate.c|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h pam_module/pam_options.h pam_module/pam_local.h|sodium jansson pam openssl
 authd/cli/doctor*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h pam_module/pam_options.h pam_module/pam_local.h|sodium jansson pam
 authd/cli/import*|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h|sodium jansson ini
 authd/cli/init_operator.c|directory/base directory/model authd/protocol authd/audit authd/cli authd/config.h|sodium jansson

@@ -289,11 +289,65 @@ install -d -g crosskeys-replica -m 750 "$I/providers"
 found_file() { has provider-file; said "$I/providers/$1"; said "$2"; } # FILE WHY
 found_file ca.pem "No such file or directory"
 found_file client.key "No such file or directory"
-for file in ca.pem client.pem client.key; do echo there > "$I/providers/$file"; done
+authority() { # NAME DAYS: its own certificate and key
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$T/$1.key" -out "$T/$1.pem" -days "$2" -subj "/CN=$1" 2> /dev/null
+}
+for name in root core1 other; do authority "$name" 90; done
+cp "$T/root.pem" "$I/providers/ca.pem"
+cp "$T/core1.pem" "$I/providers/client.pem"
+cp "$T/core1.key" "$I/providers/client.key"
 chmod 444 "$I"/providers/*.pem
 chown crosskeys-replica "$I/providers/client.key"
 chmod 400 "$I/providers/client.key"
 hasnt provider-file folder-missing folder-owner config-wrong
+# their certificates: each fault by itself, and none of them otherwise
+put() { cat "$T/$1" > "$I/providers/$2"; } # as it is owned
+faulty() { # CODE FILE WORDS
+	has "$1"
+	said "$I/providers/$2"
+	said "$3"
+}
+hasnt certificate-expired certificate-early certificate-ending certificate-key certificate-unread
+cat > "$T/ca.conf" << F
+[ca]
+default_ca = c
+[c]
+database = $T/issued.index
+new_certs_dir = $T
+serial = $T/issued.serial
+default_md = sha256
+policy = p
+[p]
+commonName = supplied
+F
+: > "$T/issued.index"
+echo 01 > "$T/issued.serial"
+spans() { # NAME FROM UNTIL: of core1's key, between two days
+	openssl req -new -key "$T/core1.key" -subj "/CN=$1" -out "$T/$1.csr" 2> /dev/null
+	openssl ca -batch -config "$T/ca.conf" -selfsign -keyfile "$T/core1.key" -in "$T/$1.csr" -out "$T/$1.pem" -notext \
+		-startdate "$(date -u -d "$2 days" +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d "$3 days" +%Y%m%d%H%M%SZ)" 2> "$T/ca.out" || { fail "openssl ca"; cat "$T/ca.out"; }
+}
+spans short -1 +10
+spans ended -20 -10
+spans late +5 +90
+put short.pem ca.pem; faulty certificate-ending ca.pem 'CN=short ends on'
+put ended.pem ca.pem; faulty certificate-expired ca.pem 'CN=ended ended on'
+checks=$((checks + 1))
+grep -q '^error.*certificate-expired' "$T/out" || fail "that nobody is believed any more is no error"
+cat "$T/ended.pem" "$T/root.pem" > "$T/both.pem" # one that is good does
+put both.pem ca.pem; has certificate-expired
+checks=$((checks + 1))
+grep -q '^warning.*certificate-expired' "$T/out" || fail "one of two that has ended is no warning"
+put core1.key ca.pem; faulty certificate-unread ca.pem 'none in it that can be read'
+put root.pem ca.pem
+put ended.pem client.pem; faulty certificate-expired client.pem 'CN=ended ended on'
+put late.pem client.pem; faulty certificate-early client.pem 'CN=late begins on'
+put core1.pem client.pem
+put other.key client.key; faulty certificate-key client.key 'that of another one'
+openssl pkey -in "$T/core1.key" -aes256 -passout pass:secret -out "$T/locked.key" 2> /dev/null
+put locked.key client.key; faulty certificate-key client.key 'cannot be read as one'
+put core1.key client.key
+hasnt certificate-expired certificate-early certificate-ending certificate-key certificate-unread
 chmod 440 "$I/providers/client.key"; found_file client.key "expected a regular file of crosskeys-replica, not empty, mode 0400"; chmod 400 "$I/providers/client.key"
 chown root "$I/providers/client.key"; found_file client.key "expected a regular file of crosskeys-replica"; chown crosskeys-replica "$I/providers/client.key"
 chmod 664 "$I/providers/ca.pem"; found_file ca.pem "mode 0444"; chmod 444 "$I/providers/ca.pem"
