@@ -109,10 +109,16 @@ static void show(struct ck_cli *cli, const struct ck_plan *plan)
 	}
 }
 
-static bool confirmed(const struct ck_cli *cli)
+/* Elsewhere the touch is the order, and the question only spares a mistake. Here the touch is the key's last: somebody must have said so. */
+static bool confirmed(const struct ck_cli *cli, bool last_key)
 {
 	char answer[16];
-	if (cli->yes || !isatty(STDIN_FILENO)) return true; /* the touch is the order; the question only spares a mistake */
+	if (last_key)
+		fprintf(stderr, "This is your last key that counts. Without it you enter nothing, order nothing, and cannot add another: an administrator\n"
+		                "has to issue a code (crosskeys key code %s), and if there is none left, root of the core machine (crosskeys key recover).\n", cli->as);
+	if (cli->yes) return true;
+	if (!isatty(STDIN_FILENO) && last_key) fputs("If that is meant, say --yes.\n", stderr);
+	if (!isatty(STDIN_FILENO)) return !last_key;
 	fputs("Go on? [y/N] ", stderr);
 	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -256,12 +262,15 @@ int ck_plan_order(struct ck_cli *cli, struct ck_plan *plan)
 	static struct ck_map terms;
 	enum ck_answer answer;
 	struct ck_id self;
+	bool last_key = false;
 	if (plan->count == 0) return ck_cli_complain(CK_ERR_INVALID, "there is nothing to change");
 	/* for its name, and for the sentence when it is nobody's */
 	enum ck_error error = ck_resolve_self(cli, &self);
 	if (error != CK_OK) return ck_exit_of(error);
 	show(cli, plan);
-	if (!confirmed(cli)) {
+	error = ck_plan_takes_last_key(cli, plan, self, &last_key);
+	if (error != CK_OK) return ck_exit_of(error);
+	if (!confirmed(cli, last_key)) {
 		fputs("Nothing was changed.\n", stderr);
 		return CK_EXIT_REFUSED;
 	}

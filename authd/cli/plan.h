@@ -39,6 +39,8 @@ struct ck_plan_item *ck_plan_touch(struct ck_plan *plan, const char *operation, 
 void ck_plan_value(struct ck_plan_item *item, const char *attribute, const char *value);
 struct ck_id ck_plan_item_id(const struct ck_plan_item *item);
 
+/* last_key.c: whether this would leave whoever orders it (self) without a key that counts. Not of those whom it does not concern. */
+CK_MUST_USE enum ck_error ck_plan_takes_last_key(struct ck_cli *cli, const struct ck_plan *plan, struct ck_id self, bool *out);
 /* Shows, asks (unless --yes), has it touched, sends it. Returns an exit code. */
 int ck_plan_order(struct ck_cli *cli, struct ck_plan *plan);
 /* The second half: signs under the terms of a need-token reply (NONCE TIME SYSTEM RP_ID ALLOW) and sends. */

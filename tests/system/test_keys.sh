@@ -151,10 +151,31 @@ expect 0 ck key recover ada
 code=$(code_of ada "$T/out")
 expect 0 crosskeys audit show --event recovery "$I/audit"
 said "user=ada"
+crosskeys key list ada --dir "$I" --json | jq -r '.[] | select(.attributes.ckStatus == ["active"]) | .id' | sort > "$T/ids"
 new_key new-key 1234
 only_key new-key
 expect 1 enrol ada "$code" 1234
 sleep 2.2
 expect 0 enrol ada "$code" 1234
 granted ada
+
+# ---- whoever has the right to take their own last key away is warned, and must say that it is meant ----
+not_asked() { crosskeys key "$@" --dir "$I" --as ada --pin-fd 9 9<<< $'1234\n1234\n1234' < /dev/null; } # no --yes, and nobody to ask
+ids() { crosskeys key list ada --dir "$I" --json | jq -r '.[] | select(.attributes.ckStatus == ["active"]) | .id' | sort; }
+new=$(comm -13 "$T/ids" <(ids))
+checks=$((checks + 1))
+[ "$(ids | wc -l)" = 2 ] && [ "$(wc -w <<< "$new")" = 1 ] || { fail "ada was expected to have two keys, one of them new"; ck key list ada; }
+only_key ada-key
+expect 0 not_asked revoke ada "$new" # there is another one
+checks=$((checks + 1))
+! grep -q 'your last key' "$T/out" || fail "it is warned though there is another key"
+for way in "revoke ada $(ids)" "change ada $(ids) --status suspended" "remove ada $(ids)"; do
+	expect 1 not_asked $way
+	said 'This is your last key that counts'
+	said 'If that is meant, say --yes'
+done
+granted ada
+expect 0 not_asked revoke ada "$(ids)" --yes
+said 'This is your last key that counts'
+refused ada
 finish
