@@ -18,6 +18,9 @@ for command in $commands; do
 	"$CK_BUILD/crosskeys" "$command" --help > /dev/null 2>&1 || complain "crosskeys $command --help fails"
 	grep -q "^\.It Cm $command\|^\.Ic $command\|\.Xr crosskeys-$command 1" docs/man/crosskeys.1 || complain "crosskeys.1 does not speak of $command"
 done
+# one way to say that an option must be given
+grep -q '(required to add)"' authd/cli/kind.c || complain "no option says that it is required: the check looks for the wrong thing"
+if grep -n '"[^"]*required[^"]*"' authd/cli/kind.c | grep -v '(required to add)"'; then complain "the options above are required in other words"; fi
 for program in crosskeysd crosskeys-token; do
 	"$CK_BUILD/$program" --help > /dev/null 2>&1 || complain "$program --help fails"
 done

@@ -71,4 +71,24 @@ for profile in crosskeysd crosskeys-token; do
 done
 { echo 'profile slapd /usr/sbin/slapd {'; cat "$profiles/local/usr.sbin.slapd"; echo '}'; } > "$out/slapd"
 apparmor_parser -Q -K "$out/slapd" > "$out/log" 2>&1 || { cat "$out/log"; complain "apparmor_parser does not take the lines for slapd"; }
+
+# ---- a directory elsewhere ----
+# what the profile becomes, for a kernel that knows networks, whichever this one knows
+compiled() { apparmor_parser -Q -K --kernel-features /etc/apparmor.d/abi/3.0 -S "$@" 2> "$out/log" > "$out/binary" && sha256sum < "$out/binary" || complain "apparmor_parser $*"; }
+cp -r /etc/apparmor.d "$out/base"
+cp -r "$profiles/tunables/." "$out/base/tunables/"
+sed '/if not defined/,/^  }/d' "$profiles/crosskeysd" > "$out/without"
+! grep -q 'deny network' "$out/without" || complain "the denied networks were not found"
+alone=$(compiled "$profiles/crosskeysd")
+[ "$alone" != "$(compiled "$out/without")" ] || complain "the profile does not keep the network away"
+[ "$(compiled -b "$out/base" "$profiles/crosskeysd")" = "$(compiled "$out/without")" ] || complain "with the file for providers the profile is not the one without denied networks"
+dropin=$prefix/share/crosskeys/systemd/crosskeysd-providers.conf
+mkdir -p "$out/units/crosskeysd.service.d"
+cp "$dropin" "$out/units/crosskeysd.service.d/providers.conf" || complain "there is no drop-in for providers"
+systemd-analyze verify --man=no "$out/units/crosskeysd.service" > "$out/verify" 2>&1 || true
+! grep crosskeysd "$out/verify" || complain "systemd-analyze verify complains of the drop-in for providers"
+# ---- all that the text names is there ----
+for file in "$CK_SOURCE"/contrib/directory/*.ldif; do
+	cmp -s "$file" "$prefix/share/crosskeys/directory/${file##*/}" || complain "${file##*/} is not installed"
+done
 exit "$failed"
