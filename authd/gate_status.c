@@ -123,6 +123,23 @@ static void judge_copy(struct ck_gate *gate, const struct ck_store_state *copy, 
 		problem(found, STATE_RUNNING, "%llu entries of the directory are quarantined and count for nothing", (unsigned long long)copy->quarantined);
 }
 
+/* What every decision here is about. */
+static void judge_system(struct ck_gate *gate, struct ck_view *view, struct found *found)
+{
+	const struct ck_config *config = gate->config;
+	struct ck_record record;
+	char id[CK_ID_TEXT_BYTES], other[CK_ID_TEXT_BYTES];
+	ck_id_format(config->system_id, id);
+	enum ck_error error = ck_gate_stored(gate, ck_view_system_by_name(view, ck_text_of(config->system), &record));
+	if (error == CK_ERR_NOT_FOUND)
+		problem(found, STATE_UNAVAILABLE, "the directory has no system %s (%s), which this machine is: nobody is let in", config->system, id);
+	else if (error == CK_OK && !ck_id_equal(record.id, config->system_id))
+		problem(found, STATE_UNAVAILABLE, "the system %s of the directory (%s) is not this machine (%s): nobody is let in", config->system,
+		        ck_id_format(record.id, other), id);
+	else if (error == CK_OK && record.as.system.status != CK_STATUS_ACTIVE)
+		problem(found, STATE_UNAVAILABLE, "the system %s is suspended: nobody is let in", config->system);
+}
+
 /* ---- the answer ---- */
 
 /* A sentence stays readable; what is none is escaped. */
@@ -176,6 +193,7 @@ static void send_status(struct ck_gate_client *client)
 	judge_replica(gate, &found);
 	judge_providers(gate, &found);
 	if (there) judge_copy(gate, &copy, &found);
+	if (there) judge_system(gate, view, &found);
 	else problem(&found, STATE_UNAVAILABLE, "this machine has no finished copy of the directory yet: nobody is let in");
 	if (there) put_copy(client, view, &copy, &found.lines);
 	ck_view_end(&view);
