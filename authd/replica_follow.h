@@ -8,6 +8,8 @@
 #include "directory/ldap/ldap.h"
 #include "directory/store/store.h"
 
+_Static_assert(CK_CSN_LIST_LIMIT_BYTES <= CK_COOKIE_LIMIT_BYTES, "whatever is followed can be kept");
+
 struct ck_follower;
 
 enum ck_follower_state {

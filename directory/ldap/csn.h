@@ -6,7 +6,7 @@
 #include "directory/model/record.h"
 
 #define CK_CSN_BYTES 40
-#define CK_CSN_SERVERS_LIMIT 64 /* servers that ever wrote; a set of that many still fits a cookie */
+#define CK_CSN_SERVERS_LIMIT 512 /* servers that ever wrote: 388 authorities with a provider each, and some for all; 29 KiB a set */
 #define CK_CSN_LIST_LIMIT_BYTES (CK_CSN_SERVERS_LIMIT * (CK_CSN_BYTES + 1) + 16)
 
 /* The newest number of each server, ascending by server id. Zero-initialised: none. */

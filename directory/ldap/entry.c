@@ -13,7 +13,7 @@ static enum ck_error take_attribute(struct ck_ldap_entry *out, struct berval nam
 	attribute->values = &out->values[*used];
 	attribute->count = 0;
 	for (; values != NULL && values->bv_val != NULL; values++) {
-		if (*used == CK_ENTRY_VALUES_LIMIT) return CK_ERR_LIMIT;
+		if (*used == CK_LDAP_VALUES_LIMIT) return CK_ERR_LIMIT;
 		out->values[(*used)++] = (struct ck_bytes){(const uint8_t *)values->bv_val, values->bv_len};
 		attribute->count++;
 	}

@@ -15,7 +15,7 @@
 #define READS_LIMIT 32
 #define REFERENCES_LIMIT 64 /* never followed; a directory has a few, and who sends more sends for ever */
 #define CONNECT_TIMEOUT_MS 2000
-#define COOKIE_LIMIT_BYTES 4096
+#define COOKIE_LIMIT_BYTES CK_CSN_LIST_LIMIT_BYTES /* no more servers than are kept */
 
 enum stage { STAGE_BINDING, STAGE_ASKING, STAGE_REFRESHING, STAGE_PERSISTING };
 

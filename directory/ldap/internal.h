@@ -5,6 +5,7 @@
 #include <ldap.h>
 #include <openldap.h>
 
+#include "directory/ldap/csn.h"
 #include "directory/ldap/ldap.h"
 
 #define CK_LDAP_MESSAGE_LIMIT_BYTES (16 * 1024 * 1024) /* one LDAP message; entries of ours stay far below */
@@ -54,10 +55,12 @@ enum ck_error ck_ldap_bind_begin(LDAP *handle, const struct ck_ldap_target *targ
 enum ck_error ck_ldap_bind_step(LDAP *handle, struct ck_ldap_bind *bind, LDAPMessage *message, bool *out_done, struct ck_errmsg *err);
 
 /* ---- entry.c ---- */
+/* The suffix has a contextCSN of each server beside its own values; what an entry of ours may have, the model says. */
+#define CK_LDAP_VALUES_LIMIT (CK_CSN_SERVERS_LIMIT + CK_ENTRY_VALUES_LIMIT)
 struct ck_ldap_entry {
 	struct ck_entry entry; /* borrows from the message and from here */
 	struct ck_attribute attributes[CK_ENTRY_ATTRIBUTES_LIMIT];
-	struct ck_bytes values[CK_ENTRY_VALUES_LIMIT];
+	struct ck_bytes values[CK_LDAP_VALUES_LIMIT];
 	BerElement *ber;
 };
 /* CK_ERR_LIMIT: more than the limits hold; the DN is set nevertheless. Clear it in either case. */

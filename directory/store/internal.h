@@ -115,7 +115,7 @@ CK_MUST_USE enum ck_error ck_kv_get_sealed(const struct ck_view *view, const str
 CK_MUST_USE enum ck_error ck_kv_add(struct ck_batch *batch, const struct ck_index_key *key, struct ck_bytes value);
 CK_MUST_USE enum ck_error ck_kv_remove(struct ck_batch *batch, const struct ck_index_key *key);
 /* Adds or replaces, with a checksum behind it. */
-#define CK_SEALED_LIMIT_BYTES 8192
+#define CK_SEALED_LIMIT_BYTES (CK_COOKIE_LIMIT_BYTES + 64)
 CK_MUST_USE enum ck_error ck_kv_set_sealed(struct ck_batch *batch, const struct ck_index_key *key, struct ck_bytes body);
 CK_MUST_USE enum ck_error ck_meta_get(const struct ck_view *view, struct ck_meta *out);
 CK_MUST_USE enum ck_error ck_meta_set(struct ck_batch *batch);

@@ -12,7 +12,7 @@ struct ck_batch; /* the one write transaction */
 
 #define CK_STORE_FILE "current.mdb"
 #define CK_STORE_NEXT_FILE "next.mdb" /* a full refresh under way; renamed over current at refresh-done */
-#define CK_COOKIE_LIMIT_BYTES 4096
+#define CK_COOKIE_LIMIT_BYTES 24576 /* change numbers of 512 servers, 41 bytes each; follow.c and csn.h hold it to that */
 #define CK_STORE_READERS_LIMIT 512
 
 /* Opens directory/file for reading. CK_ERR_UNAVAILABLE if there is none. Must be called after exec, never carried over fork. */
