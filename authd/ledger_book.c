@@ -244,9 +244,8 @@ enum ck_error ck_book_open(const struct ck_book_settings *settings, struct ck_bo
 	book->wall.floor_s = CK_CLOCK_EPOCH_S;
 	book->checkpoint_ms = ck_clock_monotonic_ms();
 	enum ck_error error = ck_chain_open(settings->directory, &settings->limits, &book->chain, &cut_bytes, err);
-	if (error == CK_OK) error = ck_state_new(&settings->attempts, &book->state);
+	if (error == CK_OK) error = ck_state_new(&settings->attempts, &settings->finds, &book->state);
 	if (error == CK_OK) error = ck_budgets_new(settings->refusals_per_minute, &book->budgets);
-	if (error == CK_OK) error = ck_finds_new(&settings->finds, &book->finds);
 	if (error == CK_OK) error = ck_rates_new(settings->tries_per_minute, &book->tries);
 	if (error == CK_OK) error = ck_rates_new(settings->logins_per_minute, &book->logins);
 	if (error == CK_OK) error = ck_vouches_new(&book->vouches);
@@ -277,7 +276,6 @@ void ck_book_free(struct ck_book **book)
 	ck_chain_close(&(*book)->chain);
 	ck_state_free(&(*book)->state);
 	ck_budgets_free(&(*book)->budgets);
-	ck_finds_free(&(*book)->finds);
 	ck_rates_free(&(*book)->tries);
 	ck_rates_free(&(*book)->logins);
 	ck_vouches_free(&(*book)->vouches);

@@ -240,7 +240,7 @@ static const char *search_fault(struct ck_book *book, const struct ck_map *messa
 	if (budget == CK_FIND_BUDGET_NONE) return NULL;
 	memcpy(person.bytes, message->at[CK_F_ID].span.at, sizeof person.bytes);
 	memcpy(authority.bytes, message->at[CK_F_AUTHORITY].span.at, sizeof authority.bytes);
-	struct ck_find_charge charge = ck_finds_charge(book->finds, person, authority, budget, number_of(message, CK_F_COUNT), ck_clock_monotonic_ms());
+	struct ck_find_charge charge = ck_finds_charge(book->state.finds, person, authority, budget, number_of(message, CK_F_COUNT), ck_clock_boot_ms());
 	if (charge.verdict == CK_FIND_WITHIN) return NULL;
 	const char *fault = charge.verdict == CK_FIND_OVER_AUTHORITY ? "budget-authority" : "budget";
 	if (!charge.first && ck_book_coalesced(book, message)) return fault;

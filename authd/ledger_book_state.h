@@ -15,7 +15,6 @@ struct ck_book {
 	struct ck_chain *chain;
 	struct ck_state state;
 	struct ck_budgets *budgets;
-	struct ck_finds *finds;  /* people of other authorities looked up, by person and by authority */
 	struct ck_rates *tries;  /* by source: begun, and not proved */
 	struct ck_rates *logins; /* by person: spent only by what a key has proved */
 	struct ck_vouches *vouches;

@@ -17,18 +17,20 @@
 
 #define DURABLE_FILE "ledger.state"
 #define RECENT_FILE "ledger.recent" /* only where it is newer */
-#define MAGIC "CKLEDGE3"
+#define MAGIC "CKLEDGE4"
 #define CHECK_BYTES 32
+#define FOUND_LIFE_S 86400 /* a budget is one of a day */
 #define HEAD_BYTES (8 + 8 + CK_AUDIT_DIGEST_BYTES + 4 + 8 + CK_BOOT_ID_BYTES)
 #define COUNTER_BYTES (CK_COUNTER_KEY_BYTES + 4 + 8)
 #define SNAPSHOT_LIMIT_BYTES (UINT64_C(1) << 30) /* 24 million keys */
 
-enum ck_error ck_state_new(const struct ck_attempt_limits *limits, struct ck_state *out)
+enum ck_error ck_state_new(const struct ck_attempt_limits *limits, const struct ck_find_limits *find_limits, struct ck_state *out)
 {
-	*out = (struct ck_state){ .limits = *limits };
+	*out = (struct ck_state){ .limits = *limits, .find_limits = *find_limits };
 	enum ck_error error = ck_counters_new(0, &out->counters);
 	if (error == CK_OK) error = ck_sessions_new(&out->sessions);
 	if (error == CK_OK) error = ck_attempts_new(limits, &out->attempts);
+	if (error == CK_OK) error = ck_finds_new(find_limits, &out->finds);
 	if (error != CK_OK) ck_state_free(out);
 	return error;
 }
@@ -38,6 +40,7 @@ void ck_state_free(struct ck_state *state)
 	ck_counters_free(&state->counters);
 	ck_sessions_free(&state->sessions);
 	ck_attempts_free(&state->attempts);
+	ck_finds_free(&state->finds);
 }
 
 void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES])
@@ -71,6 +74,7 @@ static void put_state(struct ck_state *state, const struct ck_chain_place *place
 	}
 	ck_sessions_save(state->sessions, w);
 	ck_attempts_save(state->attempts, ck_clock_boot_ms(), w);
+	ck_finds_save(state->finds, ck_clock_boot_ms(), ck_clock_wall_s() * 1000, w);
 }
 
 static enum ck_error write_file(const char *path, const uint8_t *bytes, size_t length, bool durable, struct ck_errmsg *err)
@@ -97,7 +101,7 @@ enum ck_error ck_state_save(struct ck_state *state, const char *directory, const
 	(void)snprintf(beside, sizeof beside, "%s/" DURABLE_FILE ".new", directory);
 	(void)snprintf(recent, sizeof recent, "%s/" RECENT_FILE, directory);
 	size_t length = HEAD_BYTES + 8 + ck_counters_count(state->counters) * COUNTER_BYTES + ck_sessions_saved_bytes(state->sessions) +
-	                ck_attempts_saved_bytes(state->attempts);
+	                ck_attempts_saved_bytes(state->attempts) + ck_finds_saved_bytes(state->finds);
 	uint8_t *bytes = malloc(length + CHECK_BYTES);
 	if (bytes == NULL) return ck_fail(err, CK_ERR_MEMORY, "no memory for the ledger's snapshot");
 	struct ck_writer w;
@@ -168,6 +172,7 @@ static enum ck_error take_state(struct ck_state *state, struct ck_chain_place *p
 	enum ck_error error = take_counters(state, &r);
 	if (error == CK_OK) error = ck_sessions_load(state->sessions, &r);
 	if (error == CK_OK) error = ck_attempts_load(state->attempts, ck_clock_boot_ms(), &r);
+	if (error == CK_OK) error = ck_finds_load(state->finds, ck_clock_boot_ms(), ck_clock_wall_s() * 1000, &r);
 	return error == CK_OK && !ck_reader_done(&r) ? CK_ERR_CORRUPT : error;
 }
 
@@ -302,6 +307,23 @@ static bool replay_outcome(struct ck_state *state, const struct ck_audit_record 
 	return true;
 }
 
+/* People of other authorities who were shown, and paid for. What is a day old is forgotten. */
+static bool replay_found(struct ck_state *state, const struct ck_audit_record *record)
+{
+	struct ck_id person, authority;
+	uint64_t budget, people;
+	int64_t time_s;
+	if (!time_of(record, &time_s) || !field_uint(record, "budget", CK_FIND_BUDGET_SWITCHBOARD, &budget)) return false;
+	if (budget == CK_FIND_BUDGET_NONE) return true;
+	if (!field_uint(record, "count", UINT32_MAX, &people) || ck_id_parse(field(record, "id"), &person) != CK_OK ||
+	    ck_id_parse(field(record, "authority"), &authority) != CK_OK)
+		return false;
+	int64_t age_s = ck_clock_wall_s() - time_s;
+	int64_t at_ms = ck_clock_boot_ms() - (age_s > 0 ? age_s * 1000 : 0);
+	if (age_s < FOUND_LIFE_S) ck_finds_replay(state->finds, person, authority, (enum ck_find_budget)budget, people, at_ms);
+	return true;
+}
+
 static bool replay_reset(struct ck_state *state, const struct ck_audit_record *record)
 {
 	uint8_t key[CK_COUNTER_KEY_BYTES];
@@ -351,7 +373,7 @@ static const struct {
 	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
 	{ "key-enrolled", replay_counter },    { "started", replay_started },
 	{ "counter-reset", replay_reset },     { "password-attempt", replay_attempt }, { "password-outcome", replay_outcome },
-	{ "vouch-made", replay_counter },
+	{ "vouch-made", replay_counter },      { "found", replay_found },
 };
 
 static bool replay_one(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context)
@@ -389,8 +411,9 @@ static bool same_end(const struct ck_chain_place *place, const struct ck_chain_p
 static enum ck_error start_anew(struct ck_state *state)
 {
 	struct ck_attempt_limits limits = state->limits;
+	struct ck_find_limits find_limits = state->find_limits;
 	ck_state_free(state);
-	return ck_state_new(&limits, state);
+	return ck_state_new(&limits, &find_limits, state);
 }
 
 static enum ck_error restore_from(struct ck_state *state, const char *directory, const char *name, const struct ck_chain_place *end,

@@ -6,6 +6,7 @@
 #include "authd/audit/audit.h"
 #include "authd/ledger_attempt.h"
 #include "authd/ledger_counter.h"
+#include "authd/ledger_find.h"
 #include "authd/ledger_session.h"
 
 #define CK_BOOT_ID_BYTES CK_ID_TEXT_BYTES
@@ -14,10 +15,12 @@ struct ck_state {
 	struct ck_counters *counters;
 	struct ck_sessions *sessions;
 	struct ck_attempts *attempts;
+	struct ck_finds *finds; /* people of other authorities looked up, by person and by authority */
 	struct ck_attempt_limits limits;
+	struct ck_find_limits find_limits;
 	char boot[CK_BOOT_ID_BYTES]; /* of the kernel: process numbers mean nothing to the next one */
 };
-CK_MUST_USE enum ck_error ck_state_new(const struct ck_attempt_limits *limits, struct ck_state *out);
+CK_MUST_USE enum ck_error ck_state_new(const struct ck_attempt_limits *limits, const struct ck_find_limits *find_limits, struct ck_state *out);
 void ck_state_free(struct ck_state *state);
 /* The kernel's boot id, or "" if it has none. To be read before the process is confined. */
 void ck_state_read_boot_id(char out[CK_BOOT_ID_BYTES]);

@@ -94,6 +94,14 @@ expect 0 by bob find "sian wyn"
 for i in 1 2 3; do expect 0 by bob find "sian wyn"; done
 expect 1 by bob find "sian wyn"
 said "as one person may in a day"
+# a ledger that starts anew knows what was used: by its snapshot, and by the log alone
+for without in nothing snapshots; do
+	stop_daemon
+	[ "$without" = nothing ] || rm -f "$I"/audit/ledger.state "$I"/audit/ledger.recent
+	start_daemon
+	expect 1 by bob find "sian wyn"
+	said "as one person may in a day"
+done
 # the authority's own is used up by ada, too
 expect 0 ck find rivers # root pays nothing
 expect 0 crosskeys audit verify "$I/audit"

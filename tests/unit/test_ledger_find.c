@@ -102,6 +102,106 @@ START_TEST(there_is_room_for_ever_more)
 }
 END_TEST
 
+/* ---- over a start of the ledger ---- */
+
+static uint8_t saved[65536];
+static size_t saved_bytes;
+
+static void save(int64_t wall_ms)
+{
+	struct ck_writer w;
+	ck_assert_uint_le(ck_finds_saved_bytes(finds), sizeof saved);
+	ck_writer_init(&w, saved, ck_finds_saved_bytes(finds));
+	ck_finds_save(finds, now_ms, wall_ms, &w);
+	ck_assert(!w.failed);
+	saved_bytes = ck_writer_length(&w);
+	ck_assert_uint_eq(saved_bytes, ck_finds_saved_bytes(finds));
+}
+
+static enum ck_error load(int64_t wall_ms)
+{
+	struct ck_reader r;
+	end();
+	begin();
+	ck_reader_init(&r, saved, saved_bytes);
+	enum ck_error error = ck_finds_load(finds, now_ms, wall_ms, &r);
+	return error == CK_OK && !ck_reader_done(&r) ? CK_ERR_CORRUPT : error;
+}
+
+#define WALL_MS INT64_C(1790000000000)
+
+START_TEST(what_was_used_is_kept)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	ck_assert(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).first);
+	ck_assert_int_eq(charge(2, 100, CK_FIND_BUDGET_SWITCHBOARD, 100).verdict, CK_FIND_WITHIN);
+	save(WALL_MS);
+	ck_assert_int_eq(load(WALL_MS), CK_OK);
+	struct ck_find_charge again = charge(1, 100, CK_FIND_BUDGET_PERSON, 1);
+	ck_assert_int_eq(again.verdict, CK_FIND_OVER_PERSON);
+	ck_assert(!again.first); /* it was told */
+	ck_assert_int_eq(charge(2, 100, CK_FIND_BUDGET_SWITCHBOARD, 1).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(3, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	ck_assert_int_eq(charge(4, 100, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_AUTHORITY); /* 120 of 120 */
+}
+END_TEST
+
+START_TEST(the_time_it_was_away_counts)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	save(WALL_MS);
+	ck_assert_int_eq(load(WALL_MS + DAY_MS / 2), CK_OK);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 6).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 5).verdict, CK_FIND_WITHIN);
+	ck_assert_int_eq(load(WALL_MS - 5 * DAY_MS), CK_OK); /* a clock that was set back meanwhile */
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_PERSON);
+}
+END_TEST
+
+/* A snapshot with one byte changed; at most `length` bytes of it. */
+static enum ck_error load_changed(size_t at, uint8_t byte, size_t length)
+{
+	end();
+	begin();
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	save(WALL_MS);
+	saved[at] = byte;
+	if (length < saved_bytes) saved_bytes = length;
+	return load(WALL_MS);
+}
+
+START_TEST(a_damaged_snapshot_is_refused)
+{
+	ck_assert_int_eq(load_changed(0, 1, SIZE_MAX), CK_OK); /* one it is */
+	ck_assert_int_eq(load_changed(0, 1, saved_bytes - 1), CK_ERR_CORRUPT);      /* too short */
+	ck_assert_int_eq(load_changed(3, 0x7f, SIZE_MAX), CK_ERR_CORRUPT);          /* more than there can be */
+	ck_assert_int_eq(load_changed(4 + 16 + 7, 0xff, SIZE_MAX), CK_ERR_CORRUPT); /* more was used than there is */
+	ck_assert_int_eq(load_changed(4 + 24 + 7, 0xff, SIZE_MAX), CK_ERR_CORRUPT); /* at no time */
+	ck_assert_int_eq(load_changed(4 + 32, 2, SIZE_MAX), CK_ERR_CORRUPT);        /* neither refused nor not */
+}
+END_TEST
+
+START_TEST(a_log_that_is_read_again_says_it_too)
+{
+	ck_finds_replay(finds, id_of(1), id_of(100), CK_FIND_BUDGET_PERSON, 10, now_ms - DAY_MS / 2);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 6).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 5).verdict, CK_FIND_WITHIN);
+	ck_finds_replay(finds, id_of(2), id_of(101), CK_FIND_BUDGET_PERSON, 500, now_ms - 2); /* the limits were others then */
+	ck_assert_int_eq(charge(2, 101, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_PERSON);
+	ck_assert_int_eq(charge(3, 101, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_AUTHORITY);
+}
+END_TEST
+
+START_TEST(no_hour_is_forgotten_twice)
+{
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 10).verdict, CK_FIND_WITHIN);
+	now_ms -= DAY_MS;
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_PERSON);
+	now_ms += DAY_MS;
+	ck_assert_int_eq(charge(1, 100, CK_FIND_BUDGET_PERSON, 1).verdict, CK_FIND_OVER_PERSON);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ledger find");
@@ -113,6 +213,11 @@ int main(void)
 	tcase_add_test(tc, a_switchboard_has_more);
 	tcase_add_test(tc, an_authority_has_one_too);
 	tcase_add_test(tc, there_is_room_for_ever_more);
+	tcase_add_test(tc, what_was_used_is_kept);
+	tcase_add_test(tc, the_time_it_was_away_counts);
+	tcase_add_test(tc, a_damaged_snapshot_is_refused);
+	tcase_add_test(tc, a_log_that_is_read_again_says_it_too);
+	tcase_add_test(tc, no_hour_is_forgotten_twice);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
