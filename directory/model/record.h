@@ -215,7 +215,7 @@ struct ck_key_use {
 	int64_t used_s;
 };
 
-#define CK_RECORD_MADE_BYTES 128 /* an entryCSN of 40, and a public key of 77 or a home of 38 */
+#define CK_RECORD_MADE_BYTES 80 /* an entryCSN of 40, and a home of 38 */
 
 struct ck_record {
 	enum ck_kind kind;
@@ -235,7 +235,7 @@ struct ck_record {
 		struct ck_code code;
 		struct ck_key_use key_use;
 	} as;
-	/* what a store has in fewer bytes is written out here and borrowed from here: a record that was copied lives no longer than this one */
+	/* What a store has in fewer bytes is written out here: number and home live no longer than this record, whatever they were copied to. */
 	uint8_t made[CK_RECORD_MADE_BYTES];
 };
 

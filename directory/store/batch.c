@@ -99,24 +99,33 @@ static bool remove_index(const struct ck_index_key *key, const char *what, void 
 	return change->error == CK_OK;
 }
 
-static enum ck_error remove_record(struct ck_batch *batch, enum ck_kind kind, struct ck_id id, const uint8_t entry_uuid[16])
+/* The record stays readable though the page moves while its neighbours are removed. */
+static enum ck_error read_for_removal(struct ck_batch *batch, const struct ck_record *known, uint8_t copy[CK_FLAT_LIMIT_BYTES], struct ck_record *out)
 {
 	struct ck_index_key key;
 	struct ck_bytes page;
+	ck_index_record(&key, known->kind, known->id);
+	enum ck_error error = ck_kv_get(&batch->view, &key, &page);
+	if (error == CK_OK && page.length > CK_FLAT_LIMIT_BYTES) error = CK_ERR_CORRUPT;
+	if (error != CK_OK) return error;
+	memcpy(copy, page.at, page.length);
+	return ck_flat_decode(known->kind, known->id, (struct ck_bytes){copy, page.length}, out);
+}
+
+static enum ck_error remove_record(struct ck_batch *batch, const struct ck_record *known)
+{
+	struct ck_index_key key, uuid;
 	uint8_t copy[CK_FLAT_LIMIT_BYTES];
 	struct ck_record record;
-	ck_index_record(&key, kind, id);
-	enum ck_error error = ck_kv_get(&batch->view, &key, &page);
-	if (error == CK_OK && page.length > sizeof copy) error = CK_ERR_CORRUPT;
+	enum ck_kind kind = known->kind;
+	enum ck_error error = read_for_removal(batch, known, copy, &record);
 	if (error != CK_OK) return ck_batch_broken(batch, error);
-	/* the page moves while its neighbours are removed */
-	memcpy(copy, page.at, page.length);
-	error = ck_flat_decode(kind, id, (struct ck_bytes){copy, page.length}, &record);
-	if (error == CK_OK && memcmp(record.entry_uuid, entry_uuid, 16) != 0) error = CK_ERR_CORRUPT;
-	if (error != CK_OK) return ck_batch_broken(batch, error);
+	ck_index_record(&key, kind, record.id);
+	ck_index_uuid_of(&uuid, record.entry_uuid, kind, record.id);
 	struct index_change change = {.batch = batch, .error = CK_OK};
 	ck_index_each(&record, remove_index, &change);
 	if (change.error == CK_OK) change.error = ck_kv_remove(batch, &key);
+	if (change.error == CK_OK) change.error = ck_kv_remove(batch, &uuid);
 	if (change.error == CK_OK) change.error = ck_people_remove(batch, &record);
 	if (change.error != CK_OK || batch->meta.counts[kind] == 0) return ck_batch_broken(batch, CK_ERR_CORRUPT);
 	batch->meta.counts[kind]--;
@@ -126,25 +135,17 @@ static enum ck_error remove_record(struct ck_batch *batch, enum ck_kind kind, st
 enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[16])
 {
 	struct ck_index_key key;
-	struct ck_bytes known;
-	struct ck_id id;
+	struct ck_record known;
+	bool quarantined;
 	if (batch->failure != CK_OK) return batch->failure;
 	ck_index_uuid(&key, entry_uuid);
 	if (batch->store->load != NULL)
 		return ck_seen_has(batch->store->load->seen, (struct ck_bytes){key.bytes, key.length}) ? CK_ERR_CONFLICT : CK_ERR_NOT_FOUND;
-	enum ck_error error = ck_kv_get(&batch->view, &key, &known);
-	if (error != CK_OK) return error;
-	if (known.length == 1 && known.at[0] == CK_KIND_NONE) {
-		error = ck_quarantine_remove(batch, entry_uuid);
-	} else if (known.length == 1 + sizeof id.bytes) {
-		memcpy(id.bytes, known.at + 1, sizeof id.bytes);
-		error = remove_record(batch, (enum ck_kind)known.at[0], id, entry_uuid);
-	} else {
-		error = ck_batch_broken(batch, CK_ERR_CORRUPT);
-	}
-	if (error != CK_OK) return error;
-	error = ck_kv_remove(batch, &key);
-	return error == CK_OK ? CK_OK : ck_batch_broken(batch, error);
+	enum ck_error error = ck_view_by_uuid(&batch->view, entry_uuid, &known);
+	if (error == CK_OK) return remove_record(batch, &known);
+	if (error == CK_ERR_NOT_FOUND) error = ck_quarantine_has(&batch->view, entry_uuid, &quarantined);
+	if (error != CK_OK) return ck_batch_broken(batch, error);
+	return quarantined ? ck_quarantine_remove(batch, entry_uuid) : CK_ERR_NOT_FOUND;
 }
 
 /* ---- adding ---- */
@@ -152,6 +153,7 @@ enum ck_error ck_batch_remove(struct ck_batch *batch, const uint8_t entry_uuid[1
 struct clash {
 	struct ck_batch *batch;
 	enum ck_error error; /* CK_ERR_EXISTS: found */
+	enum ck_kind kind;
 	struct ck_index_key key;
 	const char *what;
 	struct ck_id holder;
@@ -164,10 +166,10 @@ static bool find_clash(const struct ck_index_key *key, const char *what, void *c
 	if (key->bytes[0] > CK_TABLE_UNIQUE_LAST) return true;
 	enum ck_error error = ck_kv_get(&clash->batch->view, key, &value);
 	if (error == CK_ERR_NOT_FOUND) return true;
-	clash->error = error == CK_OK && value.length != sizeof clash->holder.bytes ? CK_ERR_CORRUPT : error;
-	if (clash->error != CK_OK) return false;
-	memcpy(clash->holder.bytes, value.at, sizeof clash->holder.bytes);
-	clash->error = CK_ERR_EXISTS;
+	if (error == CK_OK && value.length != CK_SHORT_ID_BYTES) error = CK_ERR_CORRUPT;
+	if (error == CK_OK) error = ck_view_id_of_short(&clash->batch->view, clash->kind, value.at, &clash->holder);
+	clash->error = error == CK_OK ? CK_ERR_EXISTS : error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
+	if (error != CK_OK) return false;
 	clash->key = *key;
 	clash->what = what;
 	return false;
@@ -178,7 +180,7 @@ static struct ck_bytes readable(const struct ck_index_key *key)
 {
 	size_t skip = key->length;
 	if (key->bytes[0] == CK_TABLE_UID || key->bytes[0] == CK_TABLE_MAIL) skip = 1;
-	if (key->bytes[0] == CK_TABLE_STAFF_NUMBER) skip = 1 + sizeof(struct ck_id);
+	if (key->bytes[0] == CK_TABLE_STAFF_NUMBER) skip = 1 + CK_SHORT_ID_BYTES;
 	if (key->bytes[0] == CK_TABLE_NAME) skip = 2 + sizeof(struct ck_id);
 	return (struct ck_bytes){key->bytes + skip, key->length - skip};
 }
@@ -187,20 +189,19 @@ static enum ck_error check_clash(struct ck_batch *batch, const struct ck_record 
 {
 	char id[CK_ID_TEXT_BYTES];
 	char value[160];
-	struct ck_index_key key;
-	struct ck_bytes other;
-	ck_index_record(&key, record->kind, record->id);
-	enum ck_error error = ck_kv_get(&batch->view, &key, &other);
+	struct ck_id other;
+	/* indices have the second halves of ids: of two that have the same the first stays, too. Random ones never have */
+	enum ck_error error = ck_view_id_of_short(&batch->view, record->kind, ck_id_short(&record->id), &other);
 	if (error == CK_OK) {
 		const char *what = record->kind == CK_KIND_KEY ? "credential" : "ckId";
-		return ck_fail(err, CK_ERR_EXISTS, "%s: the %s %s is held by another entry, known first", ck_kind_name(record->kind), what,
-		               ck_id_format(record->id, id));
+		return ck_fail(err, CK_ERR_EXISTS, "%s: the %s %s%s is held by another entry, known first", ck_kind_name(record->kind), what,
+		               ck_id_format(other, id), ck_id_equal(other, record->id) ? "" : ", which ends alike,");
 	}
 	if (error != CK_ERR_NOT_FOUND) return ck_batch_broken(batch, error);
 	error = ck_quarantine_check(batch, record, err);
 	if (error == CK_ERR_EXISTS) return error;
 	if (error != CK_OK) return ck_batch_broken(batch, error);
-	struct clash clash = {.batch = batch, .error = CK_OK};
+	struct clash clash = {.batch = batch, .error = CK_OK, .kind = record->kind};
 	ck_index_each(record, find_clash, &clash);
 	if (clash.error == CK_OK) return CK_OK;
 	if (clash.error != CK_ERR_EXISTS) return ck_batch_broken(batch, clash.error);
@@ -220,16 +221,13 @@ static bool add_index(const struct ck_index_key *key, const char *what, void *co
 static enum ck_error add_record(struct ck_batch *batch, const struct ck_record *record, struct ck_bytes flat)
 {
 	struct ck_index_key key;
-	uint8_t known[17];
-	known[0] = (uint8_t)record->kind;
-	memcpy(known + 1, record->id.bytes, 16);
 	ck_index_record(&key, record->kind, record->id);
 	enum ck_error error = ck_kv_add(batch, &key, flat);
 	if (error == CK_OK) {
-		ck_index_uuid(&key, record->entry_uuid);
-		error = ck_kv_add(batch, &key, (struct ck_bytes){known, sizeof known});
+		ck_index_uuid_of(&key, record->entry_uuid, record->kind, record->id);
+		error = ck_kv_add(batch, &key, (struct ck_bytes){(const uint8_t *)"", 0});
 	}
-	struct index_change change = {.batch = batch, .value = {known + 1, 16}, .error = error};
+	struct index_change change = {.batch = batch, .value = {ck_id_short(&record->id), CK_SHORT_ID_BYTES}, .error = error};
 	if (error == CK_OK) ck_index_each(record, add_index, &change);
 	if (change.error == CK_OK) change.error = ck_people_add(batch, record);
 	if (change.error == CK_OK && ck_pending_full(batch->store)) change.error = ck_people_flush(batch);

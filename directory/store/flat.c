@@ -6,7 +6,7 @@
 
 #include "directory/base/buffer.h"
 #include "directory/base/clock.h"
-#include "directory/store/flat_pack.h"
+#include "directory/store/flat_csn.h"
 
 /* The flags byte: the status in the low bits, then what saves space or has no room elsewhere. */
 #define FLAG_STATUS 0x03u
@@ -407,25 +407,6 @@ static void flat_hash(struct flat *f, struct ck_id id, uint8_t hash[CK_HASH_BYTE
 	flat_fixed(f, hash + sizeof id.bytes, CK_HASH_BYTES - sizeof id.bytes);
 }
 
-static void flat_public_key(struct flat *f, struct ck_record *record)
-{
-	struct ck_bytes *cose = &record->as.key.public_key;
-	uint8_t coordinates[2 * CK_COSE_COORDINATE_BYTES], *made = record->made + CK_PACKED_CSN_TEXT_BYTES;
-	_Static_assert(CK_PACKED_CSN_TEXT_BYTES + CK_COSE_TEXT_LIMIT_BYTES <= CK_RECORD_MADE_BYTES, "both have room");
-	uint64_t value = f->out != NULL ? ck_cose_form_of(*cose) : 0;
-	flat_uint(f, &value);
-	if (value > CK_COSE_FORM_LAST) flat_fail(f);
-	if (value == CK_COSE_AS_IT_IS || value > CK_COSE_FORM_LAST) {
-		flat_bytes(f, cose, CK_PUBLIC_KEY_LIMIT_BYTES);
-		if (f->in != NULL && ck_cose_form_of(*cose) != CK_COSE_AS_IT_IS) flat_fail(f); /* one form only */
-		return;
-	}
-	enum ck_cose_form form = (enum ck_cose_form)value;
-	if (f->out != NULL) ck_cose_pack(form, *cose, coordinates);
-	flat_fixed(f, coordinates, ck_cose_coordinates(form) * CK_COSE_COORDINATE_BYTES);
-	if (f->in != NULL) *cose = (struct ck_bytes){made, ck_cose_unpack(form, coordinates, made)};
-}
-
 static void flat_key(struct flat *f, struct ck_record *record)
 {
 	struct ck_key *key = &record->as.key;
@@ -434,7 +415,7 @@ static void flat_key(struct flat *f, struct ck_record *record)
 	flat_window(f, &key->window);
 	flat_id(f, &key->staff);
 	flat_bytes(f, &key->credential_id, CK_CREDENTIAL_ID_LIMIT_BYTES);
-	flat_public_key(f, record);
+	flat_bytes(f, &key->public_key, CK_PUBLIC_KEY_LIMIT_BYTES);
 	/* a host name, up to 253 bytes */
 	flat_text(f, &key->rp_id, 255);
 	flat_fixed(f, key->aaguid, sizeof key->aaguid);

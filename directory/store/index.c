@@ -31,6 +31,11 @@ void ck_index_add_id(struct ck_index_key *key, struct ck_id id)
 	ck_index_add_bytes(key, id.bytes, sizeof id.bytes);
 }
 
+void ck_index_add_short(struct ck_index_key *key, struct ck_id id)
+{
+	ck_index_add_bytes(key, ck_id_short(&id), CK_SHORT_ID_BYTES);
+}
+
 void ck_index_add_text(struct ck_index_key *key, struct ck_text text)
 {
 	ck_index_add_bytes(key, text.at, text.length);
@@ -39,13 +44,45 @@ void ck_index_add_text(struct ck_index_key *key, struct ck_text text)
 void ck_index_record(struct ck_index_key *key, enum ck_kind kind, struct ck_id id)
 {
 	ck_index_begin(key, (enum ck_table)kind);
-	ck_index_add_id(key, id);
+	ck_index_add_short(key, id);
+	ck_index_add_bytes(key, id.bytes, sizeof id.bytes - CK_SHORT_ID_BYTES);
+}
+
+bool ck_index_id_of_record(struct ck_bytes key, struct ck_id *out)
+{
+	size_t rest = sizeof out->bytes - CK_SHORT_ID_BYTES;
+	if (key.length != 1 + sizeof out->bytes) return false;
+	memcpy(out->bytes + rest, key.at + 1, CK_SHORT_ID_BYTES);
+	memcpy(out->bytes, key.at + 1 + CK_SHORT_ID_BYTES, rest);
+	return true;
+}
+
+int ck_index_compare_ids(const struct ck_id *a, const struct ck_id *b)
+{
+	int order = memcmp(ck_id_short(a), ck_id_short(b), CK_SHORT_ID_BYTES);
+	return order != 0 ? order : memcmp(a->bytes, b->bytes, sizeof a->bytes - CK_SHORT_ID_BYTES);
 }
 
 void ck_index_uuid(struct ck_index_key *key, const uint8_t entry_uuid[16])
 {
+	uint8_t folded[8];
+	/* one half is mostly a server's, the other a moment's */
+	for (size_t i = 0; i < sizeof folded; i++) folded[i] = entry_uuid[i] ^ entry_uuid[i + sizeof folded];
 	ck_index_begin(key, CK_TABLE_UUID);
-	ck_index_add_bytes(key, entry_uuid, 16);
+	ck_index_add_bytes(key, folded, sizeof folded);
+}
+
+void ck_index_uuid_of(struct ck_index_key *key, const uint8_t entry_uuid[16], enum ck_kind kind, struct ck_id id)
+{
+	ck_index_uuid(key, entry_uuid);
+	ck_index_add_byte(key, (uint8_t)kind);
+	ck_index_add_short(key, id);
+}
+
+void ck_index_record_short(struct ck_index_key *key, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES])
+{
+	ck_index_begin(key, (enum ck_table)kind);
+	ck_index_add_bytes(key, id, CK_SHORT_ID_BYTES);
 }
 
 void ck_index_uid_number(struct ck_index_key *key, uint64_t uid_number)
@@ -66,7 +103,7 @@ void ck_index_mail(struct ck_index_key *key, struct ck_text mail)
 void ck_index_staff_number(struct ck_index_key *key, struct ck_id authority, struct ck_text number)
 {
 	ck_index_begin(key, CK_TABLE_STAFF_NUMBER);
-	ck_index_add_id(key, authority);
+	ck_index_add_short(key, authority);
 	ck_index_add_text(key, number);
 }
 
@@ -113,8 +150,8 @@ static bool each_key(struct each *e, const char *what)
 static bool each_listed(struct each *e, enum ck_table table, struct ck_id of, struct ck_id id, const char *what)
 {
 	ck_index_begin(&e->key, table);
-	ck_index_add_id(&e->key, of);
-	ck_index_add_id(&e->key, id);
+	ck_index_add_short(&e->key, of);
+	ck_index_add_short(&e->key, id);
 	return each_key(e, what);
 }
 
@@ -135,7 +172,7 @@ static bool each_staff(struct each *e, const struct ck_record *record)
 		if (!each_key(e, "staff number")) return false;
 	}
 	if (ck_index_telephone(&e->key, staff->telephone)) {
-		ck_index_add_id(&e->key, record->id);
+		ck_index_add_short(&e->key, record->id);
 		if (!each_key(e, "telephone")) return false;
 	}
 	return true;
@@ -145,9 +182,9 @@ static bool each_grant(struct each *e, const struct ck_record *record)
 {
 	const struct ck_grant *grant = &record->as.grant;
 	ck_index_begin(&e->key, CK_TABLE_GRANTS_OF);
-	ck_index_add_id(&e->key, grant->staff);
-	ck_index_add_id(&e->key, grant->role);
-	ck_index_add_id(&e->key, record->id);
+	ck_index_add_short(&e->key, grant->staff);
+	ck_index_add_short(&e->key, grant->role);
+	ck_index_add_short(&e->key, record->id);
 	return each_key(e, "staff") && each_listed(e, CK_TABLE_GRANTS_BY_ROLE, grant->role, record->id, "role");
 }
 
@@ -218,8 +255,8 @@ void ck_index_each(const struct ck_record *record, ck_index_visitor each, void *
 	if (ck_index_by_authority(record->kind)) {
 		ck_index_begin(&e.key, CK_TABLE_BY_AUTHORITY);
 		ck_index_add_byte(&e.key, (uint8_t)record->kind);
-		ck_index_add_id(&e.key, record->authority);
-		ck_index_add_id(&e.key, record->id);
+		ck_index_add_short(&e.key, record->authority);
+		ck_index_add_short(&e.key, record->id);
 		(void)each_key(&e, "authority");
 	}
 }

@@ -5,11 +5,11 @@
 #include "directory/model/record.h"
 
 enum ck_table {
-	/* 1 to CK_KIND_LAST: records by [kind][id] */
+	/* 1 to CK_KIND_LAST: records by [kind][id, its second half first] */
 	CK_TABLE_META = 0x10,           /* [1 byte]: state, cookie */
 	CK_TABLE_NOTE = 0x11,           /* [name] */
-	CK_TABLE_UUID = 0x20,           /* [entryUUID] → [kind][id]; [0] of a quarantined entry */
-	CK_TABLE_UID = 0x21,            /* [uid] → id; unique, as the next four */
+	CK_TABLE_UUID = 0x20,           /* [entryUUID, folded][kind][id] → nothing */
+	CK_TABLE_UID = 0x21,            /* [uid] → id; unique, as the next four. All ids of indices but those of names are short */
 	CK_TABLE_UID_NUMBER = 0x22,     /* [u64 big-endian] */
 	CK_TABLE_MAIL = 0x23,           /* [mail, ASCII folded] */
 	CK_TABLE_STAFF_NUMBER = 0x24,   /* [authority][number] */
@@ -55,11 +55,28 @@ struct ck_index_key {
 void ck_index_begin(struct ck_index_key *key, enum ck_table table);
 void ck_index_add_byte(struct ck_index_key *key, uint8_t byte);
 void ck_index_add_id(struct ck_index_key *key, struct ck_id id);
+/* The second half of an id, as indices have it. No two records of a kind have the same (ck_batch_put); what an id only refers to may be another, so that
+   whoever follows an index compares the whole. */
+#define CK_SHORT_ID_BYTES 8
+static inline const uint8_t *ck_id_short(const struct ck_id *id)
+{
+	return id->bytes + sizeof id->bytes - CK_SHORT_ID_BYTES;
+}
+void ck_index_add_short(struct ck_index_key *key, struct ck_id id);
 void ck_index_add_text(struct ck_index_key *key, struct ck_text text);
 void ck_index_add_bytes(struct ck_index_key *key, const void *bytes, size_t length);
 
 void ck_index_record(struct ck_index_key *key, enum ck_kind kind, struct ck_id id);
+#define CK_INDEX_UUID_KEY_BYTES (1 + 8 + 1 + CK_SHORT_ID_BYTES)
+/* Where records of this entryUUID begin (kind and id follow), and of others that fold to the same. */
 void ck_index_uuid(struct ck_index_key *key, const uint8_t entry_uuid[16]);
+void ck_index_uuid_of(struct ck_index_key *key, const uint8_t entry_uuid[16], enum ck_kind kind, struct ck_id id);
+/* The id that a record is filed under; false: this is no such key. */
+bool ck_index_id_of_record(struct ck_bytes key, struct ck_id *out);
+/* In the order in which records are filed: below, at or above zero. */
+int ck_index_compare_ids(const struct ck_id *a, const struct ck_id *b);
+/* Where a record is whose id ends like this. */
+void ck_index_record_short(struct ck_index_key *key, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES]);
 void ck_index_uid_number(struct ck_index_key *key, uint64_t uid_number);
 void ck_index_mail(struct ck_index_key *key, struct ck_text mail);
 void ck_index_staff_number(struct ck_index_key *key, struct ck_id authority, struct ck_text number);

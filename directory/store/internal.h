@@ -12,8 +12,8 @@
 #define CK_STORE_NAME_BYTES 32
 /* Address space, not memory: the design's 1.2 million staff need about 3 GB. */
 #define CK_STORE_MAP_BYTES ((size_t)16 << 30)
-/* Lists within lists: a visitor may list something else. */
-#define CK_CURSORS_LIMIT 8
+/* Lists within lists: a visitor may list something else, eight deep; the innermost needs one for its records. */
+#define CK_CURSORS_LIMIT 9
 /* How often a reader looks whether the file it reads is still the current one, if nobody told it. */
 #define CK_LINK_CHECK_MS 1000
 
@@ -134,8 +134,13 @@ CK_MUST_USE enum ck_error ck_scan_last(struct ck_view *view, const struct ck_ind
 /* Whether the checksum at the end of this value is right for this key; without it in *out. */
 CK_MUST_USE enum ck_error ck_kv_unseal(struct ck_bytes key, struct ck_bytes value, struct ck_bytes *out);
 
-/* view.c: the record filed under kind and id must be there and have this index key; anything else is damage. */
-CK_MUST_USE enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, struct ck_id id, const struct ck_index_key *key,
-                                              struct ck_record *out);
+/* view.c: the record whose id ends like this, and only the id; CK_ERR_NOT_FOUND. */
+CK_MUST_USE enum ck_error ck_view_get_short(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], struct ck_record *out);
+CK_MUST_USE enum ck_error ck_view_id_of_short(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], struct ck_id *out);
+/* Whether that entryUUID is quarantined. */
+CK_MUST_USE enum ck_error ck_quarantine_has(const struct ck_view *view, const uint8_t entry_uuid[16], bool *out);
+/* view.c: the record of that kind whose id ends like this must be there and have this index key; anything else is damage. */
+CK_MUST_USE enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES],
+                                              const struct ck_index_key *key, struct ck_record *out);
 
 #endif

@@ -8,7 +8,7 @@
 #include "directory/store/internal.h"
 #include "directory/store/load.h"
 
-#define META_VERSION 5
+#define META_VERSION 6
 #define META_LIMIT_BYTES 256
 #define META_STATE 's'
 #define META_FINISHED 1u

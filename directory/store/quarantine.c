@@ -44,7 +44,7 @@ static void want_id(struct held *held, const struct ck_record *record)
 {
 	struct ck_index_key key = {.length = 0};
 	ck_index_add_byte(&key, record->kind == CK_KIND_KEY_USE ? 1 : 0);
-	ck_index_add_id(&key, record->id);
+	ck_index_add_short(&key, record->id);
 	want(held, &key);
 }
 
@@ -70,11 +70,9 @@ static enum ck_error has_record(struct ck_batch *batch, const struct ck_record *
 {
 	bool use = claims->kind == CK_KIND_KEY_USE;
 	for (size_t k = CK_KIND_AUTHORITY; k <= CK_KIND_LAST; k++) {
-		struct ck_index_key key;
-		struct ck_bytes value;
+		struct ck_id id;
 		if ((k == CK_KIND_KEY_USE) != use) continue;
-		ck_index_record(&key, (enum ck_kind)k, claims->id);
-		enum ck_error error = ck_kv_get(&batch->view, &key, &value);
+		enum ck_error error = ck_view_id_of_short(&batch->view, (enum ck_kind)k, ck_id_short(&claims->id), &id);
 		if (error != CK_ERR_NOT_FOUND) return error;
 	}
 	return CK_ERR_NOT_FOUND;
@@ -150,7 +148,6 @@ static void put_text(struct ck_writer *w, struct ck_text text, size_t limit_byte
 enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason,
                                   const struct ck_record *claims)
 {
-	static const uint8_t quarantined[1] = {CK_KIND_NONE};
 	uint8_t body[BODY_LIMIT_BYTES];
 	struct ck_writer writer;
 	struct ck_index_key key;
@@ -173,10 +170,6 @@ enum ck_error ck_batch_quarantine(struct ck_batch *batch, const uint8_t entry_uu
 	CK_ASSERT(!writer.failed);
 	uuid_key(&key, CK_TABLE_QUARANTINE, entry_uuid);
 	error = ck_kv_set_sealed(batch, &key, (struct ck_bytes){body, ck_writer_length(&writer)});
-	if (error == CK_OK) {
-		ck_index_uuid(&key, entry_uuid);
-		error = ck_kv_add(batch, &key, (struct ck_bytes){quarantined, sizeof quarantined});
-	}
 	if (error != CK_OK) return ck_batch_broken(batch, error);
 	batch->meta.quarantined++;
 	return CK_OK;
@@ -217,10 +210,18 @@ enum ck_error ck_quarantine_remove(struct ck_batch *batch, const uint8_t entry_u
 	return CK_OK;
 }
 
-bool ck_batch_is_quarantined(struct ck_batch *batch, const uint8_t entry_uuid[16])
+enum ck_error ck_quarantine_has(const struct ck_view *view, const uint8_t entry_uuid[16], bool *out)
 {
 	struct ck_index_key key;
-	struct ck_bytes known;
-	ck_index_uuid(&key, entry_uuid);
-	return ck_kv_get(&batch->view, &key, &known) == CK_OK && known.length == 1 && known.at[0] == CK_KIND_NONE;
+	struct ck_bytes body;
+	uuid_key(&key, CK_TABLE_QUARANTINE, entry_uuid);
+	enum ck_error error = ck_kv_get(view, &key, &body);
+	*out = error == CK_OK;
+	return error == CK_ERR_NOT_FOUND ? CK_OK : error;
+}
+
+bool ck_batch_is_quarantined(struct ck_batch *batch, const uint8_t entry_uuid[16])
+{
+	bool quarantined;
+	return ck_quarantine_has(&batch->view, entry_uuid, &quarantined) == CK_OK && quarantined;
 }

@@ -86,7 +86,7 @@ CK_MUST_USE enum ck_error ck_view_grants_by_role(struct ck_view *view, struct ck
 CK_MUST_USE enum ck_error ck_view_rules_for(struct ck_view *view, struct ck_id target, ck_record_visitor each, void *context);
 /* Rules for all systems of this authority. */
 CK_MUST_USE enum ck_error ck_view_rules_for_all(struct ck_view *view, struct ck_id authority, ck_record_visitor each, void *context);
-/* Every record of a kind, in id order, from `after` (zero: the beginning; exclusive); authority zero: of every authority. */
+/* Every record of a kind, in an order of ids (their second halves first), from `after` (zero: the beginning; exclusive); authority zero: of every authority. */
 CK_MUST_USE enum ck_error ck_view_each(struct ck_view *view, enum ck_kind kind, struct ck_id authority, struct ck_id after,
                                        ck_record_visitor each, void *context);
 typedef bool (*ck_quarantine_visitor)(const uint8_t entry_uuid[16], struct ck_text dn, struct ck_text reason, void *context);

@@ -34,9 +34,8 @@ static bool count_key(struct ck_bytes key, struct ck_bytes value, void *context)
 	if (table > CK_KIND_LAST) return true;
 	struct ck_record record;
 	struct ck_id id;
-	tally->damaged = key.length != 1 + sizeof id.bytes;
+	tally->damaged = !ck_index_id_of_record(key, &id);
 	if (tally->damaged) return false;
-	memcpy(id.bytes, key.at + 1, sizeof id.bytes);
 	tally->damaged = ck_flat_decode((enum ck_kind)table, id, value, &record) != CK_OK;
 	tally->counts[table]++;
 	return !tally->damaged;

@@ -101,10 +101,36 @@ enum ck_error ck_view_get(struct ck_view *view, enum ck_kind kind, struct ck_id 
 	return error != CK_OK ? error : ck_flat_decode(kind, id, bytes, out);
 }
 
-enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, struct ck_id id, const struct ck_index_key *key,
+static enum ck_error find_short(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], struct ck_id *out_id, struct ck_bytes *out)
+{
+	struct ck_index_key prefix;
+	struct ck_bytes key;
+	if (kind <= CK_KIND_NONE || kind > CK_KIND_LAST) return CK_ERR_CORRUPT;
+	ck_index_record_short(&prefix, kind, id);
+	enum ck_error error = ck_scan_first(view, &prefix, &prefix, &key, out);
+	if (error != CK_OK) return error;
+	return ck_index_id_of_record(key, out_id) ? CK_OK : CK_ERR_CORRUPT;
+}
+
+enum ck_error ck_view_id_of_short(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], struct ck_id *out)
+{
+	struct ck_bytes value;
+	return find_short(view, kind, id, out, &value);
+}
+
+enum ck_error ck_view_get_short(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], struct ck_record *out)
+{
+	struct ck_bytes bytes;
+	struct ck_id whole;
+	out->kind = CK_KIND_NONE;
+	enum ck_error error = find_short(view, kind, id, &whole, &bytes);
+	return error != CK_OK ? error : ck_flat_decode(kind, whole, bytes, out);
+}
+
+enum ck_error ck_view_get_indexed(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], const struct ck_index_key *key,
                                   struct ck_record *out)
 {
-	enum ck_error error = ck_view_get(view, kind, id, out);
+	enum ck_error error = ck_view_get_short(view, kind, id, out);
 	if (error == CK_OK && ck_index_has(out, key)) return CK_OK;
 	out->kind = CK_KIND_NONE;
 	return error == CK_OK || error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
@@ -130,45 +156,57 @@ enum ck_error ck_view_key_use(struct ck_view *view, const uint8_t hash[CK_HASH_B
 	return CK_ERR_NOT_FOUND;
 }
 
+struct by_uuid {
+	struct ck_view *view;
+	const uint8_t *entry_uuid;
+	struct ck_record *out;
+	enum ck_error error;
+};
+
+static bool is_of_uuid(struct ck_bytes key, struct ck_bytes value, void *context)
+{
+	struct by_uuid *by = context;
+	(void)value;
+	size_t kind_at = key.length - CK_SHORT_ID_BYTES - 1;
+	by->error = CK_ERR_CORRUPT;
+	if (key.length != CK_INDEX_UUID_KEY_BYTES) return false;
+	by->error = ck_view_get_short(by->view, (enum ck_kind)key.at[kind_at], key.at + kind_at + 1, by->out);
+	if (by->error == CK_ERR_NOT_FOUND) by->error = CK_ERR_CORRUPT;
+	if (by->error != CK_OK) return false;
+	/* another may fold to the same */
+	if (memcmp(by->out->entry_uuid, by->entry_uuid, sizeof by->out->entry_uuid) == 0) return false;
+	by->error = CK_ERR_NOT_FOUND;
+	return true;
+}
+
 enum ck_error ck_view_by_uuid(struct ck_view *view, const uint8_t entry_uuid[16], struct ck_record *out)
 {
-	struct ck_index_key key;
-	struct ck_bytes known;
-	struct ck_id id;
+	struct by_uuid by = {.view = view, .entry_uuid = entry_uuid, .out = out, .error = CK_ERR_NOT_FOUND};
+	struct ck_index_key prefix;
 	out->kind = CK_KIND_NONE;
-	ck_index_uuid(&key, entry_uuid);
-	enum ck_error error = ck_kv_get(view, &key, &known);
-	if (error != CK_OK) return error;
-	if (known.length == 1 && known.at[0] == CK_KIND_NONE) return CK_ERR_NOT_FOUND;
-	if (known.length != 1 + sizeof id.bytes) return CK_ERR_CORRUPT;
-	memcpy(id.bytes, known.at + 1, sizeof id.bytes);
-	error = ck_view_get(view, (enum ck_kind)known.at[0], id, out);
-	if (error == CK_OK && memcmp(out->entry_uuid, entry_uuid, 16) != 0) error = CK_ERR_CORRUPT;
+	ck_index_uuid(&prefix, entry_uuid);
+	enum ck_error error = ck_scan(view, &prefix, NULL, is_of_uuid, &by);
+	if (error == CK_OK) error = by.error;
 	if (error != CK_OK) out->kind = CK_KIND_NONE;
-	return error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
+	return error;
 }
 
 enum ck_error ck_view_has_uuid(struct ck_view *view, const uint8_t entry_uuid[16], bool *out)
 {
-	struct ck_index_key key;
-	struct ck_bytes known;
-	ck_index_uuid(&key, entry_uuid);
-	enum ck_error error = ck_kv_get(view, &key, &known);
+	struct ck_record record;
+	enum ck_error error = ck_view_by_uuid(view, entry_uuid, &record);
 	*out = error == CK_OK;
-	return error == CK_ERR_NOT_FOUND ? CK_OK : error;
+	return error == CK_ERR_NOT_FOUND ? ck_quarantine_has(view, entry_uuid, out) : error;
 }
 
 /* A unique index: key → id → record. */
 static enum ck_error get_unique(struct ck_view *view, enum ck_kind kind, const struct ck_index_key *key, struct ck_record *out)
 {
 	struct ck_bytes value;
-	struct ck_id id;
 	out->kind = CK_KIND_NONE;
 	enum ck_error error = ck_kv_get(view, key, &value);
 	if (error != CK_OK) return error;
-	if (value.length != sizeof id.bytes) return CK_ERR_CORRUPT;
-	memcpy(id.bytes, value.at, sizeof id.bytes);
-	return ck_view_get_indexed(view, kind, id, key, out);
+	return value.length == CK_SHORT_ID_BYTES ? ck_view_get_indexed(view, kind, value.at, key, out) : CK_ERR_CORRUPT;
 }
 
 enum ck_error ck_view_staff_by_uid(struct ck_view *view, struct ck_text uid, struct ck_record *out)
@@ -191,7 +229,6 @@ enum ck_error ck_view_staff_from(struct ck_view *view, struct ck_text uid, struc
 {
 	struct ck_index_key all, from;
 	struct ck_bytes value = {NULL, 0};
-	struct ck_id id;
 	out->kind = CK_KIND_NONE;
 	ck_index_begin(&all, CK_TABLE_UID);
 	from = all;
@@ -200,9 +237,9 @@ enum ck_error ck_view_staff_from(struct ck_view *view, struct ck_text uid, struc
 	if (error == CK_OK && value.at == NULL) error = ck_scan(view, &all, NULL, take_id, &value);
 	if (error != CK_OK) return error;
 	if (value.at == NULL) return CK_ERR_NOT_FOUND;
-	if (value.length != sizeof id.bytes) return CK_ERR_CORRUPT;
-	memcpy(id.bytes, value.at, sizeof id.bytes);
-	return ck_view_get(view, CK_KIND_STAFF, id, out);
+	if (value.length != CK_SHORT_ID_BYTES) return CK_ERR_CORRUPT;
+	error = ck_view_get_short(view, CK_KIND_STAFF, value.at, out);
+	return error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
 }
 
 enum ck_error ck_view_staff_by_uid_number(struct ck_view *view, uint64_t uid_number, struct ck_record *out)
@@ -223,7 +260,11 @@ enum ck_error ck_view_staff_by_number(struct ck_view *view, struct ck_id authori
 {
 	struct ck_index_key key;
 	ck_index_staff_number(&key, authority, staff_number);
-	return get_unique(view, CK_KIND_STAFF, &key, out);
+	enum ck_error error = get_unique(view, CK_KIND_STAFF, &key, out);
+	if (error != CK_OK || ck_id_equal(out->authority, authority)) return error;
+	/* another authority, whose id ends alike */
+	out->kind = CK_KIND_NONE;
+	return CK_ERR_NOT_FOUND;
 }
 
 enum ck_error ck_view_system_by_name(struct ck_view *view, struct ck_text name, struct ck_record *out)

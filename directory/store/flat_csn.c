@@ -1,11 +1,9 @@
-#include "directory/store/flat_pack.h"
+#include "directory/store/flat_csn.h"
 
 #include <string.h>
 
 #define DAY_S 86400u
 #define US_PER_S 1000000u
-
-/* ---- numbers of changes ---- */
 
 static void put_digits(char *at, size_t count, uint64_t value, unsigned base)
 {
@@ -79,43 +77,4 @@ bool ck_csn_pack(struct ck_text csn, struct ck_packed_csn *out)
 	/* a leap second, the 31st of February, capital letters: whatever is not written like this */
 	ck_csn_unpack(out, again);
 	return memcmp(again, csn.at, sizeof again) == 0;
-}
-
-/* ---- public keys (RFC 9052, RFC 9053): a map of kty, alg, crv, and one or two coordinates of 32 bytes ---- */
-
-static const uint8_t es256_x[] = {0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20};
-static const uint8_t eddsa_x[] = {0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21, 0x58, 0x20};
-static const uint8_t es256_y[] = {0x22, 0x58, 0x20};
-#define BEFORE_X sizeof es256_x
-#define BEFORE_Y (BEFORE_X + CK_COSE_COORDINATE_BYTES)
-_Static_assert(sizeof es256_x == sizeof eddsa_x, "both begin alike");
-_Static_assert(BEFORE_Y + sizeof es256_y + CK_COSE_COORDINATE_BYTES == CK_COSE_TEXT_LIMIT_BYTES, "the longer one");
-
-size_t ck_cose_coordinates(enum ck_cose_form form)
-{
-	return form == CK_COSE_ES256 ? 2 : 1;
-}
-
-enum ck_cose_form ck_cose_form_of(struct ck_bytes cose)
-{
-	if (cose.length == CK_COSE_TEXT_LIMIT_BYTES && memcmp(cose.at, es256_x, BEFORE_X) == 0 && memcmp(cose.at + BEFORE_Y, es256_y, sizeof es256_y) == 0)
-		return CK_COSE_ES256;
-	if (cose.length == BEFORE_Y && memcmp(cose.at, eddsa_x, BEFORE_X) == 0) return CK_COSE_EDDSA;
-	return CK_COSE_AS_IT_IS;
-}
-
-void ck_cose_pack(enum ck_cose_form form, struct ck_bytes cose, uint8_t coordinates[2 * CK_COSE_COORDINATE_BYTES])
-{
-	memcpy(coordinates, cose.at + BEFORE_X, CK_COSE_COORDINATE_BYTES);
-	if (form == CK_COSE_ES256) memcpy(coordinates + CK_COSE_COORDINATE_BYTES, cose.at + BEFORE_Y + sizeof es256_y, CK_COSE_COORDINATE_BYTES);
-}
-
-size_t ck_cose_unpack(enum ck_cose_form form, const uint8_t coordinates[2 * CK_COSE_COORDINATE_BYTES], uint8_t out[CK_COSE_TEXT_LIMIT_BYTES])
-{
-	memcpy(out, form == CK_COSE_ES256 ? es256_x : eddsa_x, BEFORE_X);
-	memcpy(out + BEFORE_X, coordinates, CK_COSE_COORDINATE_BYTES);
-	if (form != CK_COSE_ES256) return BEFORE_Y;
-	memcpy(out + BEFORE_Y, es256_y, sizeof es256_y);
-	memcpy(out + BEFORE_Y + sizeof es256_y, coordinates + CK_COSE_COORDINATE_BYTES, CK_COSE_COORDINATE_BYTES);
-	return CK_COSE_TEXT_LIMIT_BYTES;
 }
