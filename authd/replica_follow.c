@@ -144,6 +144,7 @@ enum ck_error ck_follower_take_entry(struct ck_follower *f, const uint8_t uuid[1
 		tell_use_there(f, &record);
 		if (was_clash && f->settings.on_quarantine != NULL) f->settings.on_quarantine(entry->dn, NULL, f->settings.context);
 		return CK_OK;
+	case CK_ERR_CONFLICT: return error; /* of a full refresh: it is put off */
 	case CK_ERR_EXISTS: return ck_follower_quarantine(f, uuid, entry->dn, CK_CLASH_PREFIX, why.text, &record);
 	case CK_ERR_INVALID:
 	case CK_ERR_LIMIT:

@@ -41,7 +41,7 @@ static void flat_authority(struct ck_flat *f, struct ck_authority *authority)
 static bool has_usual_home(const struct ck_staff *staff)
 {
 	size_t before = sizeof HOMES - 1;
-	return staff->home.length == before + staff->uid.length && memcmp(staff->home.at, HOMES, before) == 0 &&
+	return staff->uid.length > 0 && staff->home.length == before + staff->uid.length && memcmp(staff->home.at, HOMES, before) == 0 &&
 	       memcmp(staff->home.at + before, staff->uid.at, staff->uid.length) == 0;
 }
 
@@ -83,8 +83,12 @@ static void flat_home(struct ck_flat *f, struct ck_record *record)
 		return;
 	}
 	if (f->out != NULL) return;
+	if (staff->uid.length == 0) { /* of nobody's name nothing follows */
+		ck_flat_fail(f);
+		return;
+	}
 	memcpy(made, HOMES, sizeof HOMES - 1);
-	if (staff->uid.length > 0) memcpy(made + sizeof HOMES - 1, staff->uid.at, staff->uid.length);
+	memcpy(made + sizeof HOMES - 1, staff->uid.at, staff->uid.length);
 	staff->home = (struct ck_text){made, sizeof HOMES - 1 + staff->uid.length};
 }
 

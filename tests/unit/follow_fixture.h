@@ -117,16 +117,19 @@ static inline enum ck_error give(unsigned number, const char *dn, const struct p
 	struct ck_id id;
 	uint8_t uuid[16];
 	char uuid_text[CK_ID_TEXT_BYTES];
-	size_t count = 0;
+	size_t count = 0, used = 0;
 	uuid_of(number, uuid);
 	memcpy(id.bytes, uuid, 16);
-	for (; pairs[count].name != NULL; count++) {
-		values[count] = ck_bytes_of(ck_text_of(pairs[count].value));
-		attributes[count] = (struct ck_attribute){ck_text_of(pairs[count].name), &values[count], 1};
+	for (; pairs->name != NULL; pairs++) {
+		values[used] = ck_bytes_of(ck_text_of(pairs->value));
+		/* the same name again: one more value */
+		if (count > 0 && ck_text_is(attributes[count - 1].name, pairs->name)) attributes[count - 1].count++;
+		else attributes[count++] = (struct ck_attribute){ck_text_of(pairs->name), &values[used], 1};
+		used++;
 	}
-	values[count] = ck_bytes_of(ck_text_of(ck_id_format(id, uuid_text)));
-	attributes[count] = (struct ck_attribute){ck_text_of("entryUUID"), &values[count], 1};
-	struct ck_entry entry = {.dn = ck_text_of(dn), .attributes = attributes, .count = count + 1};
+	values[used] = ck_bytes_of(ck_text_of(ck_id_format(id, uuid_text)));
+	attributes[count++] = (struct ck_attribute){ck_text_of("entryUUID"), &values[used], 1};
+	struct ck_entry entry = {.dn = ck_text_of(dn), .attributes = attributes, .count = count};
 	return h->on_entry(uuid, &entry, follower);
 }
 
@@ -136,6 +139,17 @@ static inline enum ck_error give_role(unsigned number, const char *name)
 	snprintf(id, sizeof id, "22222222-2222-4222-8222-%012u", number);
 	snprintf(dn, sizeof dn, "ckId=%s,ou=roles,ckId=" AUTHORITY ",ou=authorities," SUFFIX, id);
 	return give(number, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", name}, {"ckStatus", "active"}, {NULL, NULL}});
+}
+
+static inline enum ck_error give_authority(unsigned number, const char *id, const char *zone)
+{
+	char dn[128], name[32];
+	snprintf(dn, sizeof dn, "ckId=%s,ou=authorities," SUFFIX, id);
+	snprintf(name, sizeof name, "authority %u", number);
+	return give(number, dn, (struct pair[]){{"objectClass", "ckAuthority"}, {"ckId", id}, {"ckName", name}, {"ckAuthorityKind", "council"},
+	                        {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
+	                        {"ckAdminRoleId", "22222222-2222-4222-8222-000000000001"}, {"ckUidNumberFirst", "200000"},
+	                        {"ckUidNumberLast", "299999"}, {"ckMailDomain", "*"}, {"ckZone", zone}, {NULL, NULL}});
 }
 
 static inline void give_roles(unsigned first, unsigned last)

@@ -3,17 +3,6 @@
 #include "tests/unit/follow_fixture.h"
 #include "tests/unit/suite.h"
 
-static enum ck_error give_authority(unsigned number, const char *id, const char *zone)
-{
-	char dn[128], name[32];
-	snprintf(dn, sizeof dn, "ckId=%s,ou=authorities," SUFFIX, id);
-	snprintf(name, sizeof name, "authority %u", number);
-	return give(number, dn, (struct pair[]){{"objectClass", "ckAuthority"}, {"ckId", id}, {"ckName", name}, {"ckAuthorityKind", "council"},
-	                        {"ckStatus", "active"}, {"ckValidFrom", "00010101000000Z"}, {"ckValidUntil", "99991231235959Z"},
-	                        {"ckAdminRoleId", "22222222-2222-4222-8222-000000000001"}, {"ckUidNumberFirst", "200000"},
-	                        {"ckUidNumberLast", "299999"}, {"ckMailDomain", "*"}, {"ckZone", zone}, {NULL, NULL}});
-}
-
 /* The offset of its first shift; 0 when it knows nothing. */
 static int32_t first_shift(const char *id)
 {

@@ -188,6 +188,22 @@ START_TEST(what_is_usual_costs_less)
 }
 END_TEST
 
+START_TEST(nobody_has_no_home)
+{
+	struct ck_record *record = person();
+	set_usual(record);
+	record->as.staff.uid = (struct ck_text){NULL, 0};
+	record->as.staff.home = t("/home/");
+	encode(record);
+	ck_assert_uint_eq(flat[2] & 0x20, 0);
+	check_same(record);
+	/* that it follows all the same */
+	flat[2] |= 0x20;
+	seal(record);
+	ck_assert_int_eq(decode(record), CK_ERR_CORRUPT);
+}
+END_TEST
+
 START_TEST(names_of_any_form_come_back)
 {
 	static const char *const names[][3] = {{"Alice Weir", "Alice", "Weir"}, {"Alice de Weir", "Alice", "de Weir"}, {"Alice de Weir", "Alice de", "Weir"},
@@ -242,6 +258,7 @@ int main(void)
 	tcase_add_loop_test(c, a_count_of_zero_is_damage, 0, 2);
 	tcase_add_test(c, a_server_past_its_digits_is_damage);
 	tcase_add_test(c, what_is_usual_costs_less);
+	tcase_add_test(c, nobody_has_no_home);
 	tcase_add_loop_test(c, names_of_any_form_come_back, 0, 9);
 	tcase_add_loop_test(c, what_follows_written_out_is_damage, 0, 3);
 	tcase_add_test(c, a_usual_text_written_out_is_damage);
