@@ -28,6 +28,7 @@ static void fill(const struct ck_data *data)
 	snprintf(directory, sizeof directory, "/tmp/ck-quality-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	must(ck_store_open_writer(directory, CK_STORE_NEXT_FILE, &next, &err), &err);
+	must(ck_store_load_begin(next, &err), &err);
 	must(ck_batch_begin(next, &batch, &err), &err);
 	struct ck_data_cursor *cursor = ck_data_cursor_new(data);
 	for (const struct ck_record *record; (record = ck_data_next(cursor)) != NULL;) {
@@ -38,6 +39,9 @@ static void fill(const struct ck_data *data)
 		must(ck_batch_begin(next, &batch, &err), &err);
 	}
 	ck_data_cursor_free(&cursor);
+	must(ck_batch_commit(&batch, &err), &err);
+	must(ck_store_load_end(&next, &err), &err);
+	must(ck_batch_begin(next, &batch, &err), &err);
 	ck_assert_int_eq(ck_batch_set_cookie(batch, ck_bytes_of(ck_text_of("rid=001"))), CK_OK);
 	must(ck_batch_commit(&batch, &err), &err);
 	must(ck_store_supersede(directory, &current, &next, &store, &err), &err);
