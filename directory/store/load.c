@@ -218,6 +218,13 @@ static enum ck_error append_into(struct ck_store *packed, const struct ck_meta *
 	return ck_fail(err, error, "the refreshed copy cannot be written to %s", packed->name);
 }
 
+/* It must be on disk before it becomes the copy. So early, since pages that are read before they are count as the process's own memory. */
+static enum ck_error flush(struct ck_store *packed, struct ck_errmsg *err)
+{
+	int rc = mdb_env_sync(packed->env, 1);
+	return rc == MDB_SUCCESS ? CK_OK : ck_store_fail(err, rc, "cannot flush", packed->name);
+}
+
 /* ---- from the file that was begun to the one that will be the copy ---- */
 
 static enum ck_error flush_lists(struct ck_store *next, struct ck_meta *out_meta, struct ck_errmsg *err)
@@ -270,6 +277,7 @@ enum ck_error ck_store_load_end(struct ck_store **next, struct ck_errmsg *err)
 	(*next)->load = NULL;
 	packed->load->appending = true;
 	error = append_into(packed, &meta, err);
+	if (error == CK_OK) error = flush(packed, err);
 	ck_load_free(packed);
 	if (error != CK_OK) {
 		ck_store_close(&packed);
