@@ -67,7 +67,7 @@ enum ck_error ck_batch_commit(struct ck_batch **batch_at, struct ck_errmsg *err)
 	*batch_at = NULL;
 	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot commit", store->name);
 	error = ck_store_extend(store);
-	return error == CK_OK ? CK_OK : ck_fail(err, error, "cannot extend %s", store->name);
+	return error == CK_OK ? ck_store_flush(store, err) : ck_fail(err, error, "cannot extend %s", store->name);
 }
 
 struct ck_view *ck_batch_view(struct ck_batch *batch)

@@ -135,7 +135,8 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	rc = mdb_env_set_mapsize(store->env, CK_STORE_MAP_BYTES);
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_maxreaders(store->env, CK_STORE_READERS_LIMIT);
 	if (rc == MDB_SUCCESS) rc = mdb_env_set_maxdbs(store->env, CK_TREES);
-	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (store->writer ? 0 : MDB_RDONLY);
+	/* the writer flushes what makes a commit the last one itself, behind it (ck_store_flush): readers need not wait for that */
+	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (store->writer ? MDB_NOMETASYNC : MDB_RDONLY);
 	/* what is begun anew at every start need not outlive the machine before it is whole: then all of it is flushed at once */
 	if (store->writer && strcmp(store->link, CK_STORE_NEXT_FILE) == 0) flags |= MDB_NOSYNC;
 	if (rc == MDB_SUCCESS) rc = mdb_env_open(store->env, path.text, flags, DATA_MODE);
@@ -153,6 +154,14 @@ static enum ck_error env_open(struct ck_store *store, bool fresh, struct ck_errm
 	/* the writer made it: somebody put another in its place */
 	if (rc == EACCES && store->writer) rc = MDB_CORRUPTED;
 	return ck_store_fail(err, rc, "cannot open", store->name);
+}
+
+enum ck_error ck_store_flush(struct ck_store *store, struct ck_errmsg *err)
+{
+	unsigned flags = 0;
+	int rc = mdb_env_get_flags(store->env, &flags);
+	if (rc == MDB_SUCCESS && (flags & MDB_NOSYNC) == 0) rc = mdb_env_sync(store->env, 1);
+	return rc == MDB_SUCCESS ? CK_OK : ck_store_fail(err, rc, "cannot flush", store->name);
 }
 
 enum ck_error ck_store_extend(struct ck_store *store)

@@ -85,6 +85,10 @@ bool ck_store_link_moved(struct ck_store *store);
 /* Closes env and transactions, keeps the struct. */
 void ck_store_close_env(struct ck_store *store);
 
+/* What was committed outlives the machine from now on, unless the file is one that is begun anew anyway. Readers see it already: of two flushes that a
+   commit needs they wait for one. */
+CK_MUST_USE enum ck_error ck_store_flush(struct ck_store *store, struct ck_errmsg *err);
+
 /* Pages that were allocated but never written can end beyond the file; makes it as long as it says it is, so that a shorter one is one
    that was cut. */
 CK_MUST_USE enum ck_error ck_store_extend(struct ck_store *store);

@@ -95,7 +95,7 @@ CK_MUST_USE enum ck_error ck_view_each_quarantined(struct ck_view *view, ck_quar
 /* ---- writing: the replica or the link only ---- */
 
 CK_MUST_USE enum ck_error ck_batch_begin(struct ck_store *store, struct ck_batch **out, struct ck_errmsg *err);
-/* Durable when it returns. Frees the batch either way. */
+/* Durable when it returns, and seen by readers a flush before that. Frees the batch either way. */
 CK_MUST_USE enum ck_error ck_batch_commit(struct ck_batch **batch, struct ck_errmsg *err);
 void ck_batch_abort(struct ck_batch **batch);
 /* Adds or replaces by entry_uuid. CK_ERR_EXISTS: another entry, quarantined or not, holds its id, uid, mail, uidNumber, credential, staff number

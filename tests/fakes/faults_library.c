@@ -18,6 +18,7 @@ WRAP(int, mdb_env_create, (MDB_env **out), (out), ENOMEM)
 WRAP(int, mdb_env_open, (MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode), (env, path, flags, mode), ck_faults_random(2) ? EIO : ENOSPC)
 WRAP(int, mdb_txn_begin, (MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **out), (env, parent, flags, out),
      ck_faults_random(2) ? ENOMEM : MDB_READERS_FULL)
+WRAP(int, mdb_env_sync, (MDB_env *env, int force), (env, force), ck_faults_random(2) ? EIO : ENOSPC)
 WRAP(int, mdb_txn_renew, (MDB_txn *txn), (txn), MDB_READERS_FULL)
 WRAP(int, mdb_get, (MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *out), (txn, dbi, key, out), ck_faults_random(2) ? EIO : MDB_CORRUPTED)
 WRAP(int, mdb_put, (MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value, unsigned flags), (txn, dbi, key, value, flags),
