@@ -2,8 +2,6 @@
    that a walk that begins anew reads nothing twice. */
 #include "directory/store/people_match.h"
 
-#define CHUNK_WORK 40 /* steps within a list take as long as to descend to a chunk and check it */
-
 void ck_match_fail(struct ck_match *match, enum ck_error error)
 {
 	if (match->error == CK_OK && error != CK_OK && error != CK_ERR_NOT_FOUND) match->error = error;
@@ -32,7 +30,7 @@ static bool load_chunk(struct ck_match *match, struct ck_match_list *list, uint3
 {
 	struct ck_index_key key;
 	ck_list_key(&key, list->table, list->word.at, list->word.length);
-	*match->work += CHUNK_WORK;
+	*match->work += CK_DESCENT_WORK;
 	enum ck_error error = ck_list_seek(match->view, &key, from, &list->chunk);
 	list->loaded = error == CK_OK;
 	if (error == CK_ERR_NOT_FOUND) list->end = from;
@@ -98,8 +96,7 @@ uint32_t ck_match_next(struct ck_match *match, uint32_t from)
 	return match->error == CK_OK ? next : CK_NUMBER_NONE;
 }
 
-/* Whether a list of people has that number, which some list of the match is at. */
-static bool is_of_list(const struct ck_match *match, uint32_t number)
+bool ck_match_is_person(const struct ck_match *match, uint32_t number)
 {
 	for (size_t i = match->first; i < match->last; i++) {
 		const struct ck_match_list *list = &match->lists[match->order[i]];
@@ -108,26 +105,17 @@ static bool is_of_list(const struct ck_match *match, uint32_t number)
 	return false;
 }
 
-uint32_t ck_match_next_person(struct ck_match *match, uint32_t from)
+enum ck_fit ck_match_fit(struct ck_match *match, uint32_t number, uint32_t *out_next)
 {
-	for (;;) {
-		uint32_t next = ck_match_next(match, from), person;
-		if (next == CK_NUMBER_NONE || is_of_list(match, next)) return next;
-		/* only a block has it */
-		*match->work += CHUNK_WORK;
-		ck_match_fail(match, ck_people_next(match->view, next, &person));
-		if (match->error != CK_OK || person == CK_NUMBER_NONE || person == next) return match->error == CK_OK ? person : CK_NUMBER_NONE;
-		from = person;
-	}
-}
-
-enum ck_fit ck_match_fit(struct ck_match *match, uint32_t number)
-{
+	uint32_t next = CK_NUMBER_NONE;
+	*out_next = number;
 	for (size_t i = 0; i < match->last; i++) {
 		struct ck_match_list *list = &match->lists[match->order[i]];
 		ck_match_advance(match, list, number);
 		if (list->current == number) return (enum ck_fit)list->fit;
+		if (i >= match->first && list->current < next) next = list->current;
 	}
+	*out_next = match->error == CK_OK ? next : CK_NUMBER_NONE;
 	return CK_FIT_NONE;
 }
 

@@ -13,6 +13,7 @@ enum ck_fit {
 
 /* Lists behind one word. A beginning of four letters has a few dozen, a misspelt name about as many; what is more is cut, and said to be. */
 #define CK_MATCH_LISTS_LIMIT 256
+#define CK_DESCENT_WORK 40 /* steps within a list take as long as to descend to a chunk and check it */
 
 struct ck_match_list {
 	struct ck_word word;
@@ -53,10 +54,11 @@ void ck_match_limit(struct ck_match *match, enum ck_fit best, enum ck_fit worst)
 uint64_t ck_match_weight(const struct ck_match *match);
 /* The first number from this one on that it may be: of a block every number is. CK_NUMBER_NONE: no more. */
 uint32_t ck_match_next(struct ck_match *match, uint32_t from);
-/* The same, and somebody has that number. */
-uint32_t ck_match_next_person(struct ck_match *match, uint32_t from);
-/* How it fits that number, at best, by any list that is not worse than those that are walked. */
-enum ck_fit ck_match_fit(struct ck_match *match, uint32_t number);
+/* Whether it is known that somebody has that number, since it is in a list that was asked for it. */
+bool ck_match_is_person(const struct ck_match *match, uint32_t number);
+/* How it fits that number, at best, by any list that is not worse than those that are walked; and that number, or, where none has it, the first one behind
+   it that is walked. */
+enum ck_fit ck_match_fit(struct ck_match *match, uint32_t number, uint32_t *out_next);
 /* The best fit that may still come from this number on, as far as that is known. */
 enum ck_fit ck_match_best(const struct ck_match *match, uint32_t from);
 

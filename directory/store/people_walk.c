@@ -50,7 +50,8 @@ static bool judge(struct ck_people_searching *s, uint32_t number, uint64_t other
 {
 	uint64_t rank = others | number;
 	for (size_t i = 0; i < s->words.count; i++) {
-		enum ck_fit fit = ck_match_fit(&s->matches[i], number);
+		uint32_t next;
+		enum ck_fit fit = ck_match_fit(&s->matches[i], number, &next);
 		if (fit == CK_FIT_NONE) return false;
 		rank += costs[fit];
 	}
@@ -91,15 +92,26 @@ static bool leave_out(struct ck_people_searching *s, uint32_t from, uint64_t oth
 
 /* ---- walking ---- */
 
+/* The first number from this one on that somebody has: where an authority's name is all that was asked for, no list says so. */
+static uint32_t next_person(struct ck_people_searching *s, uint32_t number)
+{
+	for (size_t i = 0; i < s->words.count; i++)
+		if (ck_match_is_person(&s->matches[i], number)) return number;
+	s->work += CK_DESCENT_WORK;
+	s->error = ck_people_next(s->view, number, &number);
+	return s->error == CK_OK ? number : CK_NUMBER_NONE;
+}
+
 /* Whom all words fit, from here on; CK_NUMBER_NONE: nobody before `end`. */
 static uint32_t next_of_all(struct ck_people_searching *s, uint32_t from, uint32_t end)
 {
 	for (;;) {
-		uint32_t number = ck_match_next_person(&s->matches[s->driver], from), next = number;
+		uint32_t number = ck_match_next(&s->matches[s->driver], from), next = number;
 		s->cut = s->cut || s->work > WORK_LIMIT;
 		if (number >= end || s->cut) return CK_NUMBER_NONE;
 		for (size_t i = 0; i < s->words.count && next == number; i++)
-			if (i != s->driver && ck_match_fit(&s->matches[i], number) == CK_FIT_NONE) next = ck_match_next(&s->matches[i], number);
+			if (i != s->driver) (void)ck_match_fit(&s->matches[i], number, &next);
+		if (next == number) next = next_person(s, number);
 		if (next == number) return number;
 		if (next >= end) return CK_NUMBER_NONE;
 		from = next;
