@@ -59,19 +59,34 @@ static void add(struct ck_variants *out, const char *text, size_t length)
 	out->at[out->count++].length = (uint8_t)length;
 }
 
+static bool is_plain(char letter) { return letter >= 'a' && letter <= 'z'; }
+
 static bool is_word(const char *name, const struct ck_word *word)
 {
-	/* most are told apart by their first letter */
 	return name[0] == word->at[0] && strlen(name) == word->length && memcmp(name, word->at, word->length) == 0;
+}
+
+/* Which groups have a name that begins with this letter, a bit for each: few are looked at, not all at each search. */
+static uint64_t groups_of(char letter)
+{
+	static uint64_t by_letter[26];
+	static bool known;
+	_Static_assert(sizeof groups / sizeof *groups <= 64, "a bit for each");
+	if (!is_plain(letter)) return 0;
+	for (size_t g = 0; !known && g < sizeof groups / sizeof *groups; g++)
+		for (size_t i = 0; i < 8 && groups[g][i] != NULL; i++) by_letter[groups[g][i][0] - 'a'] |= (uint64_t)1 << g;
+	known = true;
+	return by_letter[letter - 'a'];
 }
 
 static void add_groups(const struct ck_word *word, struct ck_variants *out)
 {
-	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+	for (uint64_t left = groups_of(word->at[0]); left != 0; left &= left - 1) {
+		const char *const *group = groups[__builtin_ctzll(left)];
 		bool member = false;
-		for (size_t i = 0; !member && i < 8 && groups[g][i] != NULL; i++) member = is_word(groups[g][i], word);
-		for (size_t i = 0; member && i < 8 && groups[g][i] != NULL; i++)
-			if (!is_word(groups[g][i], word)) add(out, groups[g][i], strlen(groups[g][i]));
+		for (size_t i = 0; !member && i < 8 && group[i] != NULL; i++) member = is_word(group[i], word);
+		for (size_t i = 0; member && i < 8 && group[i] != NULL; i++)
+			if (!is_word(group[i], word)) add(out, group[i], strlen(group[i]));
 	}
 }
 
@@ -94,8 +109,6 @@ static bool is_doubled(const struct ck_word *word, size_t i)
 {
 	return word->at[i - 1] == word->at[i] || (i + 1u < word->length && word->at[i + 1] == word->at[i]);
 }
-
-static bool is_plain(char letter) { return letter >= 'a' && letter <= 'z'; }
 
 /* One of two equal letters less. */
 static void add_halved(const struct ck_word *word, struct ck_variants *out)
