@@ -186,6 +186,7 @@ do_load() {
 do_search() {
 	[ -n "$(store_files)" ] || start_alone
 	measure bash "$here/search.sh" "$staff" "$seed" "$(dirname "$(store_files | head -1)")" "$T"
+	measure "$CK_BUILD/tests/bench_common" "$(dirname "$(store_files | head -1)")"
 }
 # The same at smaller sizes, by runs of their own, and at this one.
 do_growth() {
