@@ -78,7 +78,7 @@ END_TEST
 
 START_TEST(what_is_no_name)
 {
-	static const char *const wrong[] = { "", "a", "Alice", "1ice", "-x", "al ice", "al:ice", "al\nice", "al\xc3\xad" "ce", "abcdefghijklmnopqrstuvwxyz0123456" };
+	static const char *const wrong[] = { "", "a", "Alice", "1ice", "-x", "al ice", "al:ice", "al\nice", "al\xc3\xadn", "abcdefghijklmnopqrstuvwxyz0123456" };
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		sent.name = ck_text_of(wrong[i]);
 		ck_assert_msg(take(wrong[i], 0) == CK_ERR_INVALID, "%s", wrong[i]);
