@@ -217,8 +217,8 @@ static void record_reset(void)
 	end(&ledger.peer, -1);
 }
 
-/* The genuine touch with a guess in the place of the password; `forged`: as if it were another one. */
-static void guess(bool forged)
+/* The genuine touch with a guess in the place of the password; `forged`: as if it were another one; `fresh`: of just now. */
+static void guess(bool forged, bool fresh)
 {
 	struct ck_map map;
 	uint8_t other[CK_NONCE_BYTES] = { 0 };
@@ -228,10 +228,12 @@ static void guess(bool forged)
 		if ((map.present & CK_KEY(key)) == 0) continue;
 		if (forged && key == CK_F_NONCE) {
 			ck_field_bytes(m, key, other, sizeof other);
-			continue;
+		} else if (fresh && key == CK_F_TIME) {
+			ck_field_int(m, key, ck_clock_wall_s());
+		} else {
+			ck_field_key(m, key);
+			ck_put_bytes(m->w, map.at[key].encoded.at, map.at[key].encoded.length);
 		}
-		ck_field_key(m, key);
-		ck_put_bytes(m->w, map.at[key].encoded.at, map.at[key].encoded.length);
 	}
 	ck_field_bytes(m, CK_F_PASSWORD, "a guess", 7);
 	end(&replica.peer, -1);
@@ -322,8 +324,9 @@ static void attack(const char *name)
 	else if (strcmp(name, "session") == 0) record_session();
 	else if (strcmp(name, "vouch-again") == 0) record_vouch_again();
 	else if (strcmp(name, "enrolled") == 0) record_enrolled();
-	else if (strcmp(name, "guess") == 0) guess(false);
-	else if (strcmp(name, "guess-forged") == 0) guess(true);
+	else if (strcmp(name, "guess") == 0) guess(false, false);
+	else if (strcmp(name, "guess-forged") == 0) guess(true, false);
+	else if (strcmp(name, "guess-fresh") == 0) guess(false, true);
 	else if (strcmp(name, "password") == 0) record_password();
 	else if (strcmp(name, "right") == 0) record_right();
 	else if (strcmp(name, "status") == 0) relay_request(CK_OP_STATUS, NULL, NULL, NULL, -1);
@@ -422,6 +425,17 @@ static void tamper_vouch(const struct ck_map *message, const struct ck_client *f
 	memcpy(vouch, from->bytes + CK_FRAME_HEAD_BYTES, vouch_length);
 }
 
+/* A password with its touch. False: it is kept for later, and nobody else sees it. */
+static bool see_password(const struct ck_client *from)
+{
+	shown_length = from->used - CK_FRAME_HEAD_BYTES;
+	if (shown_length > sizeof shown) _exit(16);
+	memcpy(shown, from->bytes + CK_FRAME_HEAD_BYTES, shown_length);
+	if (strcmp(told("mode"), "withhold") != 0) return true;
+	tell("withheld\n");
+	return false;
+}
+
 static void pass(struct side *side, bool to_gate)
 {
 	struct ck_client *from = to_gate ? &side->peer : &side->gate, *to = to_gate ? &side->gate : &side->peer;
@@ -440,10 +454,7 @@ static void pass(struct side *side, bool to_gate)
 	}
 	if (!to_gate && side == &ledger) tamper_vouch(&message, from);
 	bool again = !to_gate && side == &replica && tamper(&message);
-	if (!to_gate && ck_map_uint(&message, CK_F_TYPE, CK_MSG_PASSWORD, CK_MSG_PASSWORD, &number) == CK_OK && from->used - CK_FRAME_HEAD_BYTES <= sizeof shown) {
-		shown_length = from->used - CK_FRAME_HEAD_BYTES;
-		memcpy(shown, from->bytes + CK_FRAME_HEAD_BYTES, shown_length);
-	}
+	if (!to_gate && ck_map_uint(&message, CK_F_TYPE, CK_MSG_PASSWORD, CK_MSG_PASSWORD, &number) == CK_OK && !see_password(from)) return;
 	send_raw(to, from->bytes, from->used, from->passed_fd);
 	if (again) relay(commit, commit_length, -1);
 }

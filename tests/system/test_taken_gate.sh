@@ -11,10 +11,13 @@ new_people
 stop_daemon
 mkdir -m 700 "$I/taken"
 chown crosskeys-gate "$I/taken"
-"$CK_BUILD/tests/taken-gate" --config "$I/crosskeys.conf" >> "$T/daemon.log" 2>&1 &
-DAEMON=$!
-soon ck status
-soon account bob
+start_taken() {
+	"$CK_BUILD/tests/taken-gate" --config "$I/crosskeys.conf" >> "$T/daemon.log" 2>&1 &
+	DAEMON=$!
+	soon ck status
+	soon account bob
+}
+start_taken
 
 begins() { grep -c '^begins' "$I/taken/out" || true; }
 mode() { echo "$1" > "$I/taken/mode"; chmod 644 "$I/taken/mode"; }
@@ -171,6 +174,38 @@ try password "ledger refused password"
 only_key bob-key
 ok login_with "$OWN"
 
+# nor does a touch get younger in its hands. The replica that takes the place of another knows no touch that was used, and none from before
+only_key bob-key
+ok login_with "$OWN"
+kill -KILL "$(pids_of replica)"
+only_key ada-key
+ordered() { as ada 1234 role add "after-$RANDOM"; }
+LIMIT=20 soon ordered
+try guess "replica refused expired"
+soon is_logged change-refused "reason=expired"
+# one that it kept to itself is good for twice the time that a challenge lives, and says itself when it was
+stop_daemon
+cp -p "$I/crosskeys.conf" "$T/kept.conf"
+echo 'challenge_limit_s = 5' >> "$I/crosskeys.conf"
+start_taken
+only_key bob-key
+soon login_with "$OWN" # not in the second in which the replica began
+mode withhold
+withheld() { grep -c '^withheld' "$I/taken/out" || true; }
+kept() { ! login_with "$OWN" && [ "$(withheld)" -gt 0 ]; }
+LIMIT=60 soon kept
+at=$(stat -c %Y "$I/taken/out")
+mode off
+before=$(crosskeys audit show --event password-attempt "$I/audit" | wc -l)
+is_old() { [ "$(date +%s)" -gt $((at + 10)) ]; }
+LIMIT=20 soon is_old
+try guess "replica refused expired"
+try guess-fresh "replica refused assertion"
+[ "$(crosskeys audit show --event password-attempt "$I/audit" | wc -l)" = "$before" ] && pass || fail "a touch that is too old was taken"
+stop_daemon
+cp -p "$T/kept.conf" "$I/crosskeys.conf"
+start_taken
+
 # floods: the log grows by no more than the budget
 before_lines=$(lines)
 try flood "flood done"
@@ -195,7 +230,6 @@ only_key bob-key
 LIMIT=20 soon login_bob
 never account eve
 only_key ada-key
-ordered() { as ada 1234 role add "after-$RANDOM"; }
 LIMIT=20 soon ordered
 expect 0 verify_log
 finish

@@ -65,7 +65,7 @@ static inline size_t encode(const struct said *s, unsigned type, uint8_t *out, s
 	if (s->digest != NULL) ck_field_bytes(&f.map, CK_F_DIGEST, s->digest, 32);
 	ck_field_string(&f.map, CK_F_DETAIL, s->detail);
 	if (s->extra) ck_field_string(&f.map, CK_F_STATE, "unexpected");
-	if (s->age_ms > 0) ck_field_int(&f.map, CK_F_AGE, s->age_ms);
+	if (s->age_ms != 0) ck_field_int(&f.map, CK_F_AGE, s->age_ms);
 	if (s->with_source) ck_field_bytes(&f.map, CK_F_SOURCE, hash, sizeof hash);
 	ck_assert_int_eq(ck_frame_end(&f, &length), CK_OK);
 	return length;

@@ -60,6 +60,22 @@ START_TEST(no_challenge_is_older_than_challenges_live)
 }
 END_TEST
 
+/* No age that a gate may say makes a statement older than it can be, so that what was learned would have come meanwhile. */
+START_TEST(an_age_that_is_none_is_not_believed)
+{
+	struct said login = granted_login;
+	settings.challenge_limit_s = 0;
+	restart();
+	(void)book_uses(20, 0);
+	login.age_ms = INT64_MIN;
+	ck_assert_str_eq(ask(&login).reason, "counter");
+	login.age_ms = -60000;
+	ck_assert_str_eq(ask(&login).reason, "counter");
+	login.age_ms = INT64_MAX;
+	ck_assert_str_eq(ask(&login).reason, "counter");
+}
+END_TEST
+
 START_TEST(a_count_far_ahead_is_refused_of_a_gate_and_not_kept)
 {
 	struct said login = granted_login, change = intent;
@@ -246,6 +262,7 @@ int main(void)
 	tcase_add_test(counters, a_count_from_elsewhere_refuses_what_was_issued_since_it_is_known);
 	tcase_add_test(counters, a_count_from_elsewhere_that_came_meanwhile_alarms_and_lets_it_stand);
 	tcase_add_test(counters, no_challenge_is_older_than_challenges_live);
+	tcase_add_test(counters, an_age_that_is_none_is_not_believed);
 	tcase_add_test(counters, a_count_far_ahead_is_refused_of_a_gate_and_not_kept);
 	tcase_add_test(counters, a_reset_forgets_the_counter_and_after_a_crash_too);
 	tcase_add_test(counters, a_use_is_given_out_until_the_directory_has_it);
