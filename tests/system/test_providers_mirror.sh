@@ -9,7 +9,7 @@ certificate a /CN=a.test subjectAltName=DNS:a.test
 certificate b /CN=b.test subjectAltName=DNS:b.test
 certificate core1 /CN=core1 extendedKeyUsage=clientAuth
 init_elsewhere --provider ldaps://a.test --provider ldap://b.test --provider-identity cn=core1
-printf '%s\n' "$LIMITS" >> "$I/crosskeys.conf"
+printf '%s\n' "$LIMITS" 'key_use_interval_s = 2' >> "$I/crosskeys.conf"
 give "$C/ca.pem" ca.pem
 give "$C/core1.pem" client.pem
 give "$C/core1.key" client.key
@@ -57,6 +57,14 @@ checks=$((checks + 1))
 audited_provider ldap://b.test || fail "that another provider is followed is not in the audit log"
 
 slapcat_of() { setpriv --reuid crosskeys-directory --regid crosskeys-directory --clear-groups /usr/sbin/slapcat -F "$T/$1/slapd.d" -b "$SUFFIX" 2> /dev/null; }
+# the use of keys goes on to the one that takes the writes now
+said_count() { soft_key show ada-key | sed -n 's/.*count=\([0-9]*\) .*/\1/p' | head -1; }
+use_at() { # PROVIDER: the count in the directory, and the server that wrote it
+	slapcat_of "$1" | awk -v RS= '/^dn: cn=use,/' | sed -n 's/^ckCounter: //p; s/^entryCSN: [^#]*#[^#]*#\([0-9a-f]*\)#.*/\1/p' | paste -sd' '
+}
+use_is() { [ "$(use_at "$1")" = "$(said_count) $2" ]; }
+until_true 30 use_is b 002 || fail "the key says $(said_count), and the second provider has $(use_at b)"
+pass
 # a batch of three rows (who is not among them is suspended), on a connection that is kept
 written_at() { slapcat_of b | grep -A40 "^uid: $1\$" | sed -n 's/^entryCSN: [^#]*#[^#]*#\([0-9a-f]*\)#.*/\1/p' | head -1; }
 people 5000 5002 > "$T/hr.csv"
@@ -70,6 +78,8 @@ for uid in jsmith jsmith2 jsmith3; do is "the server that a batch wrote $uid at"
 start_provider a ldaps://a.test
 until_true 90 follows ldaps://a.test || { fail "the first provider is not followed again"; ck status; tail -20 "$T/daemon.log"; tail -5 "$T/a.slapd"; }
 until_true 20 order again 201 || fail "no change goes through the first provider again: $(tail -1 "$T/order.out")"
+until_true 30 use_is a 001 || fail "the key says $(said_count), and the first provider has $(use_at a)"
+pass
 person 5003 >> "$T/hr.csv"
 expect 0 import "$T/hr.csv" --allow-suspending 100
 is "the server that the next batch wrote jsmith4 at" "$(written_at jsmith4)" 001
