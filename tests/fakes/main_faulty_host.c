@@ -21,13 +21,20 @@
 
 static const char *pin;
 
+/* A password is asked for in that word; CK_PASSWORD, beside the PIN. */
+static const char *answer_to(const char *prompt)
+{
+	const char *password = getenv("CK_PASSWORD");
+	return password != NULL && prompt != NULL && strstr(prompt, "assword") != NULL ? password : pin;
+}
+
 static int converse(int count, const struct pam_message **messages, struct pam_response **out, void *context)
 {
 	(void)context;
 	struct pam_response *responses = calloc((size_t)count, sizeof *responses);
 	if (responses == NULL) return PAM_BUF_ERR;
 	for (int i = 0; i < count; i++)
-		if (messages[i]->msg_style == PAM_PROMPT_ECHO_OFF) responses[i].resp = strdup(pin);
+		if (messages[i]->msg_style == PAM_PROMPT_ECHO_OFF) responses[i].resp = strdup(answer_to(messages[i]->msg));
 	*out = responses;
 	return PAM_SUCCESS;
 }

@@ -2,7 +2,9 @@
 # Any call of the PAM module's may fail: seed by seed, a whole PAM session each, against a real daemon. Nobody is granted who would not be
 # granted otherwise or whose grant is not recorded, no name of the directory's becomes a local one, and the host keeps its memory, its
 # descriptors and its time. CK_FAULT_SEEDS says how many (in all; 4 000 by default).
+MORE_CONFIG=$'password_attempts = 1000\npassword_source_attempts = 100000'
 . "$CK_SOURCE/tests/system/fault_lib.sh"
+. "$CK_SOURCE/tests/system/password_lib.sh"
 seeds=${CK_FAULT_SEEDS:-4000}
 new_instance
 new_people
@@ -41,6 +43,21 @@ recorded bob-demo acct bob account-granted
 run bob open "$((seeds / 4))" moc
 not_local bob-open
 recorded bob-open acct bob account-granted "$(number bob-demo acct 2)"
+
+# ---- with a password beside the touch: the right one, and another ----
+with_passwords
+by_password=$(((seeds + 63) / 64)) # each takes Argon2's time
+already=$(audit_count login-granted)
+export CK_PASSWORD=$OWN
+run bob safe "$by_password" asmocd
+not_local bob-safe
+recorded bob-safe auth bob login-granted "$already"
+CK_PASSWORD="not $OWN"
+run bob safe "$by_password" am
+none bob-safe auth
+none bob-safe acct
+not_local bob-safe
+unset CK_PASSWORD
 
 # ---- one who may not, nobody at all, and one whose signature is not theirs ----
 # from elsewhere: at the machine each would wait for a key that is not there

@@ -20,20 +20,22 @@
 #define SEEDS_DEFAULT 2000
 #define SEEDS_A_LOG 50  /* then a new one, so that the checks stay short */
 #define SEEDS_A_CHECK 5
-#define LOGINS_A_SEED 6
+#define LOGINS_A_SEED 6 /* by a touch, and then one by a password */
+#define COUNTS_A_LOG (SEEDS_A_LOG * (LOGINS_A_SEED + 1) + 2)
 #define PATIENCE_MS 10000
 #define EXIT_LEFT_OVER 99
 
 static uint64_t seed;
 static struct ck_start start;
 static pid_t pid;
-static struct ck_client control, gate;
+static struct ck_client control, gate, replica;
 static uint64_t next_request;
 static uint32_t next_count;
 static struct {
-	unsigned long answered, refused;
+	unsigned long answered, refused, by_password;
 } *totals; /* of all processes */
-static bool answered[SEEDS_A_LOG * LOGINS_A_SEED + 2]; /* by the count of the key: it stands */
+static bool answered[COUNTS_A_LOG]; /* by the count of the key: it stands */
+static bool granted[COUNTS_A_LOG];  /* by a password whose touch had this count */
 
 /* ---- the process ---- */
 
@@ -90,11 +92,12 @@ static bool begin_ledger(bool faulty)
 	if (pid == 0) run(pair[1], faulty);
 	close(pair[1]);
 	ck_assert_int_eq(ck_client_adopt(&control, pair[0]), CK_OK);
-	gate.fd = gate.passed_fd = -1;
+	gate.fd = gate.passed_fd = replica.fd = replica.passed_fd = -1;
 	if (ck_client_receive(&control, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK ||
 	    message.at[CK_F_TYPE].number != CK_MSG_READY)
 		return false;
 	add_peer(CK_PROCESS_GATE, &gate);
+	add_peer(CK_PROCESS_REPLICA, &replica);
 	return true;
 }
 
@@ -109,6 +112,7 @@ static int end_ledger(void)
 	ck_client_close(&control);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_client_close(&gate);
+	ck_client_close(&replica);
 	pid = 0;
 	return status;
 }
@@ -136,20 +140,15 @@ static void put_login(struct ck_map_writer *m, uint32_t count)
 	ck_field_bytes(m, CK_F_RULE, rule, sizeof rule);
 }
 
-/* Whether it was answered that it stands. */
-static bool record(uint32_t count)
+/* Whether it is answered that it stands. */
+static bool stands(struct ck_client *peer, struct ck_frame_out *frame, const uint8_t *bytes)
 {
-	uint8_t bytes[1024];
-	struct ck_frame_out frame;
 	struct ck_map reply;
 	bool verdict = false;
-	if (gate.fd < 0) return false;
-	ck_frame_begin(&frame, bytes, sizeof bytes);
-	put_login(&frame.map, count);
-	send_frame(&gate, &frame, bytes, -1);
+	send_frame(peer, frame, bytes, -1);
 	do { /* what is said of the clock comes unasked */
-		if (ck_client_receive(&gate, &reply, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) {
-			ck_client_close(&gate);
+		if (ck_client_receive(peer, &reply, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) {
+			ck_client_close(peer);
 			return false;
 		}
 	} while (reply.at[CK_F_TYPE].number == CK_MSG_CLOCK);
@@ -159,22 +158,147 @@ static bool record(uint32_t count)
 	return verdict;
 }
 
+static bool record(uint32_t count)
+{
+	uint8_t bytes[1024];
+	struct ck_frame_out frame;
+	if (gate.fd < 0) return false;
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	put_login(&frame.map, count);
+	return stands(&gate, &frame, bytes);
+}
+
+/* ---- with a password: the touch of each counts up once, and is what the password goes with ---- */
+
+/* Somebody else each time: what was tried in vain of one is not another's. */
+static void name_of(uint32_t count, char out[32])
+{
+	(void)snprintf(out, 32, "p%llu-%u", (unsigned long long)seed, count);
+}
+
+static void digest_of(uint32_t count, uint8_t out[32])
+{
+	memset(out, 0xd1, 32);
+	memcpy(out, &count, sizeof count);
+}
+
+/* By the replica: that it is tried (reason NULL), and how it was found. */
+static bool record_password(uint32_t count, const char *reason)
+{
+	static const uint8_t hash[32] = {7};
+	uint8_t bytes[1024], digest[32];
+	char user[32];
+	struct ck_frame_out frame;
+	if (replica.fd < 0) return false;
+	name_of(count, user);
+	digest_of(count, digest);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_RECORD);
+	ck_field_uint(&frame.map, CK_F_REQUEST, ++next_request);
+	ck_field_string(&frame.map, CK_F_USER, user);
+	ck_field_string(&frame.map, CK_F_ACCOUNT, user);
+	ck_field_string(&frame.map, CK_F_SERVICE, "login");
+	ck_field_string(&frame.map, CK_F_REMOTE_HOST, user);
+	ck_field_string(&frame.map, CK_F_REASON, reason);
+	ck_field_uint(&frame.map, CK_F_EVENT, reason == NULL ? CK_EVENT_PASSWORD_ATTEMPT : CK_EVENT_PASSWORD_OUTCOME);
+	if (reason == NULL) ck_field_bytes(&frame.map, CK_F_HASH, hash, sizeof hash);
+	if (reason == NULL) ck_field_uint(&frame.map, CK_F_COUNT, count);
+	ck_field_uint(&frame.map, CK_F_PEER_UID, 0);
+	ck_field_string(&frame.map, CK_F_OPERATION, "login-password");
+	ck_field_bytes(&frame.map, CK_F_DIGEST, digest, sizeof digest);
+	return stands(&replica, &frame, bytes);
+}
+
+static bool record_grant(uint32_t count)
+{
+	static const uint8_t hash[32] = {7}, rule[16] = {0};
+	uint8_t bytes[1024], digest[32], login_id[CK_LOGIN_ID_BYTES] = {1};
+	char user[32];
+	struct ck_frame_out frame;
+	if (gate.fd < 0) return false;
+	name_of(count, user);
+	digest_of(count, digest);
+	memcpy(login_id + 4, &next_request, sizeof next_request);
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_RECORD);
+	ck_field_uint(&frame.map, CK_F_REQUEST, ++next_request);
+	ck_field_string(&frame.map, CK_F_USER, user);
+	ck_field_string(&frame.map, CK_F_ACCOUNT, user);
+	ck_field_string(&frame.map, CK_F_SERVICE, "login");
+	ck_field_string(&frame.map, CK_F_SYSTEM, "core1");
+	ck_field_bytes(&frame.map, CK_F_LOGIN_ID, login_id, sizeof login_id);
+	ck_field_int(&frame.map, CK_F_UNTIL, CK_TIME_UNLIMITED);
+	ck_field_uint(&frame.map, CK_F_PROVED, 7);
+	ck_field_uint(&frame.map, CK_F_EVENT, CK_EVENT_LOGIN_GRANTED);
+	ck_field_bytes(&frame.map, CK_F_HASH, hash, sizeof hash);
+	ck_field_uint(&frame.map, CK_F_PEER_UID, 0);
+	ck_field_bytes(&frame.map, CK_F_RULE, rule, sizeof rule);
+	ck_field_bytes(&frame.map, CK_F_DIGEST, digest, sizeof digest);
+	return stands(&gate, &frame, bytes);
+}
+
+/* A wrong one opens nothing, a right one once; what may have been recorded or not is right only if it was. */
+static void try_password(uint32_t count)
+{
+	bool right = seed % 3 != 0;
+	answered[count] = record_password(count, NULL);
+	ck_assert_msg(!record_grant(count), "seed %llu: a password that nobody has tried opened", (unsigned long long)seed);
+	if (!answered[count]) return;
+	(void)record_password(count, right ? "right" : "wrong");
+	if (record_grant(count)) {
+		ck_assert_msg(right, "seed %llu: a wrong password opened", (unsigned long long)seed);
+		granted[count] = true;
+		count_up(&totals->by_password);
+	}
+	ck_assert_msg(!granted[count] || !record_grant(count), "seed %llu: a password opened twice", (unsigned long long)seed);
+}
+
 /* ---- what must hold ---- */
 
-static unsigned in_log[SEEDS_A_LOG * LOGINS_A_SEED + 2];
+static unsigned in_log[COUNTS_A_LOG], right_in_log[COUNTS_A_LOG], opened_in_log[COUNTS_A_LOG];
+
+/* The count that a record of ours is about: its own, or that of its digest; 0: neither. */
+static uint32_t count_of(const struct ck_audit_record *r, bool *out_is_counted)
+{
+	uint64_t count = 0;
+	uint8_t digest[32];
+	uint32_t of_digest = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		if (ck_text_is(r->fields[i].name, "count")) ck_assert_int_eq(ck_uint_parse(r->fields[i].value, 1, UINT32_MAX, &count), CK_OK);
+		if (!ck_text_is(r->fields[i].name, "digest")) continue;
+		ck_assert_int_eq(ck_hex_decode(r->fields[i].value, digest, sizeof digest), CK_OK);
+		memcpy(&of_digest, digest, sizeof of_digest);
+	}
+	*out_is_counted = count > 0;
+	return count > 0 ? (uint32_t)count : of_digest;
+}
+
+static bool says_right(const struct ck_audit_record *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (ck_text_is(r->fields[i].name, "reason") && ck_text_is(r->fields[i].value, "right")) return true;
+	return false;
+}
 
 static bool count_login(const struct ck_audit_record *r, const char *file, uint64_t line_number, void *context)
 {
 	(void)file;
 	(void)line_number;
 	(void)context;
-	uint64_t count = 0;
-	if (!ck_text_is(r->event, "login-granted")) return true;
-	for (size_t i = 0; i < r->count; i++)
-		if (ck_text_is(r->fields[i].name, "count")) ck_assert_int_eq(ck_uint_parse(r->fields[i].value, 1, UINT32_MAX, &count), CK_OK);
+	bool granted_here = ck_text_is(r->event, "login-granted"), outcome = ck_text_is(r->event, "password-outcome"), counted;
+	if (!granted_here && !outcome && !ck_text_is(r->event, "password-attempt")) return true;
+	uint32_t count = count_of(r, &counted);
 	ck_assert_uint_gt(count, 0);
-	ck_assert_uint_lt(count, sizeof in_log / sizeof *in_log);
-	in_log[count]++;
+	ck_assert_uint_lt(count, COUNTS_A_LOG);
+	if (counted) {
+		in_log[count]++;
+	} else if (outcome) {
+		right_in_log[count] += says_right(r);
+	} else {
+		ck_assert_msg(in_log[count] == 1 && right_in_log[count] > 0, "seed %llu: the grant of count %u stands before its password",
+		              (unsigned long long)seed, count);
+		opened_in_log[count]++;
+	}
 	return true;
 }
 
@@ -194,9 +318,13 @@ static void check_log(void)
 	(void)snprintf(directory, sizeof directory, "%s/audit", fixture_directory);
 	ck_assert_msg(ck_audit_verify(directory, (struct ck_text){NULL, 0}, &report, &err) == CK_OK, "seed %llu: %s", (unsigned long long)seed, err.text);
 	memset(in_log, 0, sizeof in_log);
+	memset(right_in_log, 0, sizeof right_in_log);
+	memset(opened_in_log, 0, sizeof opened_in_log);
 	ck_assert_int_eq(ck_audit_each(directory, count_login, NULL, &err), CK_OK);
 	for (uint32_t i = 1; i <= next_count; i++) {
 		ck_assert_msg(in_log[i] <= 1, "seed %llu: the login of count %u stands %u times", (unsigned long long)seed, i, in_log[i]);
+		ck_assert_msg(opened_in_log[i] <= 1 && (opened_in_log[i] == 1 || !granted[i]), "seed %llu: the password of count %u opened %u times",
+		              (unsigned long long)seed, i, opened_in_log[i]);
 		ck_assert_msg(in_log[i] == 1 || !answered[i], "seed %llu: the login of count %u was answered and is not in the log",
 		              (unsigned long long)seed, i);
 	}
@@ -209,6 +337,7 @@ static void forget_log(void)
 	fixture_empty(directory);
 	rmdir(directory);
 	memset(answered, 0, sizeof answered);
+	memset(granted, 0, sizeof granted);
 	next_count = 0;
 }
 
@@ -218,8 +347,6 @@ static void tell_counts(void)
 	uint8_t bytes[256];
 	struct ck_frame_out frame;
 	struct ck_map reply;
-	struct ck_client replica;
-	add_peer(CK_PROCESS_REPLICA, &replica);
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_KEY_USES);
 	ck_field_uint(&frame.map, CK_F_REQUEST, ++next_request);
@@ -229,7 +356,6 @@ static void tell_counts(void)
 	ck_field_uint(&frame.map, CK_F_STAGE, CK_USES_FIRST | CK_USES_LAST);
 	send_frame(&replica, &frame, bytes, -1);
 	ck_assert_int_eq(ck_client_receive(&replica, &reply, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
-	ck_client_close(&replica);
 }
 
 static void begin_log(void)
@@ -252,6 +378,7 @@ static void run_seed(void)
 			answered[next_count] = record(next_count);
 			count_up(answered[next_count] ? &totals->answered : &totals->refused);
 		}
+		try_password(++next_count);
 	}
 	int status = end_ledger();
 	ck_assert_msg(WIFEXITED(status), "seed %llu: the ledger died of signal %d", (unsigned long long)seed, WTERMSIG(status));
@@ -269,6 +396,8 @@ static void set_up(void)
 	start.config.refusals_per_minute = 3;
 	start.config.tries_per_minute = 5;
 	start.config.logins_per_minute = 1000000;
+	start.config.password_attempts = start.config.password_source_attempts = 5;
+	start.config.password_window_s = 900;
 	start.config.audit_segment_bytes = 65536; /* a few logs go on in a second file */
 	start.config.audit_reserve_bytes = 65536;
 	start.config.checkpoint_interval_s = 300;
@@ -300,8 +429,9 @@ START_TEST(whatever_fails)
 	uint64_t first, count = seeds_asked_for(SEEDS_DEFAULT, &first);
 	totals = share(sizeof *totals);
 	share_out(first, count, run_seeds);
-	printf("%llu seeds: %lu logins recorded, %lu not\n", (unsigned long long)count, totals->answered, totals->refused);
-	ck_assert_msg(count < 100 || (totals->answered > count && totals->refused > 0), "next to nothing was tried");
+	printf("%llu seeds: %lu logins recorded, %lu not; %lu by a password\n", (unsigned long long)count, totals->answered, totals->refused,
+	       totals->by_password);
+	ck_assert_msg(count < 100 || (totals->answered > count && totals->refused > 0 && totals->by_password > count / 8), "next to nothing was tried");
 }
 END_TEST
 
