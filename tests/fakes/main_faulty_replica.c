@@ -1,8 +1,10 @@
 /* The replica, in which any call of its own may fail, over a real slapd: seed by seed a process of its own on the same copy. The driver plays
-   supervisor, ledger and gate, and has one person's status changed behind it each time.
+   supervisor, ledger and gate, has one person's status changed behind it each time, and in every third seed another log in with a touch and a
+   password.
 
-   faulty-replica CONFIG UID FIRST LAST CHANGE
+   faulty-replica CONFIG UID FIRST LAST CHANGE OTHER KEY PASSWORD
    CHANGE active|suspended: a program that sets the person's status in the directory and prints the entry's new CSN
+   KEY: the folder of OTHER's software key; PASSWORD: theirs
    A finished copy whose cookie covers a change must hold it; a replica without faults must follow again, every tenth seed. A line that begins
    with "seed" is a failure, and so is the exit code then. */
 #include <fcntl.h>
@@ -15,16 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "authd/login.h"
 #include "authd/process.h"
 #include "authd/protocol/client.h"
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 #include "directory/store/store.h"
 #include "tests/fakes/faults.h"
+#include "tests/fakes/soft_key.h"
 
 #define PATIENCE_MS 10000   /* for what must come */
 #define GLANCE_MS 300       /* for what may not */
 #define SEEDS_A_CHECK 10
+#define SEEDS_A_PASSWORD 3
 #define EXIT_LEFT_OVER 99
 #define CHANGES_LIMIT 100000
 #define CSN_BYTES 64
@@ -34,7 +39,15 @@ static const char *uid, *change_program;
 static uint64_t seed;
 static pid_t pid;
 static struct ck_client control, ledger, gate;
-static unsigned long failures, followed, seen_at_once, failed_starts;
+static unsigned long failures, followed, seen_at_once, failed_starts, right_ones;
+
+/* Who logs in with a password, and what the ledger has been told of it, and answers. */
+static const char *other, *password;
+static struct ck_soft_state key;
+static struct {
+	bool refuse_attempt, refuse_outcome; /* what the ledger says no to */
+	unsigned attempts, outcomes;
+} book;
 
 static struct change {
 	char csn[CSN_BYTES];
@@ -143,14 +156,22 @@ static void serve_ledger(void)
 	struct ck_map message;
 	struct ck_frame_out frame;
 	uint8_t bytes[256];
+	bool stands = true;
 	if (ck_client_receive(&ledger, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1) != CK_OK) {
 		ck_client_close(&ledger);
 		return;
 	}
+	if (message.at[CK_F_EVENT].number == CK_EVENT_PASSWORD_ATTEMPT) {
+		book.attempts++;
+		stands = !book.refuse_attempt;
+	} else if (message.at[CK_F_EVENT].number == CK_EVENT_PASSWORD_OUTCOME) {
+		book.outcomes++;
+		stands = !book.refuse_outcome;
+	}
 	ck_frame_begin(&frame, bytes, sizeof bytes);
 	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_RECORDED);
 	ck_field_uint(&frame.map, CK_F_REQUEST, message.at[CK_F_REQUEST].number);
-	ck_field_bool(&frame.map, CK_F_VERDICT, true);
+	ck_field_bool(&frame.map, CK_F_VERDICT, stands);
 	send_frame(&ledger, &frame, bytes, -1);
 }
 
@@ -232,6 +253,74 @@ static bool becomes_visible(int64_t limit_ms)
 	return false;
 }
 
+/* ---- a touch and a password ---- */
+
+static void send_password(const char *word)
+{
+	uint8_t bytes[4096], challenge[CK_CHALLENGE_BYTES], nonce[CK_NONCE_BYTES];
+	struct ck_soft_credential *credential = &key.credentials[0];
+	struct ck_soft_assertion made;
+	struct ck_login_ask ask = {.service = "safe", .tty = "tty1"};
+	struct ck_frame_out frame;
+	int64_t time_s = ck_clock_wall_s() + 2; /* not in the second in which the replica began */
+	(void)snprintf(ask.user, sizeof ask.user, "%s", other);
+	(void)snprintf(ask.account, sizeof ask.account, "%s", other);
+	memset(nonce, 0x5a, sizeof nonce);
+	memcpy(nonce, &seed, sizeof seed);
+	CK_ASSERT(ck_login_hash_statement(&ask, start.config.system, nonce, time_s, challenge) == CK_OK);
+	CK_ASSERT(ck_soft_make_assertion(credential, challenge, true, &made));
+	ck_frame_begin(&frame, bytes, sizeof bytes);
+	ck_field_uint(&frame.map, CK_F_TYPE, CK_MSG_PASSWORD);
+	ck_field_uint(&frame.map, CK_F_REQUEST, seed + 1);
+	ck_field_string(&frame.map, CK_F_USER, ask.user);
+	ck_field_string(&frame.map, CK_F_ACCOUNT, ask.account);
+	ck_field_string(&frame.map, CK_F_SERVICE, ask.service);
+	ck_field_string(&frame.map, CK_F_TTY, ask.tty);
+	ck_field_bytes(&frame.map, CK_F_CREDENTIAL, credential->id, credential->id_length);
+	ck_field_bytes(&frame.map, CK_F_AUTH_DATA, made.auth_data, made.auth_data_length);
+	ck_field_bytes(&frame.map, CK_F_SIGNATURE, made.signature, made.signature_length);
+	ck_field_int(&frame.map, CK_F_TIME, time_s);
+	ck_field_bytes(&frame.map, CK_F_NONCE, nonce, sizeof nonce);
+	ck_field_uint(&frame.map, CK_F_PEER_UID, 0);
+	ck_field_uint(&frame.map, CK_F_PEER_PID, 1);
+	ck_field_bytes(&frame.map, CK_F_PASSWORD, word, strlen(word));
+	send_frame(&gate, &frame, bytes, -1);
+}
+
+/* Whether the replica says that it is right. */
+static bool is_found_right(void)
+{
+	int64_t until_ms = ck_clock_monotonic_ms() + PATIENCE_MS;
+	while (ck_clock_monotonic_ms() < until_ms && gate.fd >= 0 && !is_gone()) {
+		struct pollfd fds[] = {{.fd = ledger.fd, .events = POLLIN}, {.fd = gate.fd, .events = POLLIN}};
+		struct ck_map message;
+		bool right = false;
+		if (poll(fds, 2, 100) <= 0) continue;
+		if (fds[0].revents != 0) serve_ledger();
+		if (fds[1].revents == 0) continue;
+		if (ck_client_receive(&gate, &message, until_ms, -1) != CK_OK) return false;
+		if (message.at[CK_F_TYPE].number != CK_MSG_PASSWORD_CHECKED) continue;
+		return ck_map_bool(&message, CK_F_VERDICT, &right) == CK_OK && right;
+	}
+	return false;
+}
+
+/* Right, wrong, and one that the ledger does not take, as it is tried or as it was found. */
+static void try_password(bool faulty)
+{
+	enum { RIGHT, WRONG, NO_ATTEMPT, NO_OUTCOME, WAYS } way = faulty ? (int)(seed / (SEEDS_A_PASSWORD * WAYS) % WAYS) : RIGHT; /* each at each rate */
+	memset(&book, 0, sizeof book);
+	book.refuse_attempt = way == NO_ATTEMPT;
+	book.refuse_outcome = way == NO_OUTCOME;
+	send_password(way == WRONG ? "a guess" : password);
+	bool right = is_found_right();
+	right_ones += right && faulty;
+	if (right && way != RIGHT) complain("a password was found right that is not, or is not recorded");
+	if (right && (book.attempts != 1 || book.outcomes != 1)) complain("a password was found right that was not recorded once");
+	if (!right && !faulty) complain("a replica without faults does not find the password right");
+	memset(&book, 0, sizeof book);
+}
+
 static void run_seed(bool faulty)
 {
 	if (seed % 2 == 0) make_change(); /* while nobody follows */
@@ -241,6 +330,7 @@ static void run_seed(bool faulty)
 		make_change();
 		if (becomes_visible(faulty ? GLANCE_MS : PATIENCE_MS)) seen_at_once++;
 		else if (!faulty) complain("a replica without faults misses a change");
+		if (!faulty || seed % SEEDS_A_PASSWORD == 0) try_password(faulty);
 	} else {
 		failed_starts++;
 		if (!faulty) complain("a replica without faults does not start");
@@ -252,7 +342,7 @@ static void run_seed(bool faulty)
 int main(int argc, char **argv)
 {
 	struct ck_errmsg err;
-	if (argc != 6) {
+	if (argc != 9) {
 		fputs("usage: see the top of main_faulty_replica.c\n", stderr);
 		return 2;
 	}
@@ -266,13 +356,19 @@ int main(int argc, char **argv)
 	start.config_path = argv[1];
 	uid = argv[2];
 	change_program = argv[5];
+	other = argv[6];
+	password = argv[8];
+	if (ck_soft_load(argv[7], &key, &err) != CK_OK || key.count == 0) {
+		fprintf(stderr, "%s holds no key\n", argv[7]);
+		return 2;
+	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	uint64_t first = strtoull(argv[3], NULL, 10), last = strtoull(argv[4], NULL, 10);
 	for (seed = first; seed <= last; seed++) {
 		run_seed(true);
 		if (seed % SEEDS_A_CHECK == 0 || seed == last) run_seed(false);
 	}
-	printf("seeds %llu followed %lu changes-seen %lu failed-starts %lu\n", (unsigned long long)(last - first + 1), followed, seen_at_once,
-	       failed_starts);
+	printf("seeds %llu followed %lu changes-seen %lu failed-starts %lu right-passwords %lu\n", (unsigned long long)(last - first + 1), followed,
+	       seen_at_once, failed_starts, right_ones);
 	return failures == 0 ? 0 : 1;
 }
