@@ -308,7 +308,8 @@ static bool is_found_right(void)
 /* Right, wrong, and one that the ledger does not take, as it is tried or as it was found. */
 static void try_password(bool faulty)
 {
-	enum { RIGHT, WRONG, NO_ATTEMPT, NO_OUTCOME, WAYS } way = faulty ? (int)(seed / (SEEDS_A_PASSWORD * WAYS) % WAYS) : RIGHT; /* each at each rate */
+	enum { RIGHT, WRONG, NO_ATTEMPT, NO_OUTCOME, WAYS };
+	uint64_t way = faulty ? seed / (SEEDS_A_PASSWORD * WAYS) % WAYS : RIGHT; /* each at each rate */
 	memset(&book, 0, sizeof book);
 	book.refuse_attempt = way == NO_ATTEMPT;
 	book.refuse_outcome = way == NO_OUTCOME;
