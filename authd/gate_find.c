@@ -37,14 +37,15 @@ static uint8_t items[CK_GATE_ENTRIES_LIMIT_BYTES];
 
 /* ---- who asks ---- */
 
-static bool holds_switchboard(struct finding *f)
+enum ck_find_budget ck_gate_find_budget(struct ck_gate_client *client, struct ck_view *view, struct ck_id person, struct ck_id authority)
 {
+	struct ck_gate *gate = client->gate;
 	struct ck_record role;
 	int64_t until_s;
-	struct ck_text name = ck_text_of(f->client->gate->config->find_switchboard_role);
-	if (name.length == 0) return false;
-	if (ck_gate_stored(f->client->gate, ck_view_by_name(f->view, CK_KIND_ROLE, f->found.authority, name, &role)) != CK_OK) return false;
-	return ck_role_held(f->view, f->found.asker, role.id, f->now, &until_s);
+	struct ck_text name = ck_text_of(gate->config->find_switchboard_role);
+	if (name.length == 0) return CK_FIND_BUDGET_PERSON;
+	if (ck_gate_stored(gate, ck_view_by_name(view, CK_KIND_ROLE, authority, name, &role)) != CK_OK) return CK_FIND_BUDGET_PERSON;
+	return ck_role_held(view, person, role.id, ck_wall_now(&gate->wall), &until_s) ? CK_FIND_BUDGET_SWITCHBOARD : CK_FIND_BUDGET_PERSON;
 }
 
 /* The person, whoever they are by a touch or by the kernel; root may also be nobody. False: whoever asks is neither. */
@@ -58,7 +59,7 @@ static bool read_asker(struct finding *f)
 	if (!ck_gate_person_is_active(f->client, f->view, &staff) || ck_text_copy(f->uid, sizeof f->uid, staff.as.staff.uid) != CK_OK) return false;
 	f->found.asker = asker;
 	f->found.authority = staff.authority;
-	f->found.budget = holds_switchboard(f) ? CK_FIND_BUDGET_SWITCHBOARD : CK_FIND_BUDGET_PERSON;
+	f->found.budget = ck_gate_find_budget(f->client, f->view, asker, staff.authority);
 	return true;
 }
 

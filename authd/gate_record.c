@@ -109,6 +109,7 @@ static void begin_record(struct ck_gate_client *client, const struct ck_gate_eve
 	if (e->with_age) ck_field_int(m, CK_F_AGE, e->age_ms);
 	ck_field_string(m, CK_F_PURPOSE, found != NULL ? found->purpose : NULL);
 	if (found != NULL) ck_field_uint(m, CK_F_BUDGET, found->budget);
+	if (e->shown != CK_FIND_BUDGET_NONE) ck_field_uint(m, CK_F_BUDGET, e->shown);
 	ck_field_string(m, CK_F_PEOPLE, found != NULL ? unless_empty(found->people) : NULL);
 	if (follows_a_touch(e->event)) ck_gate_put_proved(client, m);
 }

@@ -256,6 +256,7 @@ struct ck_gate_event {
 	const uint8_t *login_id, *key_hash;
 	struct ck_bytes id, authority, target, digest, proof; /* of vouches; digest: of what was signed beside a password, too */
 	bool with_proved, with_count, with_age, with_leader;
+	enum ck_find_budget shown;         /* BUDGET: that pays for the person of another authority who is shown; none: nobody is */
 	unsigned proved;
 	uint64_t count, leader[2];
 	int64_t age_ms;
@@ -265,6 +266,10 @@ void ck_gate_record(struct ck_gate_client *client, const struct ck_gate_event *e
 void ck_gate_note(struct ck_gate_client *client, const struct ck_gate_event *event);
 /* CK_OK: recorded, and it stands. CK_ERR_DENIED: it does not stand, out_reason says why. CK_ERR_UNAVAILABLE: it is not recorded. */
 CK_MUST_USE enum ck_error ck_gate_recorded(const struct ck_map *reply, char out_reason[64]);
+
+/* ---- gate_find.c ---- */
+/* Whose budget it is when this person is shown people of other authorities. */
+enum ck_find_budget ck_gate_find_budget(struct ck_gate_client *client, struct ck_view *view, struct ck_id person, struct ck_id authority);
 
 /* ---- gate_access.c: who may ---- */
 

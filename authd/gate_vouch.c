@@ -149,12 +149,20 @@ static void made_recorded(struct ck_gate_client *client, const struct ck_map *re
 	enum ck_error error = ck_gate_recorded(reply, reason);
 	client->vouched = error == CK_OK;
 	if (error == CK_OK) answer_made(client);
+	else if (error == CK_ERR_DENIED && strncmp(reason, "budget", 6) == 0)
+		ck_gate_deny(client, "budget", "whom a code is for is shown with it, and you or your authority have looked up as many people of other "
+		                               "authorities as may be in a day; an hour later some more go");
 	else if (error == CK_ERR_DENIED && strncmp(reason, "vouch-", 6) == 0) ck_gate_deny(client, reason, "no code could be made of that touch; try again");
 	else ck_gate_not_granted(client, reply, error, reason);
 	ck_wipe(client->login.vouching.code, sizeof client->login.vouching.code);
 }
 
-static void record_made(struct ck_gate_client *client, const struct ck_gate_answered *a, const struct ck_id *voucher)
+struct voucher {
+	struct ck_id staff, authority;
+	enum ck_find_budget shown; /* that pays for whom the code is for; none: no person of another authority is shown */
+};
+
+static void record_made(struct ck_gate_client *client, const struct ck_gate_answered *a, const struct voucher *voucher)
 {
 	static uint8_t statement[CK_VOUCH_STATEMENT_LIMIT_BYTES], bytes[CK_VOUCH_PROOF_LIMIT_BYTES];
 	struct ck_gate *gate = client->gate;
@@ -179,7 +187,8 @@ static void record_made(struct ck_gate_client *client, const struct ck_gate_answ
 	                              .user = client->voucher,
 	                              .key_hash = a->hash,
 	                              .id = {client->vouch_id, sizeof client->vouch_id},
-	                              .target = {voucher->bytes, sizeof voucher->bytes},
+	                              .target = {voucher->staff.bytes, sizeof voucher->staff.bytes},
+	                              .shown = voucher->shown,
 	                              .digest = {digest, sizeof digest},
 	                              .proof = {bytes, proof_length},
 	                              .with_proved = true,
@@ -188,19 +197,24 @@ static void record_made(struct ck_gate_client *client, const struct ck_gate_answ
 	                              .count = a->result.count,
 	                              .with_age = true,
 	                              .age_ms = ck_clock_monotonic_ms() - a->challenge.issued_ms};
+	if (voucher->shown != CK_FIND_BUDGET_NONE) event.authority = (struct ck_bytes){voucher->authority.bytes, sizeof voucher->authority.bytes};
 	ck_gate_record(client, &event, made_recorded);
 	ck_wipe(digest, sizeof digest);
 }
 
-/* The same name, of whoever was meant when it was signed, and not the person themself. */
-static bool audience_stands(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *voucher)
+/* The same name, of whoever was meant when it was signed, and not the person themself. Whose card is shown costs like somebody found. */
+static bool audience_stands(struct ck_gate_client *client, struct ck_view *view, const struct ck_record *voucher, struct voucher *out)
 {
 	struct ck_gate *gate = client->gate;
 	const struct ck_gate_vouching *vouching = &client->login.vouching;
 	struct ck_record record;
 	enum ck_error error = ck_gate_stored(gate, ck_vouch_audience(view, vouching->for_authority, ck_text_of(vouching->name),
 	                                                             ck_wall_now(&gate->wall), &record));
-	return error == CK_OK && ck_id_equal(record.id, vouching->id) && !ck_id_equal(record.id, voucher->id);
+	*out = (struct voucher){.staff = voucher->id, .authority = voucher->authority};
+	if (error != CK_OK || !ck_id_equal(record.id, vouching->id) || ck_id_equal(record.id, voucher->id)) return false;
+	if (!vouching->for_authority && !ck_id_equal(record.authority, voucher->authority))
+		out->shown = ck_gate_find_budget(client, view, voucher->id, voucher->authority);
+	return true;
 }
 
 void ck_gate_vouch_assert(struct ck_gate_client *client, struct ck_gate_answered *a)
@@ -220,8 +234,8 @@ void ck_gate_vouch_assert(struct ck_gate_client *client, struct ck_gate_answered
 		(void)ck_fail(&a->why, CK_ERR_DENIED, "the person is not active");
 	}
 	if (good) client->proved = ck_gate_proved_by(a);
-	bool stands = good && audience_stands(client, view, &staff);
-	struct ck_id voucher = good ? staff.id : (struct ck_id){{0}};
+	struct voucher voucher = {.shown = CK_FIND_BUDGET_NONE};
+	bool stands = good && audience_stands(client, view, &staff, &voucher);
 	ck_view_end(&view);
 	if (!good) ck_gate_record_refused(client, "vouch", a->why.text);
 	else if (!ck_gate_is_fresh(client->gate, &state)) ck_gate_unavailable(client, STORE_STALE);

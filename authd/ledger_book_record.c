@@ -233,14 +233,16 @@ static bool take_effect(struct ck_book *book, const struct ck_event_rule *rule, 
 }
 
 /* What looks people up costs; NULL: it is paid for. A refusal is an alarm once, then one among other refusals. */
-static const char *search_fault(struct ck_book *book, const struct ck_map *message)
+static const char *search_fault(struct ck_book *book, const struct ck_event_rule *rule, const struct ck_map *message)
 {
 	struct ck_id person, authority;
 	enum ck_find_budget budget = (enum ck_find_budget)number_of(message, CK_F_BUDGET);
-	if (budget == CK_FIND_BUDGET_NONE) return NULL;
-	memcpy(person.bytes, message->at[CK_F_ID].span.at, sizeof person.bytes);
+	bool searches = (rule->what & CK_EVENT_SEARCHES) != 0;
+	if ((rule->what & (CK_EVENT_SEARCHES | CK_EVENT_SHOWS)) == 0 || budget == CK_FIND_BUDGET_NONE) return NULL;
+	memcpy(person.bytes, message->at[searches ? CK_F_ID : CK_F_TARGET].span.at, sizeof person.bytes);
 	memcpy(authority.bytes, message->at[CK_F_AUTHORITY].span.at, sizeof authority.bytes);
-	struct ck_find_charge charge = ck_finds_charge(book->state.finds, person, authority, budget, number_of(message, CK_F_COUNT), ck_clock_boot_ms());
+	uint64_t people = searches ? number_of(message, CK_F_COUNT) : 1;
+	struct ck_find_charge charge = ck_finds_charge(book->state.finds, person, authority, budget, people, ck_clock_boot_ms());
 	if (charge.verdict == CK_FIND_WITHIN) return NULL;
 	const char *fault = charge.verdict == CK_FIND_OVER_AUTHORITY ? "budget-authority" : "budget";
 	if (!charge.first && ck_book_coalesced(book, message)) return fault;
@@ -251,7 +253,8 @@ static const char *search_fault(struct ck_book *book, const struct ck_map *messa
 		       charge.verdict == CK_FIND_OVER_AUTHORITY ? "authority" : "person");
 	}
 	ck_event_fields_begin(&book->fields);
-	ck_event_fields_take(&book->fields, message);
+	if (searches) ck_event_fields_take(&book->fields, message);
+	else ck_vouch_act_fields(&book->act, message, &book->fields); /* a code's digest is in no record */
 	ck_event_fields_text(&book->fields, "fault", ck_text_of(fault));
 	(void)ck_book_add(book, "find-refused", false);
 	return fault;
@@ -283,7 +286,8 @@ static bool record(struct ck_book *book, const struct ck_event_rule *rule, enum 
 	}
 	if ((rule->what & CK_EVENT_VOUCHES) != 0) answer->reason = ck_vouch_act_refuse(&book->act, book->vouches, ck_clock_boot_ms());
 	if (answer->reason != NULL) return ck_book_refuse_vouch(book, message, answer);
-	answer->reason = (rule->what & CK_EVENT_SEARCHES) != 0 ? search_fault(book, message) : counter_fault(book, rule, from, message);
+	answer->reason = counter_fault(book, rule, from, message);
+	if (answer->reason == NULL) answer->reason = search_fault(book, rule, message);
 	if (answer->reason != NULL) return false;
 	if (!has_its_password(book, rule, message)) {
 		answer->reason = "password";

@@ -25,7 +25,7 @@
 enum {
 	F = CK_EVENT_FLUSHED, ESSENTIAL = CK_EVENT_ESSENTIAL, COUNTED = CK_EVENT_COUNTED, BUDGETED = CK_EVENT_BUDGETED,
 	ALARMING = CK_EVENT_ALARMING, GRANTS = CK_EVENT_GRANTS, OPENS = CK_EVENT_OPENS, CLOSES = CK_EVENT_CLOSES, RESETS = CK_EVENT_RESETS, SPENDS = CK_EVENT_SPENDS,
-	TRIES = CK_EVENT_TRIES, TRIED = CK_EVENT_TRIED, SEARCHES = CK_EVENT_SEARCHES,
+	TRIES = CK_EVENT_TRIES, TRIED = CK_EVENT_TRIED, SEARCHES = CK_EVENT_SEARCHES, SHOWS = CK_EVENT_SHOWS,
 	VOUCHES = CK_EVENT_VOUCHES, W = 0
 };
 
@@ -70,8 +70,8 @@ static const struct ck_event_rule rules[] = {
 	{ CK_EVENT_PASSWORD_OUTCOME, "password-outcome", F | ESSENTIAL | TRIED, REPLICA,
 	  K(USER) | K(OPERATION) | K(DIGEST) | K(REASON) | K(PEER_UID), QUESTION | PLACE | K(DETAIL) },
 	{ CK_EVENT_PROVIDER, "provider", W, REPLICA, K(NAME), K(DETAIL) },
-	{ CK_EVENT_VOUCH_MADE, "vouch-made", F | ESSENTIAL | COUNTED | SPENDS | VOUCHES, GATE,
-	  K(USER) | K(ID) | K(PROVED) | K(HASH) | K(COUNT) | K(TARGET) | K(DIGEST) | K(PROOF), PEER | K(AGE) | K(SOURCE) },
+	{ CK_EVENT_VOUCH_MADE, "vouch-made", F | ESSENTIAL | COUNTED | SPENDS | VOUCHES | SHOWS, GATE,
+	  K(USER) | K(ID) | K(PROVED) | K(HASH) | K(COUNT) | K(TARGET) | K(DIGEST) | K(PROOF), PEER | K(AGE) | K(SOURCE) | K(AUTHORITY) | K(BUDGET) },
 	{ CK_EVENT_VOUCH_CHECKED, "vouch-checked", F | ESSENTIAL | VOUCHES, GATE, K(USER) | K(ID) | K(AUTHORITY) | K(TARGET) | K(DIGEST),
 	  PEER | K(PROVED) },
 	{ CK_EVENT_VOUCH_REFUSED, "vouch-refused", W | VOUCHES, GATE, K(USER) | K(REASON),
@@ -211,6 +211,15 @@ static bool check_search(const struct ck_map *message)
 	return (message->present & K(AUTHORITY)) != 0 && (message->present & K(ID)) != 0 && message->at[CK_F_ID].span.length == sizeof(struct ck_id);
 }
 
+/* Whose card is shown, is of another authority: then both are said, and whose budget it is. */
+static bool check_shown(const struct ck_map *message)
+{
+	bool charged = (message->present & K(BUDGET)) != 0;
+	uint64_t budget = message->at[CK_F_BUDGET].number;
+	if (charged != ((message->present & K(AUTHORITY)) != 0)) return false;
+	return !charged || (message->at[CK_F_TARGET].span.length == sizeof(struct ck_id) && budget != CK_FIND_BUDGET_NONE && budget <= CK_FIND_BUDGET_SWITCHBOARD);
+}
+
 #define HEAD_KEYS (K(TYPE) | K(REQUEST) | K(EVENT))
 #define UNWRITTEN (HEAD_KEYS | K(SOURCE)) /* a source is for its budget */
 
@@ -224,6 +233,7 @@ enum ck_error ck_event_check(const struct ck_event_rule *rule, enum ck_process f
 	    (message->at[CK_F_COUNT].number > UINT32_MAX || (message->present & K(HASH)) == 0))
 		return CK_ERR_INVALID;
 	if ((rule->what & CK_EVENT_SEARCHES) != 0 && !check_search(message)) return CK_ERR_INVALID;
+	if ((rule->what & CK_EVENT_SHOWS) != 0 && !check_shown(message)) return CK_ERR_INVALID;
 	return rule->event == CK_EVENT_LOGIN_GRANTED && !has_its_touch(message) ? CK_ERR_INVALID : CK_OK;
 }
 

@@ -21,6 +21,7 @@ enum {
 	CK_EVENT_TRIES = 1024,   /* a password: USER and where it is tried have so many */
 	CK_EVENT_TRIED = 2048,   /* how that ended: REASON */
 	CK_EVENT_SEARCHES = 4096, /* COUNT people of other authorities are charged to ID's and AUTHORITY's budgets */
+	CK_EVENT_SHOWS = 16384, /* one person of another authority, where BUDGET says so: charged to TARGET's and AUTHORITY's budgets */
 	CK_EVENT_VOUCHES = 8192 /* of a code that is said on the telephone (ledger_vouch_act.h); DIGEST is not recorded */
 };
 struct ck_event_rule {

@@ -308,20 +308,30 @@ static bool replay_outcome(struct ck_state *state, const struct ck_audit_record 
 }
 
 /* People of other authorities who were shown, and paid for. What is a day old is forgotten. */
-static bool replay_found(struct ck_state *state, const struct ck_audit_record *record)
+static bool replay_shown(struct ck_state *state, const struct ck_audit_record *record, const char *to, uint64_t people)
 {
 	struct ck_id person, authority;
-	uint64_t budget, people;
+	uint64_t budget;
 	int64_t time_s;
 	if (!time_of(record, &time_s) || !field_uint(record, "budget", CK_FIND_BUDGET_SWITCHBOARD, &budget)) return false;
 	if (budget == CK_FIND_BUDGET_NONE) return true;
-	if (!field_uint(record, "count", UINT32_MAX, &people) || ck_id_parse(field(record, "id"), &person) != CK_OK ||
-	    ck_id_parse(field(record, "authority"), &authority) != CK_OK)
-		return false;
+	if (ck_id_parse(field(record, to), &person) != CK_OK || ck_id_parse(field(record, "authority"), &authority) != CK_OK) return false;
 	int64_t age_s = ck_clock_wall_s() - time_s;
 	int64_t at_ms = ck_clock_boot_ms() - (age_s > 0 ? age_s * 1000 : 0);
 	if (age_s < FOUND_LIFE_S) ck_finds_replay(state->finds, person, authority, (enum ck_find_budget)budget, people, at_ms);
 	return true;
+}
+
+static bool replay_found(struct ck_state *state, const struct ck_audit_record *record)
+{
+	uint64_t people;
+	return field_uint(record, "count", UINT32_MAX, &people) && replay_shown(state, record, "id", people);
+}
+
+static bool replay_vouch(struct ck_state *state, const struct ck_audit_record *record)
+{
+	bool charged = field(record, "budget").at != NULL;
+	return replay_counter(state, record) && (!charged || replay_shown(state, record, "target", 1));
 }
 
 static bool replay_reset(struct ck_state *state, const struct ck_audit_record *record)
@@ -373,7 +383,7 @@ static const struct {
 	{ "session-closed", replay_closed },   { "identified", replay_counter },      { "change-intent", replay_counter },
 	{ "key-enrolled", replay_counter },    { "started", replay_started },
 	{ "counter-reset", replay_reset },     { "password-attempt", replay_attempt }, { "password-outcome", replay_outcome },
-	{ "vouch-made", replay_counter },      { "found", replay_found },
+	{ "vouch-made", replay_vouch },        { "found", replay_found },
 };
 
 static bool replay_one(const struct ck_audit_record *record, const char *file, uint64_t line_number, void *context)

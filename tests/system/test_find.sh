@@ -94,13 +94,30 @@ expect 0 by bob find "sian wyn"
 for i in 1 2 3; do expect 0 by bob find "sian wyn"; done
 expect 1 by bob find "sian wyn"
 said "as one person may in a day"
+# whom a code is for is shown with it, and costs the same; a colleague of one's own authority costs nothing
+vouch_once() { # UID FOR: the command ends when the next one takes its place, or the daemon stops
+	: > "$T/vouch.out"
+	by "$1" vouch "$2" > "$T/vouch.out" 2>&1 &
+	until_true 30 grep -q 'The code is for' "$T/vouch.out" || { fail "no code for $2"; cat "$T/vouch.out"; }
+}
+vouch_once sam jon
+for i in 1 2 3 4; do vouch_once sam bob; done
+expect 1 by sam vouch bob
+said "may be in a day"
+audited sam find-refused 'fault=budget'
+vouch_once sam jon
+checks=$((checks + 1))
+[ "$(crosskeys audit show --user sam --event vouch-made "$I/audit" | grep -c 'budget=1')" = 4 ] || fail "what was charged is not in the log"
 # a ledger that starts anew knows what was used: by its snapshot, and by the log alone
 for without in nothing snapshots; do
 	stop_daemon
+	wait
 	[ "$without" = nothing ] || rm -f "$I"/audit/ledger.state "$I"/audit/ledger.recent
 	start_daemon
 	expect 1 by bob find "sian wyn"
 	said "as one person may in a day"
+	expect 1 by sam vouch bob
+	said "may be in a day"
 done
 # the authority's own is used up by ada, too
 expect 0 ck find rivers # root pays nothing
