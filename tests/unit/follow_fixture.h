@@ -141,6 +141,13 @@ static inline enum ck_error give_role(unsigned number, const char *name)
 	return give(number, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", name}, {"ckStatus", "active"}, {NULL, NULL}});
 }
 
+static inline enum ck_error give_role_as(unsigned number, const char *id, const char *authority, const char *name, const char *status)
+{
+	char dn[256];
+	snprintf(dn, sizeof dn, "ckId=%s,ou=roles,ckId=%s,ou=authorities," SUFFIX, id, authority);
+	return give(number, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", name}, {"ckStatus", status}, {NULL, NULL}});
+}
+
 static inline enum ck_error give_authority(unsigned number, const char *id, const char *zone)
 {
 	char dn[128], name[32];

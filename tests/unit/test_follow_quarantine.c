@@ -2,13 +2,6 @@
 #include "tests/unit/follow_fixture.h"
 #include "tests/unit/suite.h"
 
-static enum ck_error give_role_as(unsigned number, const char *id, const char *authority, const char *name, const char *status)
-{
-	char dn[256];
-	snprintf(dn, sizeof dn, "ckId=%s,ou=roles,ckId=%s,ou=authorities," SUFFIX, id, authority);
-	return give(number, dn, (struct pair[]){{"objectClass", "ckRole"}, {"ckId", id}, {"ckName", name}, {"ckStatus", status}, {NULL, NULL}});
-}
-
 /* Its grants name it by its id: whoever could have that would be given them all. */
 START_TEST(nobody_takes_the_place_of_an_entry_that_became_faulty)
 {
