@@ -181,8 +181,8 @@ kill -KILL "$(pids_of replica)"
 only_key ada-key
 ordered() { as ada 1234 role add "after-$RANDOM"; }
 LIMIT=20 soon ordered
-try guess "replica refused expired"
-soon is_logged change-refused "reason=expired"
+try guess "replica refused restarted"
+soon is_logged change-refused "reason=restarted"
 # one that it kept to itself is good for twice the time that a challenge lives, and says itself when it was
 stop_daemon
 cp -p "$I/crosskeys.conf" "$T/kept.conf"
