@@ -46,7 +46,7 @@ recorded bob-open acct bob account-granted "$(number bob-demo acct 2)"
 
 # ---- with a password beside the touch: the right one, and another ----
 with_passwords
-by_password=$(((seeds + 63) / 64)) # each takes Argon2's time
+by_password=$((seeds / 80 + 15)) # each takes Argon2's time
 already=$(audit_count login-granted)
 export CK_PASSWORD=$OWN
 run bob safe "$by_password" asmocd
