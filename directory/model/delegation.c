@@ -23,6 +23,9 @@ enum ck_error ck_model_check_delegation(const struct ck_authority *home, const s
 {
 	if (staff->uid_number < home->uid_number_first || staff->uid_number > home->uid_number_last)
 		return ck_fail(why, CK_ERR_INVALID, "uidNumber is outside the authority's range");
+	/* or the files of another authority's people are theirs as a group */
+	if (staff->gid_number < home->uid_number_first || staff->gid_number > home->uid_number_last)
+		return ck_fail(why, CK_ERR_INVALID, "gidNumber is outside the authority's range");
 	if (!mail_in_domains(staff->mail, &home->mail_domains)) return ck_fail(why, CK_ERR_INVALID, "mail is outside the authority's domains");
 	return CK_OK;
 }
