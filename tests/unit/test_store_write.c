@@ -515,6 +515,27 @@ START_TEST(what_belongs_to_an_id_that_ends_alike_is_not_listed)
 END_TEST
 
 /* Both halves exchanged fold to the same. */
+START_TEST(targets_of_a_rule_that_end_alike_are_two)
+{
+	const struct ck_id targets[] = {ends_like(WEB), ck_builder_id(WEB), ck_builder_id(DB)};
+	struct ck_record *record = ck_builder_rule(b, RULE, LEEDS, "web", WEB, ADMINS);
+	record->as.rule.targets = (struct ck_ids){targets, 3};
+	ck_builder_put(b, record);
+	struct seen rules = {.count = 0};
+	struct ck_view *view = ck_builder_view(b);
+	for (size_t i = 0; i < 3; i++) ck_assert_int_eq(ck_view_rules_for(view, targets[i], see, &rules), CK_OK);
+	ck_assert_seen(rules, RULE, RULE, RULE, );
+	ck_assert_int_eq(ck_view_verify(view), CK_OK);
+	/* and go as they came */
+	ck_builder_put(b, ck_builder_rule(b, RULE, LEEDS, "web", DB, ADMINS));
+	view = ck_builder_view(b);
+	rules.count = 0;
+	for (size_t i = 0; i < 3; i++) ck_assert_int_eq(ck_view_rules_for(view, targets[i], see, &rules), CK_OK);
+	ck_assert_seen(rules, RULE, );
+	ck_assert_int_eq(ck_view_verify(view), CK_OK);
+}
+END_TEST
+
 START_TEST(entry_uuids_that_fold_alike_are_two)
 {
 	uint8_t alice[16], turned[16];
@@ -697,6 +718,7 @@ static Suite *suite(void)
 	tcase_add_test(c, what_a_faulty_entry_held_is_free_when_it_is_gone);
 	tcase_add_test(c, of_two_ids_that_end_alike_the_first_stays);
 	tcase_add_test(c, what_belongs_to_an_id_that_ends_alike_is_not_listed);
+	tcase_add_test(c, targets_of_a_rule_that_end_alike_are_two);
 	tcase_add_test(c, entry_uuids_that_fold_alike_are_two);
 	tcase_add_test(c, a_store_without_a_cookie_is_unfinished);
 	tcase_add_test(c, cookie_notes_and_as_of_are_kept_with_the_data);
