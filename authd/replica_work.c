@@ -392,8 +392,9 @@ static void begin_write(struct ck_replica *r, struct ck_work *work)
 		do_write(r, work);
 		return;
 	}
+	/* what came and was no good is no reason to wait longer */
+	if (work->step != CK_STEP_REACHING) work->deadline_ms = ck_clock_monotonic_ms() + REACH_LIMIT_MS;
 	work->step = CK_STEP_REACHING;
-	work->deadline_ms = ck_clock_monotonic_ms() + REACH_LIMIT_MS;
 	ck_replica_reach_writer(r);
 }
 

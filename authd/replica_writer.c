@@ -76,7 +76,9 @@ struct ck_ldap *ck_replica_writer(struct ck_replica *r, int64_t deadline_ms, str
 
 bool ck_replica_writer_is_there(struct ck_replica *r)
 {
-	return r->dials == NULL || is_good(r, ck_clock_monotonic_ms() + WRITER_CONNECT_MS);
+	if (r->dials == NULL || is_good(r, ck_clock_monotonic_ms() + WRITER_CONNECT_MS)) return true;
+	ck_replica_drop_writer(r); /* the next that asks is not to wait for it again */
+	return false;
 }
 
 static void on_reached(struct ck_replica *r, enum ck_error error, const char *why, void *context)
