@@ -11,7 +11,7 @@
 #include "directory/base/clock.h"
 #include "directory/base/log.h"
 
-#define REBUILD_BATCH_ENTRIES 8192 /* a commit costs a flush: a full refresh is not read before its end */
+#define REBUILD_BATCH_ENTRIES 8192 /* of a full refresh: nobody reads it before its end, and most of it waits outside of the file */
 
 void ck_follower_alarm(struct ck_follower *f, const char *detail)
 {

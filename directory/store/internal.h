@@ -10,7 +10,7 @@
 
 #define CK_STORE_PATH_BYTES 1024
 #define CK_STORE_NAME_BYTES 32
-/* Address space, not memory: the design's 1.2 million staff need about 3 GB. */
+/* Address space, not memory: the design's 1.2 million staff need about 2 GB. */
 #define CK_STORE_MAP_BYTES ((size_t)16 << 30)
 /* Lists within lists: a visitor may list something else, eight deep; the innermost needs one for its records. */
 #define CK_CURSORS_LIMIT 9
