@@ -1,4 +1,5 @@
-/* Whether a plan takes from whoever orders it the last key they have. The daemon lets it stand: it may be meant. */
+/* Whether a plan takes from whoever orders it the last key they have. The daemon refuses that to all
+   but administrators, and of those lets it stand: it may be meant. */
 #include <string.h>
 
 #include "authd/cli/plan.h"
