@@ -10,7 +10,7 @@
 
 #define FILE_LIMIT_BYTES 1048576 /* of PEM; a bundle of all public authorities is a fifth of that */
 #define ENDING_S (30 * 86400)    /* time for somebody else to issue the next one */
-#define ADVICE_NEXT "have the next one issued, and put it in its place; the daemon reads it at the next connection"
+#define ADVICE_NEXT "have the next one issued, and put it in its place, and restart the daemon"
 
 struct certificate_file {
 	const char *path;

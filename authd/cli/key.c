@@ -321,7 +321,8 @@ static int order(struct ck_cli *cli, int argc, char **argv)
 static int revoke_key(struct ck_cli *cli, int argc, char **argv)
 {
 	static const struct ck_command_help help = { "key revoke", "UID KEY",
-		"Plans to make this key worthless for good, shows what it will do, and orders it by a touch.", 2, 2, no_options };
+		"Plans to make this key worthless for good, shows what it will do, and orders it by a touch. Of your own last key it asks; "
+		"where it cannot ask, --yes says that it is meant.", 2, 2, no_options };
 	struct ck_arguments arguments;
 	enum ck_error error = ck_arguments_parse(cli, &help, argc, argv, &arguments);
 	if (error != CK_OK) return ck_arguments_exit(error);
