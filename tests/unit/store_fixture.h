@@ -67,4 +67,48 @@ static inline bool see(const struct ck_record *record, void *context)
 		for (size_t i_ = 0; i_ < (seen).count; i_++) ck_assert_id((seen).ids[i_], expected_[i_]);              \
 	} while (0)
 
+/* ---- whoever is second ---- */
+
+static inline struct ck_record *stranger(void)
+{
+	struct ck_record *record = ck_builder_staff(b, 99, LEEDS, "carol", 200099);
+	return record;
+}
+
+static inline struct ck_batch *batch_now(void)
+{
+	struct ck_batch *batch;
+	ck_builder_commit(b);
+	ck_assert_int_eq(ck_batch_begin(ck_builder_store(b), &batch, &err), CK_OK);
+	return batch;
+}
+
+static inline void commit(struct ck_batch *batch)
+{
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	ck_assert_int_eq(ck_view_verify(ck_builder_view(b)), CK_OK);
+}
+
+/* Alice's entry becomes faulty, and still says this of itself. */
+static inline void quarantine_alice(const struct ck_record *claims)
+{
+	uint8_t alice[16];
+	struct ck_batch *batch = batch_now();
+	ck_builder_uuid(CK_KIND_STAFF, ALICE, alice);
+	ck_assert_int_eq(ck_batch_quarantine(batch, alice, t("ckId=a"), t("faulty"), claims), CK_OK);
+	ck_assert(ck_batch_is_quarantined(batch, alice));
+	commit(batch);
+}
+
+static inline enum ck_error put_stranger(const struct ck_record *record)
+{
+	struct ck_batch *batch = batch_now();
+	enum ck_error error = ck_batch_put(batch, record, &err);
+	commit(batch);
+	if (error == CK_OK) ck_builder_remove(b, record->kind, 99);
+	return error;
+}
+
+static inline struct ck_record *as_alice(void) { return ck_builder_staff(b, ALICE, LEEDS, "alice", 200001); }
+
 #endif
