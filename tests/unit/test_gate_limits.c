@@ -179,6 +179,54 @@ START_TEST(what_is_proved_is_told_once)
 }
 END_TEST
 
+/* The replica grants with those fields, as anybody whose it may be. */
+static void relayed(struct ck_client *client, struct rig_frame *out)
+{
+	static const uint8_t granted[] = {0xa1, 0x00, 0x01};
+	struct ck_map message;
+	rig_send(client, out, -1);
+	ck_assert_int_eq(ck_client_receive(&rig.replica, &message, ck_clock_monotonic_ms() + PATIENCE_MS, -1), CK_OK);
+	uint64_t request = rig_number(&message, CK_F_REQUEST);
+	struct ck_map_writer *m = rig_begin(out, CK_MSG_RELAYED);
+	ck_field_uint(m, CK_F_REQUEST, request);
+	ck_field_bytes(m, CK_F_BODY, granted, sizeof granted);
+	rig_send(&rig.replica, out, -1);
+	ck_assert(rig_receive(client, &message));
+	ck_assert_uint_eq(rig_number(&message, CK_F_TYPE), CK_ANSWER_GRANTED);
+}
+
+/* What is granted without a key gives no login back that was begun; what a key signed does. */
+START_TEST(a_batch_of_a_plan_proves_nothing)
+{
+	static const uint8_t zeros[32];
+	for (unsigned touched = 0; touched < 2; touched++) {
+		struct ck_client client;
+		struct ck_map reply;
+		struct rig_frame out;
+		rig_connect(&client, 200011);
+		ck_assert_int_eq(rig_login_begin(&client, "alice", "tty1", NULL, &reply), CK_ANSWER_NEED_TOKEN);
+		struct ck_map_writer *m = rig_begin(&out, touched ? CK_OP_PASSWORD_CHANGE : CK_OP_PLAN_BATCH);
+		if (touched) {
+			ck_field_bytes(m, CK_F_CREDENTIAL, "x", 1);
+			ck_field_bytes(m, CK_F_AUTH_DATA, "x", 1);
+			ck_field_bytes(m, CK_F_SIGNATURE, "x", 1);
+			ck_field_bytes(m, CK_F_NONCE, zeros, sizeof zeros);
+			ck_field_bytes(m, CK_F_PASSWORD, "old", 3);
+			ck_field_bytes(m, CK_F_NEW_PASSWORD, "new", 3);
+		} else {
+			ck_field_bytes(m, CK_F_ID, zeros, 16);
+			ck_field_bytes(m, CK_F_STATEMENTS, "x", 1);
+			ck_field_bytes(m, CK_F_VALUES, "x", 1);
+			ck_field_uint(m, CK_F_INDEX, 0);
+		}
+		relayed(&client, &out);
+		ck_client_close(&client);
+		serve_until(&rig.events, touched + 1); /* abandoned */
+		ck_assert_uint_eq(rig.proved, touched);
+	}
+}
+END_TEST
+
 /* One question to the ledger tells whether it may be begun and whose session it is begun in. */
 START_TEST(a_try_asks_where_it_is_too)
 {
@@ -375,6 +423,7 @@ int main(void)
 		without_the_ledger_nothing_is_begun,
 		what_a_key_proves_does_not_count,
 		what_is_proved_is_told_once,
+		a_batch_of_a_plan_proves_nothing,
 		a_try_asks_where_it_is_too,
 		a_key_that_is_used_too_often_hears_how_long_to_wait,
 		an_operators_questions_are_limited_but_roots_are_not,
