@@ -1,6 +1,7 @@
 /* The consumer of RFC 4533 refreshAndPersist, on one connection, without a wait: bind, ask for the contextCSN, search with the sync
    control, then whatever comes. libldap's ldap_sync_* is not used: it hides which refresh phase ended and lags behind by a message.
    The provider is trusted for content only; every control and message is checked, and anything unexpected ends the follow. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +33,7 @@ struct ck_follow {
 	struct ck_ldap_bind bind;
 	int question_id, sync_id, probe_id;
 	char suffix[CK_DN_LIMIT_BYTES];
+	char base[CK_DN_LIMIT_BYTES]; /* of what is followed, below it */
 	uint8_t cookie[COOKIE_LIMIT_BYTES];
 	size_t cookie_length;
 	bool has_cookie;
@@ -77,7 +79,7 @@ static enum ck_error begin_sync(struct ck_follow *f, struct ck_errmsg *err)
 	char oid[] = LDAP_CONTROL_SYNC;
 	char all[] = "*", uuid[] = "entryUUID", csn[] = "entryCSN";
 	LDAPControl control = {.ldctl_oid = oid, .ldctl_value = {length, (char *)value}, .ldctl_iscritical = 1};
-	int code = ldap_search_ext(f->handle, f->suffix, LDAP_SCOPE_SUBTREE, "(objectClass=*)", (char *[]){all, uuid, csn, NULL}, 0,
+	int code = ldap_search_ext(f->handle, f->base, LDAP_SCOPE_SUBTREE, "(objectClass=*)", (char *[]){all, uuid, csn, NULL}, 0,
 	                           (LDAPControl *[]){&control, NULL}, NULL, NULL, LDAP_NO_LIMIT, &f->sync_id);
 	if (code != LDAP_SUCCESS) return ck_ldap_fail(err, code, "asking the provider for its content", NULL);
 	f->stage = STAGE_REFRESHING;
@@ -401,7 +403,8 @@ static enum ck_error new_follow(const char *suffix, struct ck_bytes cookie, cons
 	f->has_cookie = cookie.at != NULL && cookie.length > 0;
 	f->cookie_length = cookie.length;
 	if (f->has_cookie) memcpy(f->cookie, cookie.at, cookie.length);
-	if (ck_text_copy(f->suffix, sizeof f->suffix, ck_text_of(suffix)) != CK_OK ||
+	int length = snprintf(f->base, sizeof f->base, "ou=authorities,%s", suffix);
+	if (ck_text_copy(f->suffix, sizeof f->suffix, ck_text_of(suffix)) != CK_OK || length < 0 || (size_t)length >= sizeof f->base ||
 	    (f->has_cookie && ck_csn_set_add_cookie(&f->seen, cookie) != CK_OK)) {
 		free(f);
 		return ck_fail(err, CK_ERR_INVALID, "the suffix or the stored cookie is malformed");
