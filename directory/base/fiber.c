@@ -25,7 +25,7 @@ struct ck_fiber {
 	bool done, ending;
 	int fd;
 	bool writes;
-	int64_t deadline_ms;
+	int64_t deadline_ms, resumed_ms;
 	/* where the address sanitizer remembers the other stack, and how far that reaches */
 	void *fake_outside, *fake_inside;
 	const void *outside_bottom;
@@ -56,12 +56,14 @@ static void is_inside(struct ck_fiber *f) { (void)f; }
 
 static void go_in(struct ck_fiber *f)
 {
-	CK_ASSERT(running == NULL && !f->done);
+	struct ck_fiber *before = running; /* the one that resumes this one */
+	CK_ASSERT(!f->done);
 	running = f;
+	f->resumed_ms = ck_clock_monotonic_ms();
 	leaves_outside(f);
 	CK_ASSERT(swapcontext(&f->outside, &f->inside) == 0);
 	is_outside(f);
-	running = NULL;
+	running = before;
 }
 
 static void go_out(struct ck_fiber *f)
@@ -155,4 +157,16 @@ bool ck_wait_for(int fd, bool writes, int64_t deadline_ms)
 		go_out(f);
 	}
 	return false;
+}
+
+bool ck_pause(void)
+{
+	struct ck_fiber *f = running;
+	if (f == NULL) return true;
+	if (!f->ending && ck_clock_monotonic_ms() - f->resumed_ms >= CK_FIBER_SLICE_MS) {
+		f->fd = -1;
+		f->deadline_ms = 0;
+		go_out(f);
+	}
+	return !f->ending;
 }

@@ -6,6 +6,7 @@
 
 #include "directory/base/clock.h"
 #include "directory/base/fiber.h"
+#include "tests/fakes/fake_clock.h"
 
 #define LONG_MS 600000
 
@@ -121,6 +122,67 @@ START_TEST(one_that_is_ended_waits_for_nothing_more)
 }
 END_TEST
 
+/* ---- pauses ---- */
+
+struct worker {
+	unsigned done;
+	bool refused;
+	struct ck_fiber *other; /* started by this one */
+	struct worker *others;
+};
+
+static void work_in_slices(void *context)
+{
+	struct worker *w = context;
+	if (w->others != NULL) ck_assert_int_eq(ck_fiber_start(work_in_slices, w->others, &w->other), CK_OK);
+	for (unsigned i = 0; i < 3 && !w->refused; i++) {
+		w->done++;
+		w->refused = !ck_pause();
+	}
+}
+
+START_TEST(work_that_lasts_lets_others_go_on)
+{
+	struct worker w = {.done = 0};
+	struct ck_fiber *fiber = NULL;
+	ck_assert_int_eq(ck_fiber_start(work_in_slices, &w, &fiber), CK_OK);
+	ck_assert_uint_eq(w.done, 3); /* within one slice */
+	ck_assert(ck_fiber_is_done(fiber) && !w.refused);
+	ck_fiber_end(&fiber);
+	ck_fake_step_ms = CK_FIBER_SLICE_MS;
+	w.done = 0;
+	ck_assert_int_eq(ck_fiber_start(work_in_slices, &w, &fiber), CK_OK);
+	ck_assert_uint_eq(w.done, 1);
+	ck_assert_int_eq(ck_fiber_fd(fiber), -1);
+	ck_fiber_resume(fiber);
+	ck_assert_uint_eq(w.done, 2);
+	ck_fiber_end(&fiber);
+	ck_assert(w.refused);
+	ck_assert_uint_eq(w.done, 2);
+	work_in_slices(&(struct worker){.done = 0}); /* nobody to let go on: it comes to its end */
+	ck_fake_step_ms = 0;
+}
+END_TEST
+
+START_TEST(one_may_start_and_end_another)
+{
+	struct worker inner = {.done = 0}, outer = {.others = &inner};
+	struct ck_fiber *fiber = NULL;
+	ck_fake_step_ms = CK_FIBER_SLICE_MS;
+	ck_assert_int_eq(ck_fiber_start(work_in_slices, &outer, &fiber), CK_OK);
+	ck_assert(inner.done == 1 && outer.done == 1);
+	ck_fiber_resume(outer.other); /* by whoever is there */
+	ck_assert(inner.done == 2 && outer.done == 1);
+	ck_fiber_resume(fiber);
+	ck_assert(inner.done == 2 && outer.done == 2);
+	ck_fiber_end(&outer.other);
+	ck_assert(inner.refused && !outer.refused);
+	ck_fiber_end(&fiber);
+	ck_assert(outer.refused);
+	ck_fake_step_ms = 0;
+}
+END_TEST
+
 static void write_much(void *context)
 {
 	struct waiter *w = context;
@@ -189,6 +251,8 @@ int main(void)
 	tcase_add_test(tcase, writing_is_waited_for_too);
 	tcase_add_test(tcase, outside_of_one_it_waits);
 	tcase_add_test(tcase, there_is_room);
+	tcase_add_test(tcase, work_that_lasts_lets_others_go_on);
+	tcase_add_test(tcase, one_may_start_and_end_another);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
