@@ -244,6 +244,11 @@ static bool is_attested(const struct ck_key *key, void *context)
 	return attested;
 }
 
+static void on_replacing(void *context)
+{
+	ck_replica_end_verification(context);
+}
+
 static void on_committed(void *context)
 {
 	ck_replica_look_visible(context);
@@ -355,6 +360,7 @@ static enum ck_error open_parts(struct ck_replica *r, struct ck_errmsg *err)
 	                                        .on_quarantine = on_quarantine,
 	                                        .on_alarm = on_alarm,
 	                                        .on_refreshed = on_refreshed,
+	                                        .on_replacing = on_replacing,
 	                                        .on_committed = on_committed,
 	                                        .on_key_use = on_key_use,
 	                                        .context = r};
@@ -381,6 +387,7 @@ static void close_parts(struct ck_replica *r)
 {
 	for (size_t i = 0; i < CK_WORKS_LIMIT; i++) ck_work_end(&r->works[i]);
 	if (r->follower != NULL) ck_replica_stop_stream(r);
+	ck_replica_end_verification(r);
 	ck_replica_reach_end(&r->reach);
 	ck_replica_reach_end(&r->writer_reach);
 	ck_replica_drop_writer(r);

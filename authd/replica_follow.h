@@ -37,6 +37,7 @@ struct ck_follower_settings {
 	void (*on_quarantine)(struct ck_text dn, const char *reason, void *context);
 	void (*on_alarm)(const char *detail, void *context);
 	void (*on_refreshed)(bool full, uint64_t entries, uint64_t removed, void *context);
+	void (*on_replacing)(void *context); /* the copy is about to be closed: whoever verifies it is to end */
 	void (*on_committed)(void *context); /* something new can be read */
 	/* While changes come as they happen: an entry about a key's use came, or (there false) went. After a refresh all of them may be new. */
 	void (*on_key_use)(const struct ck_record *use, bool there, void *context);

@@ -6,10 +6,11 @@
 
 #include "authd/replica_follow_state.h"
 #include "directory/base/buffer.h"
+#include "directory/base/fiber.h"
 #include "directory/base/log.h"
 #include "directory/store/spool.h"
 
-#define TOLD_BATCH_ENTRIES 512 /* inserted in any order: what a commit writes stays small */
+#define TOLD_BATCH_ENTRIES 256 /* inserted in any order: what a commit writes stays small, … */
 
 /* What the stream said. */
 enum saying { SAID_ENTRY = 1, SAID_UNREADABLE = 2, SAID_DELETE = 3 };
@@ -194,6 +195,15 @@ static enum ck_error tell_again(struct ck_follower *f, const struct saying_head 
 	}
 }
 
+/* … and is flushed: the page of each key makes tens of KiB around it the process's own memory until it is. */
+static enum ck_error commit_told(struct ck_follower *f)
+{
+	struct ck_errmsg err;
+	enum ck_error error = ck_follower_commit(f);
+	if (error == CK_OK && (error = ck_store_load_flush(f->next, &err)) != CK_OK) ck_log(CK_LOG_ERROR, "%s", err.text);
+	return error;
+}
+
 static enum ck_error tell_next(struct ck_follower *f, struct ck_spool_reader *reader, struct late_entry *late, bool authorities)
 {
 	const uint8_t *bytes;
@@ -204,11 +214,12 @@ static enum ck_error tell_next(struct ck_follower *f, struct ck_spool_reader *re
 	memcpy(&head, bytes, sizeof head);
 	error = ck_spool_get(reader, head.length, &bytes);
 	if (error != CK_OK) return CK_ERR_IO;
+	if (!ck_pause()) return CK_ERR_UNAVAILABLE;
 	if (head.authority != authorities) return CK_OK;
 	ck_reader_init(&parse, bytes, head.length);
 	/* what the file gives back is what was put into it, or the disk is to blame */
 	error = get_entry(&parse, late) ? tell_again(f, &head, late) : CK_ERR_IO;
-	if (error == CK_OK && f->batch_entries >= TOLD_BATCH_ENTRIES) error = ck_follower_commit(f);
+	if (error == CK_OK && f->batch_entries >= TOLD_BATCH_ENTRIES) error = commit_told(f);
 	/* not the end: that is what the caller takes it for */
 	return error == CK_ERR_NOT_FOUND ? CK_ERR_INTERNAL : error;
 }
@@ -241,5 +252,5 @@ enum ck_error ck_follower_end_load(struct ck_follower *f)
 		if (error == CK_OK) error = tell_all(f, false);
 	}
 	ck_follower_drop_load(f);
-	return error == CK_OK ? ck_follower_commit(f) : error;
+	return error == CK_OK ? commit_told(f) : error;
 }

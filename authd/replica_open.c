@@ -118,10 +118,11 @@ enum ck_error ck_follower_open(const struct ck_follower_settings *settings, stru
 enum ck_error ck_follower_verify(struct ck_follower *f)
 {
 	struct ck_view *view = NULL;
-	enum ck_error error = ck_view_begin(f->current, &view);
+	if (f->current == NULL) return CK_ERR_UNAVAILABLE;
+	enum ck_error error = ck_view_begin_beside(f->current, &view);
 	if (error != CK_OK) return error;
 	error = ck_view_verify(view);
-	ck_view_end(&view);
+	ck_view_end_beside(&view);
 	return error;
 }
 

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "authd/replica_follow_state.h"
+#include "directory/base/fiber.h"
 #include "directory/base/log.h"
+
+#define PAUSE_ENTRIES 256u
 
 enum ck_error ck_follower_on_cookie(struct ck_bytes cookie, void *context)
 {
@@ -25,7 +28,8 @@ static bool look_absent(const uint8_t entry_uuid[16], void *context)
 {
 	struct absent *absent = context;
 	bool there = false;
-	absent->known++;
+	if (++absent->known % PAUSE_ENTRIES == 0 && !ck_pause()) absent->error = CK_ERR_UNAVAILABLE;
+	if (absent->error != CK_OK) return false;
 	if (absent->next == NULL) there = ck_uuids_has(absent->named, entry_uuid);
 	else if (ck_view_has_uuid(absent->next, entry_uuid, &there) != CK_OK) absent->error = CK_ERR_IO; /* it is not the copy's damage */
 	if (absent->error != CK_OK) return false;
@@ -85,9 +89,9 @@ static enum ck_error compare_next(struct ck_follower *f, uint64_t *out_removed)
 	*out_removed = 0;
 	if (f->current == NULL) return CK_OK;
 	if (ck_view_begin(f->next, &next) != CK_OK) return CK_ERR_IO;
-	enum ck_error error = ck_view_begin(f->current, &view);
+	enum ck_error error = ck_view_begin_beside(f->current, &view);
 	if (error == CK_OK) error = find_absent(f, view, next, &absent);
-	ck_view_end(&view);
+	ck_view_end_beside(&view);
 	ck_view_end(&next);
 	if (error == CK_ERR_CORRUPT) error = CK_OK; /* being replaced is the cure */
 	if (error == CK_OK) error = hold_if_too_much(f, &absent);
@@ -99,6 +103,7 @@ static enum ck_error install_next(struct ck_follower *f)
 {
 	struct ck_errmsg err;
 	struct ck_store *fresh = NULL;
+	if (f->settings.on_replacing != NULL) f->settings.on_replacing(f->settings.context);
 	enum ck_error error = ck_store_supersede(f->settings.store_directory, &f->current, &f->next, &fresh, &err);
 	if (error != CK_OK) {
 		ck_log(CK_LOG_ERROR, "the refreshed copy does not go in: %s", err.text);

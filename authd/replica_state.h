@@ -100,6 +100,10 @@ struct ck_replica {
 	struct ck_fido_roots *roots; /* NULL: no key is attested */
 	struct ck_follow *follow;
 	struct event *readable, *tick;
+	struct ck_fiber *step; /* of a refresh, which goes on while others get their turns; NULL: none */
+	enum ck_error step_error;
+	struct ck_errmsg step_why;
+	struct event *go_on;
 	struct ck_providers providers;
 	size_t last_followed; /* the number of providers: none yet */
 	char provider_files[CK_PROVIDER_FILES][CK_CONFIG_TEXT_BYTES];
@@ -116,7 +120,10 @@ struct ck_replica {
 	bool persisted; /* this stream got past its refresh */
 	bool verify_wanted;
 	int64_t zones_ms, zones_until_s; /* when the authorities' zones are looked up again; up to when they were */
-	int64_t verify_ms; /* when the whole copy is read again; 0: at once */
+	int64_t verify_ms, verify_began_ms; /* when the whole copy is read again (0: at once); when that began */
+	struct ck_fiber *verification;      /* NULL: none goes on */
+	struct event *verify_on;
+	enum ck_error verify_error;
 	int exit_code;
 	char trouble[320]; /* the last reason why there is no stream; "" while there is one */
 	/* changing */
@@ -193,8 +200,16 @@ bool ck_replica_line_is_astray(const struct ck_replica *r, const struct ck_repli
 /* A step of time: connects, probes, gives up what is dead. */
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms);
 void ck_replica_stop_stream(struct ck_replica *r);
+/* The copy is: the process ends, and the next one begins anew. */
+void ck_replica_stream_damaged(struct ck_replica *r);
 /* Or could not be reached. */
 void ck_replica_stream_writer_came(struct ck_replica *r);
+
+/* ---- replica_verify.c: reading the whole copy, in slices ---- */
+/* Begins it when it is due. CK_ERR_CORRUPT: damage was found at once; later ck_replica_stream_damaged is called. */
+CK_MUST_USE enum ck_error ck_replica_mind_verification(struct ck_replica *r, int64_t now_ms);
+/* Before the copy is closed. */
+void ck_replica_end_verification(struct ck_replica *r);
 
 /* ---- replica_mend.c ---- */
 /* Before the stream is opened: an embedded slapd, or one that was lost in the middle of a write, that forgot in a crash how far it was is

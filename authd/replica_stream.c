@@ -6,10 +6,9 @@
 
 #include "authd/replica_state.h"
 #include "directory/base/clock.h"
+#include "directory/base/fiber.h"
 #include "directory/base/log.h"
 
-#define VERIFY_REST_MS 10000 /* between two readings of the whole copy, at least */
-#define VERIFY_LIMIT_MS 250  /* a reading that took longer is not repeated by itself: following stands still meanwhile */
 #define SILENT_LIMIT_MS 15000   /* while refreshing, and in all until a refresh begins */
 #define PROBE_EVERY_MS 5000
 #define PROBE_LIMIT_MS 5000
@@ -26,8 +25,10 @@ static void say_trouble(struct ck_replica *r, const char *what)
 
 void ck_replica_stop_stream(struct ck_replica *r)
 {
+	ck_fiber_end(&r->step);
 	if (r->readable != NULL) event_free(r->readable);
-	r->readable = NULL;
+	if (r->go_on != NULL) event_free(r->go_on);
+	r->readable = r->go_on = NULL;
 	ck_follow_stop(&r->follow);
 	ck_follower_end(r->follower);
 	r->persisted = false;
@@ -115,21 +116,56 @@ static void arrived(struct ck_replica *r)
 	ck_replica_provider_arrived(r);
 }
 
+static void stepped(struct ck_replica *r, enum ck_error error, const char *why)
+{
+	if (ck_follow_heard(r->follow)) r->heard_ms = ck_clock_monotonic_ms(); /* of what it was asked, not of anything */
+	if (error != CK_OK) {
+		lost(r, error, why);
+		return;
+	}
+	if (!r->persisted && ck_follow_persists(r->follow)) arrived(r);
+	ck_follower_pump(r->follower, r->follow);
+	if (ck_follow_more(r->follow)) event_active(r->readable, EV_READ, 0);
+}
+
+static void step_inside(void *context)
+{
+	struct ck_replica *r = context;
+	r->step_error = ck_follow_step(r->follow, &r->step_why);
+}
+
+/* The end of a refresh lasts a minute at full size: nothing is read from the stream until it is over. */
+static void look_at_step(struct ck_replica *r)
+{
+	const struct timeval at_once = {0, 0};
+	if (ck_fiber_is_done(r->step)) {
+		ck_fiber_end(&r->step);
+		if (event_add(r->readable, NULL) != 0) stepped(r, CK_ERR_MEMORY, "");
+		else stepped(r, r->step_error, r->step_why.text);
+		return;
+	}
+	r->heard_ms = ck_clock_monotonic_ms(); /* it is we who are slow */
+	if (event_del(r->readable) != 0 || event_add(r->go_on, &at_once) != 0) lost(r, CK_ERR_MEMORY, "");
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	struct ck_replica *r = context;
+	ck_fiber_resume(r->step);
+	look_at_step(r);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
 	struct ck_replica *r = context;
 	struct ck_errmsg err = {""};
-	enum ck_error error = ck_follow_step(r->follow, &err);
-	if (ck_follow_heard(r->follow)) r->heard_ms = ck_clock_monotonic_ms(); /* of what it was asked, not of anything */
-	if (error != CK_OK) {
-		lost(r, error, err.text);
-		return;
-	}
-	if (!r->persisted && ck_follow_persists(r->follow)) arrived(r);
-	ck_follower_pump(r->follower, r->follow);
-	if (ck_follow_more(r->follow)) event_active(r->readable, EV_READ, 0);
+	if (r->persisted) stepped(r, ck_follow_step(r->follow, &err), err.text);
+	else if (ck_fiber_start(step_inside, r, &r->step) == CK_OK) look_at_step(r);
+	else lost(r, CK_ERR_MEMORY, "");
 }
 
 /* Over what was reached. */
@@ -144,7 +180,8 @@ static void open_stream(struct ck_replica *r)
 	if (error == CK_OK) error = ck_follow_open(&target, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);
 	if (error == CK_OK) {
 		r->readable = event_new(r->base, ck_follow_fd(r->follow), EV_READ | EV_PERSIST, on_readable, r);
-		if (r->readable == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
+		r->go_on = evtimer_new(r->base, on_go_on, r);
+		if (r->readable == NULL || r->go_on == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
 	}
 	r->reaching = r->mending = false;
 	r->heard_ms = r->opened_ms = ck_clock_monotonic_ms();
@@ -267,28 +304,15 @@ static bool copy_is_there(struct ck_replica *r, int64_t now_ms)
 	return access(path, F_OK) == 0;
 }
 
-/* A turned bit in a key of the copy looks like something that is not there: it lets nobody in, but keeps somebody out until the whole is read.
-   So that is done at each start, and from then on for at most a hundredth of the time, as long as nobody waits for it noticeably. */
-static bool verification_is_due(struct ck_replica *r, int64_t now_ms)
+void ck_replica_stream_damaged(struct ck_replica *r)
 {
-	bool wanted = r->verify_wanted || now_ms >= r->verify_ms;
-	r->verify_wanted = false;
-	return wanted;
-}
-
-static enum ck_error verify(struct ck_replica *r, int64_t now_ms)
-{
-	enum ck_error error = ck_follower_verify(r->follower);
-	int64_t took_ms = ck_clock_monotonic_ms() - now_ms;
-	int64_t rest_ms = took_ms * 100 > VERIFY_REST_MS ? took_ms * 100 : VERIFY_REST_MS;
-	r->verify_ms = took_ms <= VERIFY_LIMIT_MS ? now_ms + rest_ms : INT64_MAX;
-	return error;
+	end_damaged(r, "is damaged");
 }
 
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 {
-	if (verification_is_due(r, now_ms) && verify(r, now_ms) == CK_ERR_CORRUPT) {
-		end_damaged(r, "is damaged");
+	if (ck_replica_mind_verification(r, now_ms) == CK_ERR_CORRUPT) {
+		ck_replica_stream_damaged(r);
 		return;
 	}
 	if (!copy_is_there(r, now_ms)) {
@@ -298,5 +322,5 @@ void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 	if (r->follow == NULL) mind_closed(r, now_ms);
 	else mind_open(r, now_ms);
 	if (r->follow != NULL) mind_better(r, now_ms);
-	if (r->exit_code == 0) note_state(r);
+	if (r->exit_code == 0 && r->step == NULL) note_state(r); /* which writes into a store that the step may be at */
 }

@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory/base/fiber.h"
+
 #define SORTER_BYTES ((size_t)32 << 20) /* and 22 MiB to sort them by */
 #define NEAR_BYTES ((size_t)8 << 20)
 #define APPEND_BYTES ((size_t)16 << 20) /* between two commits: what is not yet written stays small */
+#define FLUSH_BYTES ((size_t)64 << 20)  /* so that no flush takes long */
 #define SEGMENT_NUMBERS 1024u           /* of a list, in one item of the sorter */
+#define PAUSE_ITEMS 64u                 /* others have waited for so many at most, before they get their turn */
 
 /* ---- what comes in ---- */
 
@@ -90,7 +94,8 @@ enum ck_error ck_load_add_list(struct ck_load *load, const struct ck_index_key *
 struct appending {
 	struct ck_batch *batch;
 	struct ck_load *load;
-	size_t bytes; /* since the last commit */
+	size_t bytes, unflushed; /* since the last commit, and the last flush */
+	size_t items;
 	struct ck_index_key list; /* whose numbers are being gathered; empty: none */
 	uint32_t *numbers;
 	size_t count, room;
@@ -99,10 +104,16 @@ struct appending {
 static enum ck_error commit_some(struct appending *a)
 {
 	struct ck_batch *batch = a->batch;
+	if (++a->items % PAUSE_ITEMS == 0 && !ck_pause()) return CK_ERR_UNAVAILABLE;
 	if (a->bytes < APPEND_BYTES) return CK_OK;
+	a->unflushed += a->bytes;
 	a->bytes = 0;
 	int rc = mdb_txn_commit(batch->txn);
 	batch->txn = NULL;
+	if (rc == MDB_SUCCESS && a->unflushed >= FLUSH_BYTES) {
+		a->unflushed = 0;
+		rc = mdb_env_sync(batch->store->env, 1);
+	}
 	if (rc == MDB_SUCCESS) rc = mdb_txn_begin(batch->store->env, NULL, 0, &batch->txn);
 	batch->view.txn = batch->txn;
 	return ck_store_error(rc);
@@ -218,11 +229,10 @@ static enum ck_error append_into(struct ck_store *packed, const struct ck_meta *
 	return ck_fail(err, error, "the refreshed copy cannot be written to %s", packed->name);
 }
 
-/* It must be on disk before it becomes the copy. So early, since pages that are read before they are count as the process's own memory. */
-static enum ck_error flush(struct ck_store *packed, struct ck_errmsg *err)
+enum ck_error ck_store_load_flush(struct ck_store *next, struct ck_errmsg *err)
 {
-	int rc = mdb_env_sync(packed->env, 1);
-	return rc == MDB_SUCCESS ? CK_OK : ck_store_fail(err, rc, "cannot flush", packed->name);
+	int rc = mdb_env_sync(next->env, 1);
+	return rc == MDB_SUCCESS ? CK_OK : ck_store_fail(err, rc, "cannot flush", next->name);
 }
 
 /* ---- from the file that was begun to the one that will be the copy ---- */
@@ -277,7 +287,7 @@ enum ck_error ck_store_load_end(struct ck_store **next, struct ck_errmsg *err)
 	(*next)->load = NULL;
 	packed->load->appending = true;
 	error = append_into(packed, &meta, err);
-	if (error == CK_OK) error = flush(packed, err);
+	if (error == CK_OK) error = ck_store_load_flush(packed, err);
 	ck_load_free(packed);
 	if (error != CK_OK) {
 		ck_store_close(&packed);

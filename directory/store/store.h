@@ -35,6 +35,10 @@ CK_MUST_USE enum ck_error ck_store_discard(const char *directory, struct ck_errm
    Everything read from a view lives until ck_view_end. */
 CK_MUST_USE enum ck_error ck_view_begin(struct ck_store *store, struct ck_view **out);
 void ck_view_end(struct ck_view **view);
+/* The same of what a writer has open, beside that one: for reading that goes on in slices (ck_pause) while others look things up. To be ended by the
+   function of its own, and before the store is closed. */
+CK_MUST_USE enum ck_error ck_view_begin_beside(struct ck_store *store, struct ck_view **out);
+void ck_view_end_beside(struct ck_view **view);
 
 /* When a copy was last proved in step with its source. */
 struct ck_as_of {
@@ -54,7 +58,7 @@ CK_MUST_USE enum ck_error ck_view_state(struct ck_view *view, struct ck_store_st
 
 /* Reads every key and record and compares with the sum kept in the state: finds what a single look-up cannot see, a key that damage made
    into another. CK_OK or CK_ERR_CORRUPT. About 10 us a member of staff. */
-CK_MUST_USE enum ck_error ck_view_verify(struct ck_view *view);
+CK_MUST_USE enum ck_error ck_view_verify(struct ck_view *view); /* pauses (ck_pause); CK_ERR_UNAVAILABLE: it was to end before it had read all */
 
 /* Each: CK_OK, CK_ERR_NOT_FOUND, CK_ERR_CORRUPT. One B-tree descent each (an index, then the record). */
 CK_MUST_USE enum ck_error ck_view_get(struct ck_view *view, enum ck_kind kind, struct ck_id id, struct ck_record *out);
@@ -128,7 +132,9 @@ CK_MUST_USE enum ck_error ck_view_each_uuid(struct ck_view *view, ck_uuid_visito
    are to be said again, in the order in which they came, after the end. ck_store_load_end puts all of it into `*next`; where it fails (a full disk),
    that can only be closed. */
 CK_MUST_USE enum ck_error ck_store_load_begin(struct ck_store *next, struct ck_errmsg *err);
-CK_MUST_USE enum ck_error ck_store_load_end(struct ck_store **next, struct ck_errmsg *err);
+CK_MUST_USE enum ck_error ck_store_load_end(struct ck_store **next, struct ck_errmsg *err); /* pauses (ck_pause) */
+/* To disk, what was committed after that: pages that are read before they are count as the process's own memory. */
+CK_MUST_USE enum ck_error ck_store_load_flush(struct ck_store *next, struct ck_errmsg *err);
 /* Whether anything, record or quarantine, is known by this entryUUID. */
 CK_MUST_USE enum ck_error ck_view_has_uuid(struct ck_view *view, const uint8_t entry_uuid[16], bool *out);
 /* Closes `*next` (the writer of CK_STORE_NEXT_FILE), marks the current file superseded, renames next over it, and opens it as the writer.

@@ -1,6 +1,7 @@
 /* Reading: the snapshot, and what finds one record. A record that comes back must be the one that was asked for: a damaged index that
    leads elsewhere is damage, never an answer. What cannot be checked here is damage that makes LMDB read outside the file: the process
    then dies (SIGBUS, SIGSEGV or LMDB's own assertion), which is the same as CK_ERR_CORRUPT to whoever started it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "directory/base/clock.h"
@@ -60,6 +61,32 @@ void ck_view_end(struct ck_view **view)
 	mdb_txn_reset((*view)->txn);
 	(*view)->store->viewing = false;
 	*view = NULL;
+}
+
+void ck_view_end_beside(struct ck_view **view)
+{
+	if (*view == NULL) return;
+	for (size_t tree = 0; tree < CK_TREES; tree++)
+		for (size_t i = 0; i < CK_CURSORS_LIMIT; i++)
+			if ((*view)->cursors[tree][i] != NULL) mdb_cursor_close((*view)->cursors[tree][i]);
+	mdb_txn_abort((*view)->txn);
+	free(*view);
+	*view = NULL;
+}
+
+enum ck_error ck_view_begin_beside(struct ck_store *store, struct ck_view **out)
+{
+	*out = NULL;
+	CK_ASSERT(store->writer && store->env != NULL);
+	struct ck_view *view = calloc(1, sizeof *view);
+	if (view == NULL) return CK_ERR_MEMORY;
+	view->store = store;
+	view->meta = &view->meta_read;
+	int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &view->txn);
+	enum ck_error error = rc == MDB_SUCCESS ? ck_meta_get(view, &view->meta_read) : ck_store_error(rc);
+	if (error != CK_OK) ck_view_end_beside(&view);
+	*out = view;
+	return error;
 }
 
 enum ck_error ck_view_state(struct ck_view *view, struct ck_store_state *out)

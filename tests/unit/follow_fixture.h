@@ -21,7 +21,7 @@ static struct ck_follower *follower;
 static struct ck_wall wall;
 static struct ck_errmsg err;
 static struct ck_bytes resume_from;
-static unsigned quarantined, released, alarms, refreshed, committed;
+static unsigned quarantined, released, alarms, refreshed, committed, replacing;
 static uint64_t removed;
 static const struct ck_follow_handlers *h = &ck_follower_handlers;
 
@@ -49,6 +49,12 @@ static inline void on_refreshed(bool full, uint64_t entries, uint64_t gone, void
 	removed = gone;
 }
 
+static inline void on_replacing(void *context)
+{
+	(void)context;
+	replacing++;
+}
+
 static inline void on_committed(void *context)
 {
 	(void)context;
@@ -72,7 +78,7 @@ static inline void open_follower(void)
 	struct ck_follower_settings settings = {.store_directory = directory, .suffix = SUFFIX, .removal_percent = 5, .removal_floor = 3,
 	                                        .zone_directory = zones, .wall = &wall,
 	                                        .on_quarantine = on_quarantine, .on_alarm = on_alarm, .on_refreshed = on_refreshed,
-	                                        .on_committed = on_committed, .on_key_use = on_key_use};
+	                                        .on_replacing = on_replacing, .on_committed = on_committed, .on_key_use = on_key_use};
 	ck_assert_msg(ck_follower_open(&settings, &follower, &err) == CK_OK, "%s", err.text);
 }
 

@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "directory/base/fiber.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/follow_fixture.h"
 #include "tests/unit/suite.h"
 
@@ -107,6 +109,47 @@ START_TEST(a_full_refresh_that_cannot_be_written_leaves_the_old_copy)
 }
 END_TEST
 
+static enum ck_error ended_with;
+
+static void refresh_inside(void *context)
+{
+	(void)context;
+	ended_with = REFRESHED(true, COOKIE(2));
+}
+
+/* At full size the end of a refresh lasts a minute: the process does other things meanwhile, and may be told to stop. */
+START_TEST(the_end_of_a_full_refresh_goes_on_in_slices)
+{
+	unsigned slices = 0;
+	struct ck_view *view;
+	struct ck_fiber *fiber;
+	filled(600);
+	for (int i = 0; i < 2; i++) {
+		ck_follower_require_full(follower);
+		begin();
+		give_roles(1, 600);
+		for (unsigned k = 1000; k < 1300; k++) ck_assert_int_eq(give_role(k, "role-1"), CK_OK); /* put off */
+		ck_fake_step_ms = CK_FIBER_SLICE_MS;
+		replacing = 0;
+		ck_assert_int_eq(ck_fiber_start(refresh_inside, NULL, &fiber), CK_OK);
+		ck_assert(!ck_fiber_is_done(fiber));
+		for (; i > 0 && !ck_fiber_is_done(fiber); slices++) { /* the first is ended at once */
+			ck_assert_int_eq(ck_follower_view(follower, &view), CK_OK);
+			ck_view_end(&view);
+			ck_fiber_resume(fiber);
+		}
+		ck_fiber_end(&fiber);
+		ck_fake_step_ms = 0;
+		ck_assert_int_eq(ended_with, i == 0 ? CK_ERR_UNAVAILABLE : CK_OK);
+		ck_assert_uint_eq(replacing, (unsigned)i);
+		if (i == 0) ck_follower_end(follower);
+		ck_assert_roles(600);
+	}
+	ck_assert_uint_gt(slices, 300); /* each that was put off, at least */
+	ck_assert_int_eq(ck_follower_verify(follower), CK_OK);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("follow full");
@@ -116,6 +159,7 @@ int main(void)
 	tcase_add_test(c, a_full_refresh_of_clashes_only);
 	tcase_add_test(c, people_are_held_to_an_authority_that_comes_after_them);
 	tcase_add_test(c, a_full_refresh_that_cannot_be_written_leaves_the_old_copy);
+	tcase_add_test(c, the_end_of_a_full_refresh_goes_on_in_slices);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
 }

@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "directory/base/fiber.h"
 #include "directory/store/load.h"
 #include "directory/store/people.h"
 #include "directory/store/spool.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/store_fixture.h"
 
 static char directory[128];
@@ -364,6 +366,106 @@ static void check_current(void)
 	ck_view_end(&view);
 }
 
+/* ---- in slices ---- */
+
+static enum ck_error ended_with;
+
+static void end_inside(void *context)
+{
+	(void)context;
+	ended_with = ck_store_load_end(&next, &err);
+}
+
+static struct ck_fiber *begin_slices(void (*work)(void *context), void *context)
+{
+	struct ck_fiber *fiber;
+	ck_fake_step_ms = CK_FIBER_SLICE_MS;
+	ck_assert_int_eq(ck_fiber_start(work, context, &fiber), CK_OK);
+	ck_assert(!ck_fiber_is_done(fiber));
+	return fiber;
+}
+
+START_TEST(others_go_on_while_a_load_ends)
+{
+	unsigned slices = 0;
+	make_current();
+	begin_load();
+	put_people(3000);
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	struct ck_fiber *fiber = begin_slices(end_inside, NULL);
+	for (; !ck_fiber_is_done(fiber); slices++) {
+		check_current();
+		ck_fiber_resume(fiber);
+	}
+	ck_assert_uint_gt(slices, 100); /* of some 50 000 keys */
+	ck_fiber_end(&fiber);
+	ck_fake_step_ms = 0;
+	ck_assert_int_eq(ended_with, CK_OK);
+	ck_assert_int_eq(ck_batch_begin(next, &batch, &err), CK_OK);
+	install();
+	close_all();
+}
+END_TEST
+
+START_TEST(a_load_that_is_to_end_early_leaves_the_old_copy)
+{
+	make_current();
+	begin_load();
+	put_people(3000);
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	struct ck_fiber *fiber = begin_slices(end_inside, NULL);
+	ck_fiber_resume(fiber);
+	ck_fiber_end(&fiber);
+	ck_fake_step_ms = 0;
+	ck_assert_int_eq(ended_with, CK_ERR_UNAVAILABLE);
+	ck_store_close(&next);
+	check_current();
+	close_all();
+}
+END_TEST
+
+static void verify_inside(void *context)
+{
+	ended_with = ck_view_verify(context);
+}
+
+/* Of what was there when it began. */
+START_TEST(others_read_and_write_while_all_is_read)
+{
+	struct ck_view *beside, *view;
+	unsigned slices = 0;
+	make_current();
+	ck_assert_int_eq(ck_batch_begin(current, &batch, &err), CK_OK);
+	put_people(1000);
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	ck_assert_int_eq(ck_view_begin_beside(current, &beside), CK_OK);
+	struct ck_fiber *fiber = begin_slices(verify_inside, beside);
+	for (; !ck_fiber_is_done(fiber); slices++) {
+		if (slices == 1) {
+			ck_assert_int_eq(ck_batch_begin(current, &batch, &err), CK_OK);
+			put(ck_builder_staff(b, 1000, LEEDS, "renamed", 201000));
+			ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+		}
+		ck_assert_int_eq(ck_view_begin(current, &view), CK_OK);
+		ck_assert_int_eq(ck_view_staff_by_uid(view, t("p1000"), &found), slices == 0 ? CK_OK : CK_ERR_NOT_FOUND);
+		ck_view_end(&view);
+		ck_fiber_resume(fiber);
+	}
+	ck_assert_uint_gt(slices, 10);
+	ck_assert_int_eq(ended_with, CK_OK);
+	ck_fiber_end(&fiber);
+	ck_view_end_beside(&beside);
+	/* and one that is to end has found nothing out */
+	ck_assert_int_eq(ck_view_begin_beside(current, &beside), CK_OK);
+	fiber = begin_slices(verify_inside, beside);
+	ck_fiber_end(&fiber);
+	ck_assert_int_eq(ended_with, CK_ERR_UNAVAILABLE);
+	ck_view_end_beside(&beside);
+	ck_fake_step_ms = 0;
+	close_all();
+}
+END_TEST
+
 START_TEST(a_full_disk_leaves_the_old_copy)
 {
 	make_current();
@@ -425,6 +527,9 @@ int main(void)
 	tcase_add_test(loading, a_batch_that_was_aborted_ends_the_load);
 	tcase_add_test(loading, a_full_disk_leaves_the_old_copy);
 	tcase_add_test(loading, whoever_is_killed_leaves_the_old_copy);
+	tcase_add_test(loading, others_go_on_while_a_load_ends);
+	tcase_add_test(loading, a_load_that_is_to_end_early_leaves_the_old_copy);
+	tcase_add_test(loading, others_read_and_write_while_all_is_read);
 	tcase_set_timeout(loading, 120);
 	suite_add_tcase(suite, loading);
 	SRunner *runner = srunner_create(suite);
