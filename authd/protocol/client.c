@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,9 @@
 #include "directory/base/clock.h"
 
 #define RECEIVE_STEP_BYTES 4096
+#define AWAKE_US 50  /* as a gate waits for the next question (gate_loop.c) */
+#define LOOKS_LIMIT 500 /* in that time, should the clock stand */
+#define WOKEN_US 100 /* a sleep that was no longer was for the larger part falling asleep and waking up */
 
 /* ---- trust ---- */
 
@@ -263,10 +267,32 @@ enum ck_error ck_client_receive(struct ck_client *client, struct ck_map *out, in
 	return error;
 }
 
+/* Others who want the processor get it. */
+static bool came_awake(int fd, int64_t until_us)
+{
+	struct pollfd polled = { .fd = fd, .events = POLLIN };
+	for (int i = 0; i < LOOKS_LIMIT && ck_clock_monotonic_us() < until_us; i++) {
+		if (poll(&polled, 1, 0) > 0) return true;
+		(void)sched_yield();
+	}
+	return false;
+}
+
+/* A program that asks one thing after the other spends more on falling asleep and waking up than the gate on its answers. */
+static enum ck_error wait_for_answer(struct ck_client *client, int64_t deadline_ms)
+{
+	int64_t begin_us = ck_clock_monotonic_us();
+	if (client->soon && came_awake(client->fd, begin_us + AWAKE_US)) return CK_OK;
+	enum ck_error error = wait_ready(client->fd, POLLIN, deadline_ms, -1);
+	/* one that was waited for awake in vain is waited for asleep until a short sleep came first */
+	client->soon = !client->soon && error == CK_OK && ck_clock_monotonic_us() - begin_us < WOKEN_US;
+	return error;
+}
+
 enum ck_error ck_client_call(struct ck_client *client, const uint8_t *frame, size_t length, struct ck_map *out, int64_t deadline_ms)
 {
 	enum ck_error error = ck_client_send(client, frame, length, -1, deadline_ms);
 	/* the answer takes longer than getting here: to look for it first would be a call in vain */
-	if (error == CK_OK && client->used == client->length) error = wait_ready(client->fd, POLLIN, deadline_ms, -1);
+	if (error == CK_OK && client->used == client->length) error = wait_for_answer(client, deadline_ms);
 	return error == CK_OK ? ck_client_receive(client, out, deadline_ms, -1) : error;
 }
