@@ -15,5 +15,30 @@ start_daemon || exit 1
 until_true 120 sh -c "'$CK_BUILD/crosskeys' status --dir '$I' | grep -qx 'staff: $((staff + 1))'" || fail "the copy was not filled"
 expect 0 ck status
 said 'quarantined: 0'
+
+# What lies beside ou=authorities is none of ours, and what changes there does not keep the copy from being in step.
+as_of() { ck status | sed -n 's/^as of: //p'; }
+before=$(as_of)
+sleep 1 # as of counts in seconds
+expect 0 setpriv --reuid crosskeys-replica --regid crosskeys-replica --clear-groups -- ldapmodify -Q -Y EXTERNAL \
+	-H "ldapi://$(sed 's|/|%2F|g' <<< "$I/run-directory/ldapi")" << END
+dn: dc=example,dc=org
+changetype: modify
+replace: description
+description: changed
+
+dn: ckId=33333333-3333-4333-8333-333333333333,dc=example,dc=org
+changetype: add
+objectClass: ckRole
+ckId: 33333333-3333-4333-8333-333333333333
+ckName: elsewhere
+ckStatus: active
+END
+moved_on() { [[ "$(as_of)" > "$before" ]]; }
+until_true 30 moved_on || fail "the copy is in step as of $(as_of) still"
+pass
+expect 1 grep -q 'do not come by the stream' "$T/daemon.log"
+expect 0 ck status
+said 'quarantined: 0'
 expect 1 grep -q 'sandbox' "$T/daemon.log"
 finish
