@@ -10,7 +10,7 @@
 #include "directory/base/log.h"
 #include "directory/store/spool.h"
 
-#define TOLD_BATCH_ENTRIES 256 /* inserted in any order: what a commit writes stays small, … */
+#define TOLD_BATCH_ENTRIES 128 /* inserted in any order: what a commit writes stays small, … */
 
 /* What the stream said. */
 enum saying { SAID_ENTRY = 1, SAID_UNREADABLE = 2, SAID_DELETE = 3 };

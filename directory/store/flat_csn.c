@@ -5,12 +5,15 @@
 #define DAY_S 86400u
 #define US_PER_S 1000000u
 
-static void put_digits(char *at, size_t count, uint64_t value, unsigned base)
+/* Each base in a function of its own: a division by what is known is none, and every record that is read has forty of them. */
+static void put_digits(char *at, size_t count, uint64_t value)
 {
-	while (count-- > 0) {
-		at[count] = "0123456789abcdef"[value % base];
-		value /= base;
-	}
+	for (; count-- > 0; value /= 10) at[count] = (char)('0' + value % 10);
+}
+
+static void put_hex(char *at, size_t count, uint64_t value)
+{
+	for (; count-- > 0; value >>= 4) at[count] = "0123456789abcdef"[value & 0xf];
 }
 
 /* The civil date of a day since 1970 (the proleptic Gregorian calendar; Hinnant's days_from_civil the other way round). */
@@ -20,9 +23,9 @@ static void put_date(char out[8], uint64_t day)
 	uint64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
 	uint64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100), from_march = (5 * of_year + 2) / 153;
 	uint64_t month = from_march < 10 ? from_march + 3 : from_march - 9;
-	put_digits(out, 4, era * 400 + year_of_era + (month <= 2), 10);
-	put_digits(out + 4, 2, month, 10);
-	put_digits(out + 6, 2, of_year - (153 * from_march + 2) / 5 + 1, 10);
+	put_digits(out, 4, era * 400 + year_of_era + (month <= 2));
+	put_digits(out + 4, 2, month);
+	put_digits(out + 6, 2, of_year - (153 * from_march + 2) / 5 + 1);
 }
 
 static uint64_t day_of(uint64_t year, uint64_t month, uint64_t day)
@@ -37,13 +40,13 @@ void ck_csn_unpack(const struct ck_packed_csn *packed, char out[CK_PACKED_CSN_TE
 	uint64_t s = packed->at_us / US_PER_S, of_day = s % DAY_S;
 	memcpy(out, "YYYYMMDDhhmmss.uuuuuuZ#cccccc#sss#mmmmmm", CK_PACKED_CSN_TEXT_BYTES);
 	put_date(out, s / DAY_S);
-	put_digits(out + 8, 2, of_day / 3600, 10);
-	put_digits(out + 10, 2, of_day / 60 % 60, 10);
-	put_digits(out + 12, 2, of_day % 60, 10);
-	put_digits(out + 15, 6, packed->at_us % US_PER_S, 10);
-	put_digits(out + 23, 6, packed->count, 16);
-	put_digits(out + 30, 3, packed->server, 16);
-	put_digits(out + 34, 6, packed->change, 16);
+	put_digits(out + 8, 2, of_day / 3600);
+	put_digits(out + 10, 2, of_day / 60 % 60);
+	put_digits(out + 12, 2, of_day % 60);
+	put_digits(out + 15, 6, packed->at_us % US_PER_S);
+	put_hex(out + 23, 6, packed->count);
+	put_hex(out + 30, 3, packed->server);
+	put_hex(out + 34, 6, packed->change);
 }
 
 static uint64_t digits(const char *at, size_t count, unsigned base)

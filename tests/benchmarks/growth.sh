@@ -31,12 +31,12 @@ for kind in exact prefix two-words misspelt accent-free; do
 	awk 'NR == 1 { n = $1; t = $2 } END { aim = log($1) / log(n)
 		printf "bench growth-search-'"$kind"' %.2f us %.2f %.2f <=%.2f %s\n", $2, t, $2 / t, aim, $2 / t <= aim ? "ok" : "short" }' <<< "$search"
 done
-load=$(table '# load: slapadd -q of the same entries, [0-9]+ round\(s\):')
-[ "$(wc -l <<< "$load")" -le 1 ] || echo "# growth: slapadd -q, ms for a thousand staff: $(awk '{ print $1, $2 / $1 * 1000 }' <<< "$load" | shown)"
-# a first follow is our load until there is an import
-follow=$(table 'bench follow')
-if [ "$(wc -l <<< "$follow")" -gt 1 ]; then
-	echo "# growth: first follow, ms for a thousand staff: $(awk '{ print $1, $2 / $1 * 1000 }' <<< "$follow" | shown)"
-	awk 'NR == 1 { n = $1; t = $2 } END { a = $2 / $1 * 1000; b = t / n * 1000
-		printf "bench growth-follow %.2f ms/1000 %.2f %.2f <=1.2 %s\n", a, b, a / b, a / b <= 1.2 ? "ok" : "short" }' <<< "$follow"
-fi
+# linear ROW WHAT TABLE: milliseconds for a thousand staff, a fifth more at most than at the smallest size
+linear() {
+	[ "$(wc -l <<< "$3")" -gt 1 ] || return 0
+	echo "# growth: $2, ms for a thousand staff: $(awk '{ printf "%s %.1f\n", $1, $2 / $1 * 1000 }' <<< "$3" | shown)"
+	awk -v row="$1" 'NR == 1 { n = $1; t = $2 } END { a = $2 / $1 * 1000; b = t / n * 1000
+		printf "bench %s %.2f ms/1000 %.2f %.2f <=1.2 %s\n", row, a, b, a / b, a / b <= 1.2 ? "ok" : "short" }' <<< "$3"
+}
+linear growth-load "first load from CSV" "$(table 'bench first-load' | awk '{ print $1, $2 * 1000 }')"
+linear growth-follow "first follow" "$(table 'bench follow')"
