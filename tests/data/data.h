@@ -75,7 +75,7 @@ struct ck_data_person {
 	struct ck_data_name name;
 	char cn[CK_NAME_LIMIT_BYTES + 1];
 	char uid[CK_UID_LIMIT_BYTES + 1];
-	char mail[CK_NAME_LIMIT_BYTES + 1];
+	char mail[192]; /* never more than CK_NAME_LIMIT_BYTES, which the compiler cannot know */
 	char telephone[24]; /* "": none. A few share one */
 	char title[64];
 	const char *department;
