@@ -4,11 +4,8 @@
    is somebody else's. */
 #include "authd/gate_state.h"
 
+#include "directory/base/awake.h"
 #include "directory/base/clock.h"
-
-#define AWAKE_US 50  /* twice what the ledger takes to write a record */
-#define LOOKS_LIMIT 500 /* in that time, should the clock stand */
-#define WOKEN_US 100 /* a sleep that was no longer was for the larger part falling asleep and waking up */
 
 /* Whether anything came. */
 static bool look(struct ck_gate *gate, int how, bool *out_over)
@@ -22,7 +19,7 @@ static bool look(struct ck_gate *gate, int how, bool *out_over)
 static bool look_awake(struct ck_gate *gate, int64_t until_us, bool *out_over)
 {
 	bool came = false;
-	for (int i = 0; i < LOOKS_LIMIT && !came && !*out_over && ck_clock_monotonic_us() < until_us; i++)
+	for (int i = 0; i < CK_AWAKE_LOOKS_LIMIT && !came && !*out_over && ck_clock_monotonic_us() < until_us; i++)
 		came = look(gate, EVLOOP_NONBLOCK, out_over);
 	return came;
 }
@@ -41,11 +38,11 @@ enum ck_error ck_gate_loop(struct ck_gate *gate)
 	while (!over) {
 		bool *paid = paid_of(gate), came = false;
 		int64_t begin_us = paid != NULL ? ck_clock_monotonic_us() : 0;
-		if (paid != NULL && *paid) came = look_awake(gate, begin_us + AWAKE_US, &over);
+		if (paid != NULL && *paid) came = look_awake(gate, begin_us + CK_AWAKE_US, &over);
 		if (paid != NULL && *paid && !came) *paid = false;
 		if (came || over) continue;
 		(void)look(gate, EVLOOP_ONCE, &over);
-		if (paid != NULL && ck_clock_monotonic_us() - begin_us < WOKEN_US) *paid = true;
+		if (paid != NULL && ck_clock_monotonic_us() - begin_us < CK_WOKEN_US) *paid = true;
 	}
 	return event_base_got_break(gate->base) || event_base_got_exit(gate->base) ? CK_OK : CK_ERR_IO;
 }

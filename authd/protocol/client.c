@@ -14,12 +14,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "directory/base/awake.h"
 #include "directory/base/clock.h"
 
 #define RECEIVE_STEP_BYTES 4096
-#define AWAKE_US 50  /* as a gate waits for the next question (gate_loop.c) */
-#define LOOKS_LIMIT 500 /* in that time, should the clock stand */
-#define WOKEN_US 100 /* a sleep that was no longer was for the larger part falling asleep and waking up */
 
 /* ---- trust ---- */
 
@@ -271,7 +269,7 @@ enum ck_error ck_client_receive(struct ck_client *client, struct ck_map *out, in
 static bool came_awake(int fd, int64_t until_us)
 {
 	struct pollfd polled = { .fd = fd, .events = POLLIN };
-	for (int i = 0; i < LOOKS_LIMIT && ck_clock_monotonic_us() < until_us; i++) {
+	for (int i = 0; i < CK_AWAKE_LOOKS_LIMIT && ck_clock_monotonic_us() < until_us; i++) {
 		if (poll(&polled, 1, 0) > 0) return true;
 		(void)sched_yield();
 	}
@@ -282,10 +280,10 @@ static bool came_awake(int fd, int64_t until_us)
 static enum ck_error wait_for_answer(struct ck_client *client, int64_t deadline_ms)
 {
 	int64_t begin_us = ck_clock_monotonic_us();
-	if (client->soon && came_awake(client->fd, begin_us + AWAKE_US)) return CK_OK;
+	if (client->soon && came_awake(client->fd, begin_us + CK_AWAKE_US)) return CK_OK;
 	enum ck_error error = wait_ready(client->fd, POLLIN, deadline_ms, -1);
 	/* one that was waited for awake in vain is waited for asleep until a short sleep came first */
-	client->soon = !client->soon && error == CK_OK && ck_clock_monotonic_us() - begin_us < WOKEN_US;
+	client->soon = !client->soon && error == CK_OK && ck_clock_monotonic_us() - begin_us < CK_WOKEN_US;
 	return error;
 }
 
