@@ -325,6 +325,14 @@ static enum ck_error use_touch(struct work *work, int64_t now_ms, struct ck_deni
 	return CK_OK;
 }
 
+/* Why nobody is asked now about a password. */
+static const char *why_not(const struct ck_replica *r)
+{
+	if (r->follow != NULL && ck_follow_refreshes(r->follow))
+		return "the copy of the directory is being refreshed, and no password can be checked or changed before it is in step; try again soon";
+	return "the directory cannot be reached, and only there a password can be checked or changed";
+}
+
 static enum ck_error verify(struct work *work, struct ck_denial *denial)
 {
 	struct ck_replica *r = work->replica;
@@ -332,7 +340,7 @@ static enum ck_error verify(struct work *work, struct ck_denial *denial)
 	struct ck_view *view = NULL;
 	ck_replica_place(r, &place);
 	if (place.now.behind) return ck_deny(denial, "clock", "the machine's clock is behind what was recorded, so no password counts");
-	if (!r->persisted) return ck_deny(denial, "unavailable", "the directory cannot be reached, and only there a password can be checked");
+	if (!r->persisted) return ck_deny(denial, "unavailable", "%s", why_not(r));
 	if (ck_follower_view(r->follower, &view) != CK_OK) return ck_deny(denial, "unavailable", "there is no copy of the directory");
 	enum ck_error error = ck_password_touch_verify(&work->touch, work->kind == KIND_CHANGE, &place, view, denial);
 	ck_view_end(&view);
@@ -380,7 +388,7 @@ bool ck_replica_password_login(struct ck_replica *r, const struct ck_asker *aske
 void ck_replica_password_begin(struct ck_replica *r, const struct ck_asker *asker, const struct ck_map *request)
 {
 	if (!r->persisted) {
-		ck_replica_refuse(r, asker, "unavailable", "the directory cannot be reached, so no password can be changed now");
+		ck_replica_refuse(r, asker, "unavailable", why_not(r));
 		return;
 	}
 	ck_replica_begin_signing(r, asker, request, CK_NONCE_PASSWORD);
