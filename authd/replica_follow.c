@@ -12,6 +12,7 @@
 #include "directory/base/log.h"
 
 #define REBUILD_BATCH_ENTRIES 8192 /* of a full refresh: nobody reads it before its end, and most of it waits outside of the file */
+#define RESUMED_BATCH_ENTRIES 8192 /* of a refresh since a cookie, which is one transaction: what that changes stays in memory until its commit, in one piece */
 
 void ck_follower_alarm(struct ck_follower *f, const char *detail)
 {
@@ -61,6 +62,15 @@ enum ck_error ck_follower_commit(struct ck_follower *f)
 	f->cookie_changed = false;
 	f->highest_changed = false;
 	return CK_OK;
+}
+
+enum ck_error ck_follower_count(struct ck_follower *f, uint64_t entries)
+{
+	f->batch_entries += entries;
+	if (f->state != CK_FOLLOWER_RESUMING || f->batch_entries <= RESUMED_BATCH_ENTRIES) return CK_OK;
+	ck_log(CK_LOG_INFO, "more than %d entries changed meanwhile: all is read by a full refresh", RESUMED_BATCH_ENTRIES);
+	f->full_wanted = true;
+	return CK_ERR_CONFLICT;
 }
 
 /* ---- entries ---- */
@@ -122,8 +132,8 @@ enum ck_error ck_follower_take_entry(struct ck_follower *f, const uint8_t uuid[1
 	struct ck_errmsg why;
 	bool was_clash = ck_follower_forget_clash(f, uuid);
 	enum ck_error error = ck_follower_open_batch(f);
+	if (error == CK_OK) error = ck_follower_count(f, 1);
 	if (error != CK_OK) return error;
-	f->batch_entries++;
 	/* What it held may be free now. */
 	if (!again && f->state != CK_FOLLOWER_REBUILDING && ck_batch_is_quarantined(f->batch, uuid)) f->changed = true;
 	tell_use_gone(f, uuid);
@@ -191,14 +201,17 @@ enum ck_error ck_follower_remove_known(struct ck_follower *f, const uint8_t uuid
 
 static enum ck_error on_delete(const uint8_t uuid[16], void *context)
 {
-	return ck_follower_remove_known(context, uuid);
+	struct ck_follower *f = context;
+	enum ck_error error = ck_follower_open_batch(f);
+	if (error == CK_OK) error = ck_follower_count(f, 1);
+	return error == CK_OK ? ck_follower_remove_known(f, uuid) : error;
 }
 
 enum ck_error ck_follower_take_unreadable(struct ck_follower *f, const uint8_t uuid[16], struct ck_text dn, const char *reason)
 {
 	enum ck_error error = ck_follower_open_batch(f);
+	if (error == CK_OK) error = ck_follower_count(f, 1);
 	if (error != CK_OK) return error;
-	f->batch_entries++;
 	(void)ck_follower_forget_clash(f, uuid);
 	f->changed = true;
 	tell_use_gone(f, uuid);
@@ -299,6 +312,8 @@ static enum ck_error begin_rebuild(struct ck_follower *f, struct ck_errmsg *err)
 	if (error == CK_OK) error = ck_follower_begin_load(f, err);
 	if (error != CK_OK) return error;
 	f->state = CK_FOLLOWER_REBUILDING;
+	f->full_under_way = f->full_wanted;
+	f->full_wanted = false;
 	f->clash_count = 0;
 	memset(&f->followed, 0, sizeof f->followed);
 	return CK_OK;
@@ -341,6 +356,8 @@ void ck_follower_end(struct ck_follower *f)
 	ck_uuids_clear(&f->named);
 	ck_follower_drop_load(f);
 	ck_store_close(&f->next); /* the next one to be opened takes its place */
+	f->full_wanted = f->full_wanted || f->full_under_way;
+	f->full_under_way = false;
 	f->probe_waits = f->cookie_changed = f->highest_changed = f->changed = f->moved = false;
 	for (size_t i = 0; i < f->clash_count; i++) f->clashes[i].asked = false;
 	if (f->state != CK_FOLLOWER_HELD && f->state != CK_FOLLOWER_BEHIND) f->state = CK_FOLLOWER_IDLE;

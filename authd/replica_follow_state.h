@@ -32,7 +32,8 @@ struct ck_follower {
 	struct ck_follower_late *late; /* of a full refresh that is coming in: what is told again at its end */
 	uint64_t entries; /* of a full refresh */
 	struct ck_csn_set followed, highest, probed;
-	bool probe_waits, cookie_changed, highest_changed, changed, full_wanted, confirmed, moved;
+	bool probe_waits, cookie_changed, highest_changed, changed, confirmed, moved;
+	bool full_wanted, full_under_way; /* a full refresh is to begin; one that was wanted goes on, and is wanted again unless it comes to its end */
 	struct ck_as_of probe_asked, begun;
 	uint64_t refused_removals;
 	int64_t behind_since_ms; /* 0: not behind */
@@ -51,6 +52,8 @@ void ck_follower_alarm(struct ck_follower *f, const char *detail);
 /* The batch on the file that is being written, begun if there is none. */
 enum ck_error ck_follower_open_batch(struct ck_follower *f);
 enum ck_error ck_follower_commit(struct ck_follower *f);
+/* So many more entries of the stream are about to go into the batch. CK_ERR_CONFLICT: a refresh since a cookie got too large for one. */
+enum ck_error ck_follower_count(struct ck_follower *f, uint64_t entries);
 /* Cookie and highest numbers, beside the data of the batch. */
 enum ck_error ck_follower_put_position(struct ck_follower *f);
 /* By which roots keys were found attested. */

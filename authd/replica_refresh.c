@@ -68,15 +68,26 @@ static enum ck_error hold_if_too_much(struct ck_follower *f, const struct absent
 	return CK_ERR_DENIED;
 }
 
+static enum ck_error remove_all(struct ck_follower *f, const struct ck_uuids *gone)
+{
+	enum ck_error error = CK_OK;
+	for (size_t i = 0; error == CK_OK && i < gone->slot_count; i++) {
+		if (i % PAUSE_ENTRIES == 0 && !ck_pause()) error = CK_ERR_UNAVAILABLE;
+		if (error == CK_OK && ck_uuids_has(gone, gone->slots[i])) error = ck_follower_remove_known(f, gone->slots[i]);
+	}
+	return error;
+}
+
 static enum ck_error purge(struct ck_follower *f, uint64_t *out_removed)
 {
 	struct absent absent;
 	enum ck_error error = ck_follower_open_batch(f);
 	if (error != CK_OK) return error;
 	error = find_absent(f, ck_batch_view(f->batch), NULL, &absent);
+	bool held = removes_too_much(f, &absent) && !f->confirmed;
+	if (error == CK_OK && !held) error = ck_follower_count(f, absent.count);
 	if (error == CK_OK) error = hold_if_too_much(f, &absent);
-	for (size_t i = 0; error == CK_OK && i < absent.gone.slot_count; i++)
-		if (ck_uuids_has(&absent.gone, absent.gone.slots[i])) error = ck_follower_remove_known(f, absent.gone.slots[i]);
+	if (error == CK_OK) error = remove_all(f, &absent.gone);
 	*out_removed = absent.count;
 	ck_uuids_clear(&absent.gone);
 	return error;
@@ -146,7 +157,7 @@ enum ck_error ck_follower_on_refreshed(bool purge_absent, struct ck_bytes cookie
 	enum ck_error error = full ? finish_rebuilt(f, &removed) : finish_resumed(f, purge_absent, &removed);
 	if (error != CK_OK) return error;
 	f->state = CK_FOLLOWER_PERSISTING;
-	f->full_wanted = false;
+	f->full_under_way = false;
 	f->confirmed = false;
 	f->refused_removals = 0;
 	f->behind_since_ms = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "directory/base/buffer.h"
+#include "directory/base/fiber.h"
 #include "directory/store/people_internal.h"
 
 #define ENTRIES_LIMIT (1u << 21) /* 16 MB, and as much to sort in: about 50 000 people */
@@ -204,6 +205,7 @@ static enum ck_error each_list(struct ck_batch *batch, struct ck_people_pending 
 		for (length = 1; at + length < p->count && (p->changes[at + length].word & ~REMOVE_BIT) == rank; length++) continue;
 		const struct pending_word *word = &p->words[order[rank]];
 		error = each(batch, word->table, &word->word, list, last_of_each(p->changes + at, length, list));
+		if (error == CK_OK && !ck_pause()) error = CK_ERR_UNAVAILABLE; /* the batch is to be given up */
 	}
 	return error;
 }

@@ -1,5 +1,5 @@
 /* Full refreshes, which are put aside and written in order at their end: who was first stays, whatever came in between, and a full disk leaves the copy
-   that is there. */
+   that is there. And those since a cookie: when one of them becomes a full one. */
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -150,6 +150,123 @@ START_TEST(the_end_of_a_full_refresh_goes_on_in_slices)
 }
 END_TEST
 
+/* What one since a cookie changes is one transaction: it has a limit. */
+static enum ck_error last_of_a_large_one(char kind)
+{
+	enum ck_error error = CK_OK;
+	for (unsigned i = 1; i <= 8193 && error == CK_OK; i++) {
+		if (kind == 'e') error = give_role(2, "changed");
+		else if (kind == 'u') error = give_unreadable(2);
+		else error = take(100000 + i);
+		if (i < 8193) ck_assert_int_eq(error, CK_OK);
+	}
+	return error;
+}
+
+START_TEST(a_refresh_since_a_cookie_that_gets_too_large_becomes_a_full_one)
+{
+	static const char kinds[] = "eud";
+	filled(10);
+	for (size_t i = 0; kinds[i] != '\0'; i++) {
+		begin();
+		ck_assert_ptr_nonnull(resume_from.at);
+		ck_assert_int_eq(last_of_a_large_one(kinds[i]), CK_ERR_CONFLICT);
+		ck_follower_end(follower);
+		ck_assert_roles(10);
+		begin();
+		ck_assert_ptr_null(resume_from.at);
+		give_roles(1, 10);
+		ck_assert_int_eq(REFRESHED(true, COOKIE(1)), CK_OK);
+		begin();
+		ck_assert_ptr_nonnull(resume_from.at);
+	}
+}
+END_TEST
+
+/* 9 000 are gone: too many for one transaction, and more than root must confirm. */
+START_TEST(too_many_removals_become_a_full_refresh_once_they_are_confirmed)
+{
+	uint64_t refused;
+	filled(9010);
+	begin();
+	for (unsigned i = 1; i <= 10; i++) ck_assert_int_eq(present(i), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_ERR_DENIED);
+	ck_assert_uint_eq(alarms, 1);
+	ck_assert_int_eq(ck_follower_confirm(follower, &refused), CK_OK);
+	ck_assert_uint_eq(refused, 9000);
+	begin();
+	ck_assert_ptr_nonnull(resume_from.at);
+	for (unsigned i = 1; i <= 10; i++) ck_assert_int_eq(present(i), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_ERR_CONFLICT);
+	ck_assert_uint_eq(alarms, 1);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	give_roles(1, 10);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_OK);
+	ck_assert_uint_eq(alarms, 2);
+	ck_assert_uint_eq(removed, 9000);
+	ck_assert_roles(10);
+}
+END_TEST
+
+START_TEST(the_removals_of_a_refresh_since_a_cookie_go_on_in_slices)
+{
+	unsigned slices = 0;
+	struct ck_view *view;
+	struct ck_fiber *fiber;
+	uint64_t refused;
+	filled(1000);
+	begin();
+	ck_assert_int_eq(present(1), CK_OK);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_ERR_DENIED);
+	ck_assert_int_eq(ck_follower_confirm(follower, &refused), CK_OK);
+	for (int i = 0; i < 2; i++) {
+		begin();
+		ck_assert_int_eq(present(1), CK_OK);
+		ck_fake_step_ms = CK_FIBER_SLICE_MS;
+		ck_assert_int_eq(ck_fiber_start(refresh_inside, NULL, &fiber), CK_OK);
+		for (; !ck_fiber_is_done(fiber) && (i > 0 || slices < 5); slices++) { /* the first is ended within the removals */
+			ck_assert_int_eq(ck_follower_view(follower, &view), CK_OK);
+			ck_view_end(&view);
+			ck_fiber_resume(fiber);
+		}
+		ck_fiber_end(&fiber);
+		ck_fake_step_ms = 0;
+		ck_assert_int_eq(ended_with, i == 0 ? CK_ERR_UNAVAILABLE : CK_OK);
+		if (i == 0) ck_follower_end(follower);
+		ck_assert_roles(i == 0 ? 1000 : 1);
+	}
+	ck_assert_uint_gt(slices, 8);
+	ck_assert_int_eq(ck_follower_verify(follower), CK_OK);
+}
+END_TEST
+
+/* An entry is moved while the full refresh that another move made necessary comes to its end. */
+START_TEST(a_full_refresh_that_is_wanted_during_another_one_is_not_forgotten)
+{
+	filled(10);
+	ck_follower_require_full(follower);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	give_roles(1, 10);
+	ck_follower_require_full(follower);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_OK);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	ck_follower_end(follower); /* nor is one that did not come to its end */
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+	give_roles(1, 10);
+	ck_assert_int_eq(REFRESHED(true, COOKIE(2)), CK_OK);
+	begin();
+	ck_assert_ptr_nonnull(resume_from.at);
+	ck_follower_require_full(follower); /* nor is it forgotten over one since a cookie */
+	ck_assert_int_eq(REFRESHED(false, COOKIE(3)), CK_OK);
+	begin();
+	ck_assert_ptr_null(resume_from.at);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("follow full");
@@ -160,6 +277,10 @@ int main(void)
 	tcase_add_test(c, people_are_held_to_an_authority_that_comes_after_them);
 	tcase_add_test(c, a_full_refresh_that_cannot_be_written_leaves_the_old_copy);
 	tcase_add_test(c, the_end_of_a_full_refresh_goes_on_in_slices);
+	tcase_add_test(c, a_refresh_since_a_cookie_that_gets_too_large_becomes_a_full_one);
+	tcase_add_test(c, too_many_removals_become_a_full_refresh_once_they_are_confirmed);
+	tcase_add_test(c, the_removals_of_a_refresh_since_a_cookie_go_on_in_slices);
+	tcase_add_test(c, a_full_refresh_that_is_wanted_during_another_one_is_not_forgotten);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
 }
