@@ -82,7 +82,7 @@ bool ck_providers_better(struct ck_providers *p, int64_t now_ms, size_t *out_ind
 	return false;
 }
 
-void ck_providers_leave_for_better(struct ck_providers *p)
+void ck_providers_current_first(struct ck_providers *p)
 {
 	for (size_t i = 0; i < p->count; i++) p->at[i].tried = i != p->current;
 	p->following = false;

@@ -36,8 +36,8 @@ void ck_providers_failed(struct ck_providers *p, size_t index, enum ck_provider_
 void ck_providers_arrived(struct ck_providers *p, size_t index, int64_t now_ms);
 /* One before the one that is followed that may be well again: to be connected to, and followed if that works. Looked for less and less often. */
 CK_MUST_USE bool ck_providers_better(struct ck_providers *p, int64_t now_ms, size_t *out_index);
-/* The one that is followed is left for a better one; if that cannot be followed, it is the next, before any other. */
-void ck_providers_leave_for_better(struct ck_providers *p);
+/* The one that is followed is left for a better one, or to be followed anew: it is the next to be tried, before any other. */
+void ck_providers_current_first(struct ck_providers *p);
 /* Every one may be tried now. */
 void ck_providers_hurry(struct ck_providers *p);
 /* A line about one: "ldaps://a followed". Returns whether something is wrong with it. */

@@ -8,6 +8,7 @@
 #include "authd/process.h"
 #include "authd/provider.h"
 #include "authd/replica_follow.h"
+#include "authd/slices.h"
 
 #define CK_REPLICA_GATES_LIMIT 64
 #define CK_WORKS_LIMIT 64          /* changes and enrolments under way */
@@ -100,10 +101,9 @@ struct ck_replica {
 	struct ck_fido_roots *roots; /* NULL: no key is attested */
 	struct ck_follow *follow;
 	struct event *readable, *tick;
-	struct ck_fiber *step; /* of a refresh, which goes on while others get their turns; NULL: none */
+	struct ck_slices step; /* of a refresh, which goes on while others get their turns */
 	enum ck_error step_error;
 	struct ck_errmsg step_why;
-	struct event *go_on;
 	struct ck_providers providers;
 	size_t last_followed; /* the number of providers: none yet */
 	char provider_files[CK_PROVIDER_FILES][CK_CONFIG_TEXT_BYTES];
@@ -112,7 +112,7 @@ struct ck_replica {
 	struct ck_replica_reach reach; /* for the stream */
 	bool reaching, reaching_better;
 	bool mending; /* reached, and waits for the writer before it is opened */
-	int64_t opened_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, looked_ms;
+	int64_t opened_ms, heard_ms, probe_ms, next_probe_ms, lags_since_ms, lost_ms, looked_ms;
 	struct ck_as_of probe_asked;
 	struct ck_wall wall;
 	struct ck_asker clock_asker; /* root, who confirms the clock; waits for the record of that number */
@@ -121,8 +121,7 @@ struct ck_replica {
 	bool verify_wanted;
 	int64_t zones_ms, zones_until_s; /* when the authorities' zones are looked up again; up to when they were */
 	int64_t verify_ms, verify_began_ms; /* when the whole copy is read again (0: at once); when that began */
-	struct ck_fiber *verification;      /* NULL: none goes on */
-	struct event *verify_on;
+	struct ck_slices verification;
 	enum ck_error verify_error;
 	int exit_code;
 	char trouble[320]; /* the last reason why there is no stream; "" while there is one */
@@ -206,8 +205,8 @@ void ck_replica_stream_damaged(struct ck_replica *r);
 void ck_replica_stream_writer_came(struct ck_replica *r);
 
 /* ---- replica_verify.c: reading the whole copy, in slices ---- */
-/* Begins it when it is due. CK_ERR_CORRUPT: damage was found at once; later ck_replica_stream_damaged is called. */
-CK_MUST_USE enum ck_error ck_replica_mind_verification(struct ck_replica *r, int64_t now_ms);
+/* Begins it when it is due; ck_replica_stream_damaged is called if damage is found. */
+void ck_replica_mind_verification(struct ck_replica *r, int64_t now_ms);
 /* Before the copy is closed. */
 void ck_replica_end_verification(struct ck_replica *r);
 

@@ -6,7 +6,6 @@
 
 #include "authd/replica_state.h"
 #include "directory/base/clock.h"
-#include "directory/base/fiber.h"
 #include "directory/base/log.h"
 
 #define SILENT_LIMIT_MS 15000   /* while refreshing, and in all until a refresh begins */
@@ -15,6 +14,7 @@
 #define LOOK_EVERY_MS 1000
 #define ZONES_EVERY_MS 3600000 /* a package that brings other shifts is noticed within the hour */
 #define LAG_LIMIT_MS 10000      /* a probe's changes must have come by then; else the stream has lost them */
+#define LAG_AGAIN_MS 60000
 
 static void say_trouble(struct ck_replica *r, const char *what)
 {
@@ -25,10 +25,9 @@ static void say_trouble(struct ck_replica *r, const char *what)
 
 void ck_replica_stop_stream(struct ck_replica *r)
 {
-	ck_fiber_end(&r->step);
+	ck_slices_end(&r->step);
 	if (r->readable != NULL) event_free(r->readable);
-	if (r->go_on != NULL) event_free(r->go_on);
-	r->readable = r->go_on = NULL;
+	r->readable = NULL;
 	ck_follow_stop(&r->follow);
 	ck_follower_end(r->follower);
 	r->persisted = false;
@@ -134,27 +133,21 @@ static void step_inside(void *context)
 	r->step_error = ck_follow_step(r->follow, &r->step_why);
 }
 
-/* The end of a refresh lasts a minute at full size: nothing is read from the stream until it is over. */
-static void look_at_step(struct ck_replica *r)
+static void on_step_end(enum ck_error error, void *context)
 {
-	const struct timeval at_once = {0, 0};
-	if (ck_fiber_is_done(r->step)) {
-		ck_fiber_end(&r->step);
-		if (event_add(r->readable, NULL) != 0) stepped(r, CK_ERR_MEMORY, "");
-		else stepped(r, r->step_error, r->step_why.text);
-		return;
-	}
-	r->heard_ms = ck_clock_monotonic_ms(); /* it is we who are slow */
-	if (event_del(r->readable) != 0 || event_add(r->go_on, &at_once) != 0) lost(r, CK_ERR_MEMORY, "");
+	struct ck_replica *r = context;
+	r->heard_ms = ck_clock_monotonic_ms(); /* it was we who were slow */
+	if (error == CK_OK && event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
+	if (error != CK_OK) stepped(r, error, "");
+	else stepped(r, r->step_error, r->step_why.text);
 }
 
-static void on_go_on(evutil_socket_t fd, short what, void *context)
+/* The end of a refresh lasts a minute at full size: nothing is read from the stream until it is over. */
+static void step_in_slices(struct ck_replica *r)
 {
-	(void)fd;
-	(void)what;
-	struct ck_replica *r = context;
-	ck_fiber_resume(r->step);
-	look_at_step(r);
+	enum ck_error error = ck_slices_begin(&r->step, r->base, step_inside, on_step_end, r);
+	if (error == CK_OK && ck_slices_go_on(&r->step) && event_del(r->readable) != 0) error = CK_ERR_MEMORY;
+	if (error != CK_OK) lost(r, error, "");
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -164,8 +157,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 	struct ck_replica *r = context;
 	struct ck_errmsg err = {""};
 	if (r->persisted) stepped(r, ck_follow_step(r->follow, &err), err.text);
-	else if (ck_fiber_start(step_inside, r, &r->step) == CK_OK) look_at_step(r);
-	else lost(r, CK_ERR_MEMORY, "");
+	else step_in_slices(r);
 }
 
 /* Over what was reached. */
@@ -180,8 +172,7 @@ static void open_stream(struct ck_replica *r)
 	if (error == CK_OK) error = ck_follow_open(&target, r->config->suffix, cookie, &ck_follower_handlers, r->follower, &r->follow, &err);
 	if (error == CK_OK) {
 		r->readable = event_new(r->base, ck_follow_fd(r->follow), EV_READ | EV_PERSIST, on_readable, r);
-		r->go_on = evtimer_new(r->base, on_go_on, r);
-		if (r->readable == NULL || r->go_on == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
+		if (r->readable == NULL || event_add(r->readable, NULL) != 0) error = CK_ERR_MEMORY;
 	}
 	r->reaching = r->mending = false;
 	r->heard_ms = r->opened_ms = ck_clock_monotonic_ms();
@@ -206,7 +197,7 @@ static void on_reached(struct ck_replica *r, enum ck_error error, const char *wh
 	}
 	if (!reached && better) return;
 	if (better) ck_log(CK_LOG_INFO, "%s can be connected to again: it comes first", r->providers.at[provider].uri);
-	if (better) ck_providers_leave_for_better(&r->providers);
+	if (better) ck_providers_current_first(&r->providers);
 	if (reached) ck_replica_stop_stream(r);
 	r->providers.current = provider;
 	if (!reached) {
@@ -269,8 +260,24 @@ static bool mind_zones(struct ck_replica *r, int64_t now_ms)
 	return error != CK_ERR_CORRUPT;
 }
 
+/* A stream says nothing of what was deleted beside what is followed, but a new one begins with a cookie that covers it. So the same provider is asked once more
+   before it is taken for one whose stream loses changes. */
+static void lags(struct ck_replica *r, int64_t now_ms)
+{
+	static const char text[] = "changes that the provider has do not come by the stream";
+	if (r->lost_ms != 0 && now_ms - r->lost_ms < LAG_AGAIN_MS) {
+		lost(r, CK_ERR_TIMEOUT, text);
+		return;
+	}
+	ck_log(CK_LOG_INFO, "%s: it is begun again", text);
+	r->lost_ms = now_ms;
+	ck_replica_stop_stream(r);
+	ck_providers_current_first(&r->providers);
+}
+
 static void mind_open(struct ck_replica *r, int64_t now_ms)
 {
+	if (ck_slices_go_on(&r->step)) return; /* it is not silent: nobody listens */
 	if (!r->persisted) {
 		bool asked = ck_follow_refreshes(r->follow);
 		if (now_ms - (asked ? r->heard_ms : r->opened_ms) >= SILENT_LIMIT_MS) lost(r, CK_ERR_TIMEOUT, "the provider said nothing for too long");
@@ -287,7 +294,7 @@ static void mind_open(struct ck_replica *r, int64_t now_ms)
 	if (!ck_follower_lags(r->follower)) r->lags_since_ms = 0;
 	else if (r->lags_since_ms == 0) r->lags_since_ms = now_ms;
 	else if (now_ms - r->lags_since_ms >= LAG_LIMIT_MS) {
-		lost(r, CK_ERR_TIMEOUT, "changes that the provider has do not come by the stream");
+		lags(r, now_ms);
 		return;
 	}
 	if (r->probe_ms == 0 && now_ms >= r->next_probe_ms) probe(r, now_ms);
@@ -311,10 +318,8 @@ void ck_replica_stream_damaged(struct ck_replica *r)
 
 void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 {
-	if (ck_replica_mind_verification(r, now_ms) == CK_ERR_CORRUPT) {
-		ck_replica_stream_damaged(r);
-		return;
-	}
+	ck_replica_mind_verification(r, now_ms);
+	if (r->exit_code != 0) return;
 	if (!copy_is_there(r, now_ms)) {
 		end_damaged(r, "was removed");
 		return;
@@ -322,5 +327,5 @@ void ck_replica_mind_stream(struct ck_replica *r, int64_t now_ms)
 	if (r->follow == NULL) mind_closed(r, now_ms);
 	else mind_open(r, now_ms);
 	if (r->follow != NULL) mind_better(r, now_ms);
-	if (r->exit_code == 0 && r->step == NULL) note_state(r); /* which writes into a store that the step may be at */
+	if (r->exit_code == 0 && !ck_slices_go_on(&r->step)) note_state(r); /* which writes into a store that the step may be at */
 }

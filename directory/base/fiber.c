@@ -22,7 +22,7 @@ struct ck_fiber {
 	size_t pages_bytes, guard_bytes;
 	void (*work)(void *context);
 	void *context;
-	bool done, ending;
+	bool active, done, ending; /* active: it runs, or what it resumed does */
 	int fd;
 	bool writes;
 	int64_t deadline_ms, resumed_ms;
@@ -57,13 +57,15 @@ static void is_inside(struct ck_fiber *f) { (void)f; }
 static void go_in(struct ck_fiber *f)
 {
 	struct ck_fiber *before = running; /* the one that resumes this one */
-	CK_ASSERT(!f->done);
+	CK_ASSERT(!f->active && !f->done);
+	f->active = true;
 	running = f;
 	f->resumed_ms = ck_clock_monotonic_ms();
 	leaves_outside(f);
 	CK_ASSERT(swapcontext(&f->outside, &f->inside) == 0);
 	is_outside(f);
 	running = before;
+	f->active = false;
 }
 
 static void go_out(struct ck_fiber *f)

@@ -34,10 +34,26 @@ ckId: 33333333-3333-4333-8333-333333333333
 ckName: elsewhere
 ckStatus: active
 END
+# as of moves on each 5 s anyway, until the copy is no longer in step
 moved_on() { [[ "$(as_of)" > "$before" ]]; }
+sleep 1
+before=$(as_of)
+sleep 1
 until_true 30 moved_on || fail "the copy is in step as of $(as_of) still"
 pass
 expect 1 grep -q 'do not come by the stream' "$T/daemon.log"
+left_providers() { grep -c "not following" "$T/daemon.log" || true; }
+left=$(left_providers)
+# of what is deleted there the stream says nothing at all: it is begun again, and the provider is not taken for a bad one
+expect 0 setpriv --reuid crosskeys-replica --regid crosskeys-replica --clear-groups -- ldapdelete -Q -Y EXTERNAL \
+	-H "ldapi://$(sed 's|/|%2F|g' <<< "$I/run-directory/ldapi")" "ckId=33333333-3333-4333-8333-333333333333,dc=example,dc=org"
+begun_again() { grep -q 'do not come by the stream: it is begun again' "$T/daemon.log"; }
+until_true 40 begun_again || fail "the copy was not out of step, or nobody noticed"
+before=$(as_of)
+sleep 1
+until_true 30 moved_on || fail "the copy is in step as of $(as_of) still"
+pass
+[ "$(left_providers)" = "$left" ] && pass || fail "the provider was left"
 expect 0 ck status
 said 'quarantined: 0'
 expect 1 grep -q 'sandbox' "$T/daemon.log"

@@ -126,7 +126,7 @@ START_TEST(after_a_better_one_that_fails_comes_the_one_before)
 	for (size_t i = 0; i < 3; i++) left(i, CK_PROVIDER_UNREACHED);
 	ck_providers_arrived(&p, 3, now);
 	now += 60000;
-	ck_providers_leave_for_better(&p);
+	ck_providers_current_first(&p);
 	p.current = 1;
 	left(1, CK_PROVIDER_UNREACHED);
 	ck_assert_int_eq(chosen(), 3);
