@@ -84,6 +84,8 @@ void ck_store_close_env(struct ck_store *store)
 		MDB_cursor *cursor = store->view.cursors[i / CK_CURSORS_LIMIT][i % CK_CURSORS_LIMIT];
 		if (cursor != NULL) mdb_cursor_close(cursor);
 	}
+	for (size_t i = 0; i < CK_WALKERS_LIMIT; i++)
+		if (store->view.walkers[i] != NULL) mdb_cursor_close(store->view.walkers[i]);
 	if (store->reader != NULL) mdb_txn_abort(store->reader);
 	if (store->env != NULL) mdb_env_close(store->env);
 	memset(&store->view, 0, sizeof store->view);

@@ -17,6 +17,8 @@
 /* How often a reader looks whether the file it reads is still the current one, if nobody told it. */
 #define CK_LINK_CHECK_MS 1000
 
+#define CK_WALKERS_LIMIT 16 /* lists of one search that are read on and on; others descend each time */
+
 /* The B-trees of a file, so that each can be measured. */
 enum ck_tree { CK_TREE_RECORDS = 0, CK_TREE_PEOPLE = 1, CK_TREES = 2 };
 
@@ -40,6 +42,8 @@ struct ck_view {
 	MDB_cursor *cursors[CK_TREES][CK_CURSORS_LIMIT];
 	size_t depth[CK_TREES];
 	size_t renewed[CK_TREES]; /* so many of them stand somewhere in this transaction */
+	MDB_cursor *walkers[CK_WALKERS_LIMIT]; /* of the people index: each keeps its place for one list of a search */
+	size_t walkers_used, walkers_renewed;
 };
 
 struct ck_batch {
@@ -133,6 +137,13 @@ CK_MUST_USE enum ck_error ck_scan(struct ck_view *view, const struct ck_index_ke
 /* The first key of such a range, or CK_ERR_NOT_FOUND. Borrowed from the view. */
 CK_MUST_USE enum ck_error ck_scan_first(struct ck_view *view, const struct ck_index_key *prefix, const struct ck_index_key *from,
                                         struct ck_bytes *out_key, struct ck_bytes *out_value);
+/* The same by a walker, a cursor that nobody else moves. onward: it stands before `from`, and what is sought is likely next to it. Not of a batch. */
+#define CK_WALKER_NONE CK_WALKERS_LIMIT
+CK_MUST_USE enum ck_error ck_scan_first_by(struct ck_view *view, size_t walker, bool onward, const struct ck_index_key *prefix,
+                                           const struct ck_index_key *from, struct ck_bytes *out_key, struct ck_bytes *out_value);
+/* One that is free, or CK_WALKER_NONE; all are free again. */
+size_t ck_scan_take_walker(struct ck_view *view);
+void ck_scan_free_walkers(struct ck_view *view);
 /* The last key with this prefix, or CK_ERR_NOT_FOUND. */
 CK_MUST_USE enum ck_error ck_scan_last(struct ck_view *view, const struct ck_index_key *prefix, struct ck_bytes *out_key, struct ck_bytes *out_value);
 /* Whether the checksum at the end of this value is right for this key; without it in *out. */

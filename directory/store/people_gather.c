@@ -23,7 +23,7 @@ static bool add_list(struct ck_match *match, uint8_t table, const struct ck_word
 		return false;
 	}
 	struct ck_match_list *list = &match->lists[match->count];
-	*list = (struct ck_match_list){.word = *word, .table = table, .fit = (uint8_t)fit, .low = UINT32_MAX, .end = UINT32_MAX};
+	*list = (struct ck_match_list){.word = *word, .table = table, .fit = (uint8_t)fit, .walker = CK_WALKER_NONE, .low = UINT32_MAX, .end = UINT32_MAX};
 	ck_match_advance(match, list, 0);
 	if (list->current == CK_NUMBER_NONE) return true;
 	list->weight = weight_of(match, &list->chunk);

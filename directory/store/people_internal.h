@@ -88,6 +88,9 @@ void ck_list_key(struct ck_index_key *key, uint8_t table, const char *word, size
 CK_MUST_USE enum ck_error ck_list_parse(struct ck_bytes key, struct ck_bytes value, struct ck_list_chunk *out);
 /* The chunk with the first number that is not before this one; CK_ERR_NOT_FOUND: there is none. */
 CK_MUST_USE enum ck_error ck_list_seek(struct ck_view *view, const struct ck_index_key *list, uint32_t from, struct ck_list_chunk *out);
+/* The same by a walker of its own (scan.c). onward: that stands at a chunk of the list before this number. */
+CK_MUST_USE enum ck_error ck_list_seek_by(struct ck_view *view, size_t walker, bool onward, const struct ck_index_key *list, uint32_t from,
+                                          struct ck_list_chunk *out);
 static inline uint32_t ck_list_number(const struct ck_list_chunk *chunk, size_t i)
 {
 	uint16_t narrow;

@@ -58,6 +58,16 @@ enum ck_error ck_list_seek(struct ck_view *view, const struct ck_index_key *list
 	return error == CK_OK ? ck_list_parse(key, value, out) : error;
 }
 
+enum ck_error ck_list_seek_by(struct ck_view *view, size_t walker, bool onward, const struct ck_index_key *list, uint32_t from,
+                              struct ck_list_chunk *out)
+{
+	struct ck_index_key start = *list;
+	struct ck_bytes key, value;
+	add_number(&start, from);
+	enum ck_error error = ck_scan_first_by(view, walker, onward, list, &start, &key, &value);
+	return error == CK_OK ? ck_list_parse(key, value, out) : error;
+}
+
 /* ---- writing ---- */
 
 /* A chunk and what comes into it. */

@@ -9,29 +9,49 @@ void ck_match_fail(struct ck_match *match, enum ck_error error)
 
 /* ---- one list ---- */
 
-/* The first from `at` on that is not before this number: in growing steps, then between them. */
+/* The first from `at` on that is not before this number: in growing steps, then between them. One loop for each width, without a question what it is. */
+#define DEFINE_FIND(name, type, native)                                                                          \
+	static inline type name##_at(const uint8_t *numbers, size_t i)                                               \
+	{                                                                                                            \
+		type number;                                                                                             \
+		memcpy(&number, numbers + i * sizeof number, sizeof number);                                             \
+		return native(number);                                                                                   \
+	}                                                                                                            \
+	static size_t name(const uint8_t *numbers, size_t count, size_t at, type number)                             \
+	{                                                                                                            \
+		size_t step = 1, low = at;                                                                               \
+		while (low + step < count && name##_at(numbers, low + step) < number) {                                  \
+			low += step;                                                                                         \
+			step *= 2;                                                                                           \
+		}                                                                                                        \
+		size_t left = (low + step < count ? low + step : count) - low;                                           \
+		while (left > 0) {                                                                                       \
+			size_t half = left / 2;                                                                              \
+			bool behind = name##_at(numbers, low + half) < number;                                               \
+			low = behind ? low + half + 1 : low;                                                                 \
+			left = behind ? left - half - 1 : half;                                                              \
+		}                                                                                                        \
+		return low;                                                                                              \
+	}
+DEFINE_FIND(find_narrow, uint16_t, le16toh)
+DEFINE_FIND(find_wide, uint32_t, le32toh)
+
 static size_t find_in_chunk(const struct ck_list_chunk *chunk, size_t at, uint32_t number)
 {
-	size_t step = 1, low = at, high;
-	while (low + step < chunk->count && ck_list_number(chunk, low + step) < number) {
-		low += step;
-		step *= 2;
-	}
-	high = low + step < chunk->count ? low + step : chunk->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (ck_list_number(chunk, middle) < number) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	if (chunk->width == 4) return find_wide(chunk->numbers, chunk->count, at, number);
+	if (number <= chunk->base) return 0;
+	return number > chunk->last ? chunk->count : find_narrow(chunk->numbers, chunk->count, at, (uint16_t)(number - chunk->base));
 }
 
 static bool load_chunk(struct ck_match *match, struct ck_match_list *list, uint32_t from)
 {
 	struct ck_index_key key;
+	bool onward = list->loaded && list->walker != CK_WALKER_NONE && from > list->chunk.last;
 	ck_list_key(&key, list->table, list->word.at, list->word.length);
 	*match->work += CK_DESCENT_WORK;
-	enum ck_error error = ck_list_seek(match->view, &key, from, &list->chunk);
+	if (list->loaded && list->walker == CK_WALKER_NONE) list->walker = (uint8_t)ck_scan_take_walker(match->view);
+	enum ck_error error = list->walker == CK_WALKER_NONE ? ck_list_seek(match->view, &key, from, &list->chunk)
+	                                                     : ck_list_seek_by(match->view, list->walker, onward, &key, from, &list->chunk);
 	list->loaded = error == CK_OK;
 	if (error == CK_ERR_NOT_FOUND) list->end = from;
 	ck_match_fail(match, error);

@@ -20,6 +20,7 @@ struct ck_match_list {
 	uint8_t table; /* 0: of no word, but of the numbers in the blocks that fit so well */
 	uint8_t fit;
 	bool loaded;
+	uint8_t walker;        /* that reads this list, from the second chunk on; CK_WALKER_NONE */
 	uint32_t low, current; /* `current` is the first number that is not before `low`; CK_NUMBER_NONE: there is none */
 	uint32_t sought;       /* the chunk begins with the first number that is not before this one */
 	uint32_t end;          /* there is none from here on */

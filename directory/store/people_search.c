@@ -147,6 +147,7 @@ static enum ck_error begin(struct ck_view *view, const struct ck_people_query *q
 	s = *out = *kept;
 	if (s == NULL) return CK_ERR_MEMORY;
 	s->view = view;
+	ck_scan_free_walkers(view);
 	s->error = CK_OK;
 	s->work = 0;
 	s->gathered = false;

@@ -78,6 +78,53 @@ enum ck_error ck_scan_first(struct ck_view *view, const struct ck_index_key *pre
 	return CK_OK;
 }
 
+/* ---- walkers ---- */
+
+size_t ck_scan_take_walker(struct ck_view *view)
+{
+	size_t at = view->walkers_used;
+	CK_ASSERT(!view->writing);
+	if (at == CK_WALKERS_LIMIT) return CK_WALKER_NONE;
+	int rc = MDB_SUCCESS;
+	if (view->walkers[at] == NULL) rc = mdb_cursor_open(view->txn, view->store->dbi[CK_TREE_PEOPLE], &view->walkers[at]);
+	else if (at >= view->walkers_renewed) rc = mdb_cursor_renew(view->txn, view->walkers[at]);
+	if (rc != MDB_SUCCESS) return CK_WALKER_NONE;
+	view->walkers_used++;
+	if (view->walkers_renewed < view->walkers_used) view->walkers_renewed = view->walkers_used;
+	return at;
+}
+
+void ck_scan_free_walkers(struct ck_view *view)
+{
+	view->walkers_used = 0;
+}
+
+enum ck_error ck_scan_first_by(struct ck_view *view, size_t walker, bool onward, const struct ck_index_key *prefix, const struct ck_index_key *from,
+                               struct ck_bytes *out_key, struct ck_bytes *out_value)
+{
+	MDB_cursor *cursor = view->walkers[walker];
+	MDB_val key, value;
+	int rc = MDB_SUCCESS;
+	bool there = false;
+	if (prefix->failed || from->failed) return CK_ERR_NOT_FOUND;
+	if (onward) {
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		if (rc == MDB_SUCCESS && !has_prefix(&key, prefix)) return CK_ERR_NOT_FOUND;
+		there = rc == MDB_SUCCESS && key.mv_size >= from->length && memcmp(key.mv_data, from->bytes, from->length) >= 0;
+	}
+	if (rc == MDB_SUCCESS && !there) {
+		key = (MDB_val){from->length, (void *)(uintptr_t)from->bytes};
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	}
+	if (rc != MDB_SUCCESS) return ck_store_error(rc);
+	if (!has_prefix(&key, prefix)) return CK_ERR_NOT_FOUND;
+	*out_key = (struct ck_bytes){key.mv_data, key.mv_size};
+	*out_value = (struct ck_bytes){value.mv_data, value.mv_size};
+	return CK_OK;
+}
+
+/* ---- the last ---- */
+
 enum ck_error ck_scan_last(struct ck_view *view, const struct ck_index_key *prefix, struct ck_bytes *out_key, struct ck_bytes *out_value)
 {
 	/* longer than what is appended to any prefix, and greater */

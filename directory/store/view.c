@@ -18,6 +18,7 @@ static enum ck_error view_renew(struct ck_store *store)
 	store->view.writing = false;
 	memset(store->view.depth, 0, sizeof store->view.depth);
 	memset(store->view.renewed, 0, sizeof store->view.renewed);
+	store->view.walkers_renewed = 0;
 	enum ck_error error = ck_meta_get(&store->view, &store->view.meta_read);
 	if (error != CK_OK) mdb_txn_reset(store->reader);
 	return error;
@@ -69,6 +70,8 @@ void ck_view_end_beside(struct ck_view **view)
 	for (size_t tree = 0; tree < CK_TREES; tree++)
 		for (size_t i = 0; i < CK_CURSORS_LIMIT; i++)
 			if ((*view)->cursors[tree][i] != NULL) mdb_cursor_close((*view)->cursors[tree][i]);
+	for (size_t i = 0; i < CK_WALKERS_LIMIT; i++)
+		if ((*view)->walkers[i] != NULL) mdb_cursor_close((*view)->walkers[i]);
 	mdb_txn_abort((*view)->txn);
 	free(*view);
 	*view = NULL;
