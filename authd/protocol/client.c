@@ -18,6 +18,7 @@
 #include "directory/base/clock.h"
 
 #define RECEIVE_STEP_BYTES 4096
+#define VAIN_LIMIT 7 /* at most every 64th answer is looked for, where it never comes */
 
 /* ---- trust ---- */
 
@@ -276,14 +277,28 @@ static bool came_awake(int fd, int64_t until_us)
 	return false;
 }
 
+/* Once in vain, next time after one short sleep; then after 2, 4 and so on: beside others who want the processor it seldom pays. */
+static void looked(struct ck_client *client, bool came)
+{
+	if (came && client->vain > 0) client->vain--;
+	if (came) return;
+	if (client->vain < VAIN_LIMIT) client->vain++;
+	client->sleeps = 1u << (client->vain - 1);
+}
+
 /* A program that asks one thing after the other spends more on falling asleep and waking up than the gate on its answers. */
 static enum ck_error wait_for_answer(struct ck_client *client, int64_t deadline_ms)
 {
 	int64_t begin_us = ck_clock_monotonic_us();
-	if (client->soon && came_awake(client->fd, begin_us + CK_AWAKE_US)) return CK_OK;
+	bool look = client->soon && client->sleeps == 0;
+	if (look) {
+		bool came = came_awake(client->fd, begin_us + CK_AWAKE_US);
+		looked(client, came);
+		if (came) return CK_OK;
+	}
 	enum ck_error error = wait_ready(client->fd, POLLIN, deadline_ms, -1);
-	/* one that was waited for awake in vain is waited for asleep until a short sleep came first */
-	client->soon = !client->soon && error == CK_OK && ck_clock_monotonic_us() - begin_us < CK_WOKEN_US;
+	client->soon = !look && error == CK_OK && ck_clock_monotonic_us() - begin_us < CK_WOKEN_US;
+	if (client->soon && client->sleeps > 0) client->sleeps--;
 	return error;
 }
 

@@ -17,6 +17,8 @@ struct ck_client {
 	uint8_t *bytes;     /* the last reply's map lives here, until the next receive */
 	size_t limit_bytes; /* how many `bytes` holds */
 	bool soon;          /* the last answer came within microseconds */
+	unsigned vain;      /* looks for an answer that were in vain, less those that were not */
+	unsigned sleeps;    /* so many short ones come before the next look */
 };
 
 /* Checks the path chain, connects, checks the peer. err may be NULL. */
@@ -32,7 +34,8 @@ bool ck_client_is_roots_pair(int fd);
 CK_MUST_USE enum ck_error ck_client_send(struct ck_client *client, const uint8_t *frame, size_t length, int passed_fd, int64_t deadline_ms);
 /* Waits for one frame and parses it. cancelled: polled together; readable means CK_ERR_CANCELLED; -1 for none. */
 CK_MUST_USE enum ck_error ck_client_receive(struct ck_client *client, struct ck_map *out, int64_t deadline_ms, int cancel_fd);
-/* Send and receive. Where the last answer came within microseconds the next one is waited for awake, for as long; then it sleeps. */
+/* Send and receive. Where the last answer came within microseconds the next one is waited for awake, for as long; then it sleeps. What is in vain again
+   and again is tried ever more seldom. */
 CK_MUST_USE enum ck_error ck_client_call(struct ck_client *client, const uint8_t *frame, size_t length, struct ck_map *out, int64_t deadline_ms);
 
 /* Each directory from / down to the file's is owned by root and not writable by group or others (sticky /tmp not accepted). */

@@ -104,6 +104,30 @@ START_TEST(the_deadline_holds_awake_and_asleep)
 }
 END_TEST
 
+/* Each time that nothing comes while it looks, twice as many short sleeps come before it looks again; each answer that does come brings it nearer. */
+START_TEST(what_is_in_vain_is_looked_for_ever_more_seldom)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		client.soon = true;
+		client.sleeps = 0;
+		ck_assert_int_eq(call(2), CK_ERR_TIMEOUT);
+		ck_assert_uint_eq(client.sleeps, i < 7 ? 1u << i : 64);
+		ck_assert(!client.soon);
+	}
+	client.soon = true;
+	ck_assert_int_eq(write(server, question, question_length), (ssize_t)question_length);
+	ck_assert_int_eq(call(LONG_MS), CK_OK);
+	ck_assert_uint_eq(client.sleeps, client.soon ? 63 : 64); /* asleep, and that was short, as a rule */
+	client.sleeps = 0;
+	for (unsigned i = client.vain; i > 0; i--) {
+		ck_assert_uint_eq(client.vain, i);
+		ck_assert_int_eq(write(server, question, question_length), (ssize_t)question_length);
+		ck_assert_int_eq(call(LONG_MS), CK_OK);
+	}
+	ck_assert_uint_eq(client.vain, 0);
+}
+END_TEST
+
 START_TEST(a_server_that_goes_away_is_noticed_awake)
 {
 	client.soon = true;
@@ -120,6 +144,7 @@ int main(void)
 	tcase_add_test(c, a_long_wait_is_slept_through);
 	tcase_add_test(c, an_answer_that_is_there_is_taken_awake);
 	tcase_add_test(c, the_deadline_holds_awake_and_asleep);
+	tcase_add_test(c, what_is_in_vain_is_looked_for_ever_more_seldom);
 	tcase_add_test(c, a_server_that_goes_away_is_noticed_awake);
 	suite_add_tcase(suite, c);
 	return suite_run(suite);
