@@ -98,6 +98,12 @@ static void held(struct search *search, struct ck_id grant, int64_t until_s)
 	search->best_node = search->at;
 }
 
+/* No other way can last longer. */
+static bool lasts(const struct search *search)
+{
+	return search->best->held && search->best->until_s == search->subject->until_s;
+}
+
 static bool look_at_grant(const struct ck_record *record, void *context)
 {
 	struct search *search = context;
@@ -122,6 +128,7 @@ static enum ck_error look_at_role(struct search *search)
 	node->until_s = ck_earlier(node->until_s, search->authority_until_s);
 	search->role_authority = record.authority;
 	if (contains(&role->all_staff_of, search->subject->authority)) held(search, (struct ck_id){{0}}, node->until_s);
+	if (lasts(search)) return CK_OK;
 	error = ck_view_grants_of(search->view, search->subject->staff, node->role, look_at_grant, search);
 	if (error != CK_OK) return error;
 	for (size_t i = 0; i < role->member_roles.count; i++) {
@@ -161,8 +168,7 @@ enum ck_error ck_role_find(struct ck_view *view, const struct ck_subject *subjec
 			memset(out, 0, sizeof *out);
 			return error;
 		}
-		/* no other way can last longer */
-		if (out->held && out->until_s == subject->until_s) break;
+		if (lasts(&search)) break;
 	}
 	if (out->held) tell_path(&search);
 	return CK_OK;

@@ -13,6 +13,7 @@
 #include "directory/base/log.h"
 #include "directory/store/load.h"
 #include "directory/store/people_internal.h"
+#include "directory/store/recall.h"
 
 #define DATA_MODE 0640
 #define LOCK_MODE 0660
@@ -88,6 +89,7 @@ void ck_store_close_env(struct ck_store *store)
 		if (store->view.walkers[i] != NULL) mdb_cursor_close(store->view.walkers[i]);
 	if (store->reader != NULL) mdb_txn_abort(store->reader);
 	if (store->env != NULL) mdb_env_close(store->env);
+	ck_recall_free(&store->view);
 	memset(&store->view, 0, sizeof store->view);
 	store->reader = NULL;
 	store->env = NULL;

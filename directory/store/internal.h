@@ -44,6 +44,8 @@ struct ck_view {
 	size_t renewed[CK_TREES]; /* so many of them stand somewhere in this transaction */
 	MDB_cursor *walkers[CK_WALKERS_LIMIT]; /* of the people index: each keeps its place for one list of a search */
 	size_t walkers_used, walkers_renewed;
+	size_t snapshot;          /* whose state `meta_read` is; 0: nobody's */
+	struct ck_recall *recall; /* what else was read of it (recall.h); NULL: of a batch, or a view beside */
 };
 
 struct ck_batch {

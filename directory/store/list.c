@@ -4,6 +4,7 @@
 #include "directory/base/buffer.h"
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
+#include "directory/store/recall.h"
 
 /* Calls a record visitor for each index key of a range; the key ends with the second half of the record's id. */
 struct listing {
@@ -116,14 +117,54 @@ enum ck_error ck_view_grants_by_role(struct ck_view *view, struct ck_id role, ck
 	return list_of(view, CK_KIND_GRANT, CK_TABLE_GRANTS_BY_ROLE, role, each, context);
 }
 
+/* Rules are read for each decision. The list is read to its end for what is to be known of it, as far as that is kept, whoever wanted less. */
+struct rule_listing {
+	struct ck_view *view;
+	ck_record_visitor each;
+	void *context;
+	bool told; /* `each` wants no more */
+	size_t count;
+	struct ck_id ids[CK_RECALL_LIST_LIMIT];
+};
+
+static bool list_rule(const struct ck_record *record, void *context)
+{
+	struct rule_listing *listing = context;
+	ck_recall_note_record(listing->view, record);
+	if (listing->count < CK_RECALL_LIST_LIMIT) listing->ids[listing->count] = record->id;
+	listing->count++;
+	if (!listing->told) listing->told = !listing->each(record, listing->context);
+	return !listing->told || listing->count <= CK_RECALL_LIST_LIMIT;
+}
+
+static enum ck_error each_known(struct ck_view *view, const struct ck_id *ids, size_t count, ck_record_visitor each, void *context)
+{
+	struct ck_record record;
+	for (size_t i = 0; i < count; i++) {
+		enum ck_error error = ck_view_get(view, CK_KIND_RULE, ids[i], &record);
+		if (error != CK_OK) return error == CK_ERR_NOT_FOUND ? CK_ERR_CORRUPT : error;
+		if (!each(&record, context)) break;
+	}
+	return CK_OK;
+}
+
+static enum ck_error list_rules(struct ck_view *view, enum ck_table table, struct ck_id of, ck_record_visitor each, void *context)
+{
+	struct rule_listing listing = {.view = view, .each = each, .context = context};
+	if (ck_recall_list(view, table, of, listing.ids, &listing.count)) return each_known(view, listing.ids, listing.count, each, context);
+	enum ck_error error = list_of(view, CK_KIND_RULE, table, of, list_rule, &listing);
+	if (error == CK_OK) ck_recall_note_list(view, table, of, listing.ids, listing.count);
+	return error;
+}
+
 enum ck_error ck_view_rules_for(struct ck_view *view, struct ck_id target, ck_record_visitor each, void *context)
 {
-	return list_of(view, CK_KIND_RULE, CK_TABLE_RULES_FOR, target, each, context);
+	return list_rules(view, CK_TABLE_RULES_FOR, target, each, context);
 }
 
 enum ck_error ck_view_rules_for_all(struct ck_view *view, struct ck_id authority, ck_record_visitor each, void *context)
 {
-	return list_of(view, CK_KIND_RULE, CK_TABLE_RULES_FOR_ALL, authority, each, context);
+	return list_rules(view, CK_TABLE_RULES_FOR_ALL, authority, each, context);
 }
 
 static bool list_primary(struct ck_bytes key, struct ck_bytes value, void *context)

@@ -7,6 +7,7 @@
 #include "directory/base/clock.h"
 #include "directory/store/flat.h"
 #include "directory/store/internal.h"
+#include "directory/store/recall.h"
 
 static enum ck_error view_renew(struct ck_store *store)
 {
@@ -19,8 +20,13 @@ static enum ck_error view_renew(struct ck_store *store)
 	memset(store->view.depth, 0, sizeof store->view.depth);
 	memset(store->view.renewed, 0, sizeof store->view.renewed);
 	store->view.walkers_renewed = 0;
+	size_t snapshot = mdb_txn_id(store->reader);
+	if (snapshot != 0 && snapshot == store->view.snapshot) return CK_OK; /* what was read of it is as it was */
+	store->view.snapshot = 0;
+	ck_recall_begin(&store->view);
 	enum ck_error error = ck_meta_get(&store->view, &store->view.meta_read);
-	if (error != CK_OK) mdb_txn_reset(store->reader);
+	if (error == CK_OK) store->view.snapshot = snapshot;
+	else mdb_txn_reset(store->reader);
 	return error;
 }
 
@@ -94,6 +100,7 @@ enum ck_error ck_view_begin_beside(struct ck_store *store, struct ck_view **out)
 
 enum ck_error ck_view_state(struct ck_view *view, struct ck_store_state *out)
 {
+	if (ck_recall_state(view, out)) return CK_OK;
 	memset(out, 0, sizeof *out);
 	struct ck_index_key key;
 	ck_index_begin(&key, CK_TABLE_NOTE);
@@ -107,6 +114,7 @@ enum ck_error ck_view_state(struct ck_view *view, struct ck_store_state *out)
 	memcpy(out->counts, view->meta->counts, sizeof out->counts);
 	out->quarantined = view->meta->quarantined;
 	out->cookie = cookie;
+	ck_recall_note_state(view, out);
 	return CK_OK;
 }
 
@@ -124,11 +132,14 @@ enum ck_error ck_view_get(struct ck_view *view, enum ck_kind kind, struct ck_id 
 {
 	out->kind = CK_KIND_NONE;
 	if (kind <= CK_KIND_NONE || kind > CK_KIND_LAST) return CK_ERR_NOT_FOUND;
+	if (ck_recall_record(view, kind, id, out)) return CK_OK;
 	struct ck_index_key key;
 	struct ck_bytes bytes;
 	ck_index_record(&key, kind, id);
 	enum ck_error error = ck_kv_get(view, &key, &bytes);
-	return error != CK_OK ? error : ck_flat_decode(kind, id, bytes, out);
+	if (error == CK_OK) error = ck_flat_decode(kind, id, bytes, out);
+	if (error == CK_OK) ck_recall_note_record(view, out);
+	return error;
 }
 
 static enum ck_error find_short(struct ck_view *view, enum ck_kind kind, const uint8_t id[CK_SHORT_ID_BYTES], struct ck_id *out_id, struct ck_bytes *out)
@@ -299,7 +310,11 @@ enum ck_error ck_view_staff_by_number(struct ck_view *view, struct ck_id authori
 
 enum ck_error ck_view_system_by_name(struct ck_view *view, struct ck_text name, struct ck_record *out)
 {
-	return ck_view_by_name(view, CK_KIND_SYSTEM, CK_NO_AUTHORITY, name, out);
+	struct ck_id id;
+	if (ck_recall_system(view, name, &id)) return ck_view_get(view, CK_KIND_SYSTEM, id, out);
+	enum ck_error error = ck_view_by_name(view, CK_KIND_SYSTEM, CK_NO_AUTHORITY, name, out);
+	if (error == CK_OK) ck_recall_note_system(view, name, out->id);
+	return error;
 }
 
 enum ck_error ck_view_by_name(struct ck_view *view, enum ck_kind kind, struct ck_id authority, struct ck_text name, struct ck_record *out)

@@ -55,13 +55,15 @@ static void add_person(struct ck_store *store, unsigned number, const char *uid,
 	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
 }
 
-/* What a fresh reader says of a uid. */
+/* What a fresh reader says of a uid; or, behind an '@', whether Leeds has that name. */
 static enum ck_error look_up(struct ck_store *store, const char *uid)
 {
 	struct ck_view *view;
 	enum ck_error error = ck_view_begin(store, &view);
 	if (error != CK_OK) return error;
-	error = ck_view_staff_by_uid(view, t(uid), &found);
+	if (uid[0] != '@') error = ck_view_staff_by_uid(view, t(uid), &found);
+	else error = ck_view_get(view, CK_KIND_AUTHORITY, ck_builder_id(LEEDS), &found);
+	if (error == CK_OK && uid[0] == '@' && !ck_text_is(found.as.authority_of.name, uid + 1)) error = CK_ERR_NOT_FOUND;
 	ck_view_end(&view);
 	return error;
 }
@@ -321,6 +323,40 @@ START_TEST(a_reader_notices_a_store_that_was_deleted_and_made_anew)
 }
 END_TEST
 
+static size_t snapshot_of(struct ck_store *store)
+{
+	struct ck_view *view;
+	ck_assert_int_eq(ck_view_begin(store, &view), CK_OK);
+	size_t snapshot = view->snapshot;
+	ck_view_end(&view);
+	return snapshot;
+}
+
+/* Both files have a snapshot of that number: what a reader knows of one says nothing of the other. */
+START_TEST(what_is_known_of_a_file_ends_with_it)
+{
+	struct reader reader;
+	struct ck_store *store = writer(CK_STORE_FILE);
+	struct ck_batch *batch;
+	for (unsigned i = 0; i < 4; i++) add_person(store, 80 + i, (const char *[]){"carol", "dave", "erin", "frank"}[i], false);
+	size_t snapshot = snapshot_of(store);
+	ck_store_close(&store);
+	reader_start(&reader);
+	ck_assert_int_eq(reader_ask(&reader, "@Leeds"), CK_OK);
+	ck_assert_int_eq(ck_store_discard(directory, &err), CK_OK);
+	store = writer(CK_STORE_FILE);
+	ck_assert_int_eq(ck_batch_begin(store, &batch, &err), CK_OK);
+	ck_assert_int_eq(ck_batch_put(batch, ck_builder_authority(b, LEEDS, "Leeds anew"), &err), CK_OK);
+	ck_assert_int_eq(ck_batch_commit(&batch, &err), CK_OK);
+	ck_assert_uint_lt(snapshot_of(store), snapshot);
+	while (snapshot_of(store) < snapshot) add_person(store, 90, "grace", true);
+	usleep((CK_LINK_CHECK_MS + 100) * 1000);
+	ck_assert_int_eq(reader_ask(&reader, "@Leeds anew"), CK_OK);
+	reader_stop(&reader);
+	ck_store_close(&store);
+}
+END_TEST
+
 START_TEST(the_slot_of_a_killed_reader_is_cleared)
 {
 	struct ck_store *store = writer(CK_STORE_FILE);
@@ -357,6 +393,7 @@ static Suite *suite(void)
 	tcase_add_test(c, half_a_refresh_is_thrown_away);
 	tcase_add_test(c, a_writer_that_died_while_exchanging_leaves_the_old_file_usable);
 	tcase_add_test(c, a_reader_notices_a_store_that_was_deleted_and_made_anew);
+	tcase_add_test(c, what_is_known_of_a_file_ends_with_it);
 	tcase_add_test(c, the_slot_of_a_killed_reader_is_cleared);
 	suite_add_tcase(s, c);
 	return s;
