@@ -1,6 +1,7 @@
-/* Frames over a non-blocking stream socket on libevent. Trusts nothing that it reads: frames are bounded by ck_frame_find and checked whole
-   by ck_map_parse before a handler sees them. A frame may hold a password: its bytes are wiped once they were handled or sent. Re-entrancy: a handler may send on and close any channel, its own too; the channel then lives
-   until the outermost callback has returned (depth). */
+/* Frames over a stream socket on libevent; no read or write blocks (MSG_DONTWAIT), whatever the socket is set to. Trusts nothing that it reads: frames are
+   bounded by ck_frame_find and checked whole by ck_map_parse before a handler sees them. A frame may hold a password: its bytes are wiped once they were
+   handled or sent. Re-entrancy: a handler may send on and close any channel, its own too; the channel then lives until the outermost callback has
+   returned (depth). */
 #include "authd/channel.h"
 
 #include <errno.h>
@@ -474,11 +475,9 @@ enum ck_error ck_channel_new(struct event_base *base, int fd, const struct ck_ch
 	c->in = c->small;
 	c->in_limit = sizeof c->small;
 	c->in_fd = -1;
-	int flags = fcntl(fd, F_GETFL);
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->timer = event_new(base, -1, 0, on_timer, c);
-	if (flags < 0 || ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) || c->readable == NULL ||
-	    c->timer == NULL || event_add(c->readable, NULL) != 0) {
+	if (c->readable == NULL || c->timer == NULL || event_add(c->readable, NULL) != 0) {
 		channel_free(c);
 		return CK_ERR_IO;
 	}
