@@ -248,6 +248,8 @@ struct said {
 	const uint8_t *id;
 	uint8_t key;      /* the key's hash */
 	bool no_digest, wrong_id, short_target, no_reason;
+	bool for_authority, no_budget_but_said, budget_text;
+	unsigned budget; /* 0: not said */
 };
 
 static uint8_t proof_bytes[CK_VOUCH_PROOF_LIMIT_BYTES], made_id[CK_VOUCH_ID_BYTES];
@@ -289,7 +291,7 @@ static struct ck_map *encode(unsigned event, const struct said *s)
 	ck_field_string(&m, CK_F_USER, s->user);
 	if (event == CK_EVENT_VOUCH_REFUSED && !s->no_reason) ck_field_string(&m, CK_F_REASON, "vouch-ended");
 	if (!find_it) ck_field_bytes(&m, CK_F_ID, id, sizeof id);
-	if (!made && event != CK_EVENT_VOUCH_WITHDRAWN) ck_field_bytes(&m, CK_F_AUTHORITY, authority.bytes, sizeof authority.bytes);
+	if ((!made || s->for_authority) && event != CK_EVENT_VOUCH_WITHDRAWN) ck_field_bytes(&m, CK_F_AUTHORITY, authority.bytes, sizeof authority.bytes);
 	if (made) ck_field_uint(&m, CK_F_PROVED, CK_PROVED_DEFAULT);
 	if (!find_it) ck_field_uint(&m, CK_F_EVENT, event);
 	if (made) ck_field_bytes(&m, CK_F_HASH, hash, sizeof hash);
@@ -298,6 +300,8 @@ static struct ck_map *encode(unsigned event, const struct said *s)
 	if (event != CK_EVENT_VOUCH_WITHDRAWN) ck_field_bytes(&m, CK_F_TARGET, staff.bytes, s->short_target ? 15 : sizeof staff.bytes);
 	if (event != CK_EVENT_VOUCH_WITHDRAWN && !s->no_digest) ck_field_bytes(&m, CK_F_DIGEST, digest_of(s->code), CK_VOUCH_DIGEST_BYTES);
 	if (made) ck_field_bytes(&m, CK_F_PROOF, proof_bytes, proof_length);
+	if (s->budget_text) ck_field_string(&m, CK_F_BUDGET, "person");
+	else if (s->budget != 0 || s->no_budget_but_said) ck_field_uint(&m, CK_F_BUDGET, s->budget);
 	ck_map_end(&m);
 	ck_assert(!w.failed);
 	ck_assert_int_eq(ck_map_parse((struct ck_bytes){bytes, ck_writer_length(&w)}, &map), CK_OK);
@@ -377,6 +381,35 @@ START_TEST(a_code_is_made_found_checked_once_and_written_down)
 	ck_assert_str_eq(stands(CK_EVENT_VOUCH_CHECKED, &bobs), "vouch-used");
 	recorded(" vouch-refused ", "user=bob", "refused=vouch-used");
 	ck_assert(!fixture_any_file_holds((const uint8_t *)"digest=", 7));
+}
+END_TEST
+
+/* Whose card is shown with the code is paid for: by whom and out of which budget is said as a whole, or not at all. */
+START_TEST(a_budget_is_said_whole_or_not_at_all)
+{
+	struct ck_book_answer answer;
+	struct said wrong[7];
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		wrong[i] = adas;
+		wrong[i].for_authority = true;
+		wrong[i].budget = CK_FIND_BUDGET_PERSON;
+	}
+	wrong[0].for_authority = false;
+	wrong[1].budget = 0; /* an authority, and no budget */
+	wrong[2].budget = 0;
+	wrong[2].no_budget_but_said = true;
+	wrong[3].budget = CK_FIND_BUDGET_SWITCHBOARD + 1;
+	wrong[4].budget = UINT32_MAX;
+	wrong[5].budget_text = true;
+	wrong[6].short_target = true;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		ck_assert_msg(record(CK_EVENT_VOUCH_MADE, &wrong[i], &answer) == CK_ERR_INVALID, "%zu", i);
+		ck_assert(!answer.verdict);
+	}
+	struct said right = adas;
+	right.for_authority = true;
+	right.budget = CK_FIND_BUDGET_PERSON;
+	ck_assert_str_eq(stands(CK_EVENT_VOUCH_MADE, &right), "budget"); /* well said; but here nobody may look up anybody elsewhere */
 }
 END_TEST
 
@@ -583,6 +616,7 @@ int main(void)
 	tcase_add_test(table, many_checkers_are_bounded_too);
 	tcase_add_checked_fixture(events, set_up_book, tear_down_book);
 	tcase_add_test(events, a_code_is_made_found_checked_once_and_written_down);
+	tcase_add_test(events, a_budget_is_said_whole_or_not_at_all);
 	tcase_add_test(events, what_is_said_beside_the_proof_must_be_in_it);
 	tcase_add_test(events, a_malformed_question_is_none);
 	tcase_add_test(events, the_same_signature_is_good_once);
