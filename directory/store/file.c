@@ -41,7 +41,7 @@ static unsigned long long number_of(const char *name)
 }
 
 /* The real file's name; CK_ERR_UNAVAILABLE when there is none, CK_ERR_CORRUPT when the name is no link of ours. */
-static enum ck_error read_link(const char *directory, const char *link, char out[CK_STORE_NAME_BYTES], ino_t *out_inode)
+static enum ck_error read_link(const char *directory, const char *link, char out[CK_STORE_NAME_BYTES])
 {
 	struct path path;
 	struct stat st;
@@ -51,7 +51,6 @@ static enum ck_error read_link(const char *directory, const char *link, char out
 	ssize_t length = readlink(path.text, out, CK_STORE_NAME_BYTES - 1);
 	if (length < 0) return errno == ENOENT ? CK_ERR_UNAVAILABLE : CK_ERR_IO;
 	out[length] = '\0';
-	if (out_inode != NULL) *out_inode = st.st_ino;
 	return number_of(out) != 0 ? CK_OK : CK_ERR_CORRUPT;
 }
 
@@ -182,7 +181,7 @@ enum ck_error ck_store_open_link(struct ck_store *store, struct ck_errmsg *err)
 {
 	enum ck_error error = CK_ERR_UNAVAILABLE;
 	for (int i = 0; i < LINK_TRIES; i++) {
-		error = read_link(store->directory, store->link, store->name, &store->link_inode);
+		error = read_link(store->directory, store->link, store->name);
 		if (error != CK_OK) return ck_fail(err, error, "%s/%s: %s", store->directory, store->link, ck_error_name(error));
 		error = env_open(store, false, err);
 		if (error != CK_ERR_UNAVAILABLE) break;
@@ -196,10 +195,15 @@ enum ck_error ck_store_open_link(struct ck_store *store, struct ck_errmsg *err)
 bool ck_store_link_moved(struct ck_store *store)
 {
 	char name[CK_STORE_NAME_BYTES];
-	ino_t inode = 0;
+	struct path path;
+	struct stat named, open;
+	int fd = -1;
 	/* none: it was deleted; what is open stays as good as its as_of, until a writer begins a new one */
-	if (read_link(store->directory, store->link, name, &inode) != CK_OK) return false;
-	return inode != store->link_inode || strcmp(name, store->name) != 0;
+	if (read_link(store->directory, store->link, name) != CK_OK) return false;
+	if (strcmp(name, store->name) != 0) return true;
+	/* the link's own number may be that of one that was deleted before, but not that of a file that is open */
+	if (stat(path_of(store->directory, name, "", &path), &named) != 0) return false;
+	return mdb_env_get_fd(store->env, &fd) != MDB_SUCCESS || fstat(fd, &open) != 0 || named.st_ino != open.st_ino || named.st_dev != open.st_dev;
 }
 
 static enum ck_error store_new(const char *directory, const char *link, bool writer, struct ck_store **out, struct ck_errmsg *err)
@@ -265,8 +269,8 @@ static unsigned long long largest_number(const char *directory)
 static void sweep(const char *directory)
 {
 	char current[CK_STORE_NAME_BYTES], next[CK_STORE_NAME_BYTES];
-	(void)read_link(directory, CK_STORE_FILE, current, NULL);
-	(void)read_link(directory, CK_STORE_NEXT_FILE, next, NULL);
+	(void)read_link(directory, CK_STORE_FILE, current);
+	(void)read_link(directory, CK_STORE_NEXT_FILE, next);
 	DIR *dir = opendir(directory);
 	if (dir == NULL) return;
 	for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
@@ -293,14 +297,11 @@ static enum ck_error create_file(const char *path, mode_t mode)
 static enum ck_error put_link(struct ck_store *store)
 {
 	struct path temporary, link;
-	struct stat st;
 	path_of(store->directory, store->name, ".link", &temporary);
 	path_of(store->directory, store->link, "", &link);
 	(void)unlink(temporary.text);
 	if (symlink(store->name, temporary.text) != 0 || rename(temporary.text, link.text) != 0) return CK_ERR_IO;
 	sync_directory(store->directory);
-	if (lstat(link.text, &st) != 0) return CK_ERR_IO;
-	store->link_inode = st.st_ino;
 	return CK_OK;
 }
 
@@ -368,7 +369,7 @@ static void drop(const char *directory, const char *link)
 {
 	struct path path;
 	char name[CK_STORE_NAME_BYTES];
-	if (read_link(directory, link, name, NULL) == CK_OK) remove_file(directory, name);
+	if (read_link(directory, link, name) == CK_OK) remove_file(directory, name);
 	(void)unlink(path_of(directory, link, "", &path));
 	(void)unlink(path_of(directory, link, "-lock", &path));
 }
@@ -441,7 +442,7 @@ enum ck_error ck_store_supersede(const char *directory, struct ck_store **curren
 	if (rc != MDB_SUCCESS) return ck_store_fail(err, rc, "cannot flush", (*next)->name);
 	/* a failure to mark is no reason to keep the old one: its readers look at the link every second */
 	if (*current != NULL && set_superseded(*current, true, err) != CK_OK) ck_log(CK_LOG_WARNING, "store: %s could not be marked", (*current)->name);
-	bool had = read_link(directory, CK_STORE_FILE, old, NULL) == CK_OK;
+	bool had = read_link(directory, CK_STORE_FILE, old) == CK_OK;
 	struct path from, to;
 	if (rename(path_of(directory, CK_STORE_NEXT_FILE, "", &from), path_of(directory, CK_STORE_FILE, "", &to)) != 0) {
 		return ck_fail(err, CK_ERR_IO, "cannot rename %s to %s: %s", from.text, to.text, strerror(errno));

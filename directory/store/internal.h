@@ -71,7 +71,6 @@ struct ck_store {
 	bool viewing;
 	struct ck_batch batch;
 	bool batching;
-	ino_t link_inode;
 	int64_t link_checked_ms;
 	struct ck_people_pending *pending; /* of the writer: what the index is still to learn */
 	bool pending_lost; /* a batch of a refresh was aborted: the index would miss what it had put off, or keep it */

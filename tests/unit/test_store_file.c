@@ -323,6 +323,34 @@ START_TEST(a_reader_notices_a_store_that_was_deleted_and_made_anew)
 }
 END_TEST
 
+/* The number of a link, or of a file, is soon that of another; of one that is open it is not. */
+START_TEST(a_reader_notices_another_file_of_the_same_name)
+{
+	struct reader reader;
+	struct ck_store *store;
+	char other[] = "/tmp/ck-store-other-XXXXXX", link[256], from[300], to[300], name[64];
+	reader_start(&reader);
+	ck_assert_int_eq(reader_ask(&reader, "alice"), CK_OK);
+	ck_assert_ptr_nonnull(mkdtemp(other));
+	ck_assert_int_eq(ck_store_open_writer(other, CK_STORE_FILE, &store, &err), CK_OK);
+	add_person(store, 80, "carol", true);
+	snprintf(from, sizeof from, "%s/%s", other, store->name);
+	ck_store_close(&store);
+	path_of(CK_STORE_FILE, link);
+	ssize_t length = readlink(link, name, sizeof name - 1);
+	ck_assert_int_gt(length, 0);
+	name[length] = '\0';
+	snprintf(to, sizeof to, "%s/%s", directory, name);
+	ck_assert_int_eq(rename(from, to), 0);
+	usleep((CK_LINK_CHECK_MS + 100) * 1000);
+	ck_assert_int_eq(reader_ask(&reader, "alice"), CK_ERR_NOT_FOUND);
+	ck_assert_int_eq(reader_ask(&reader, "carol"), CK_OK);
+	reader_stop(&reader);
+	ck_assert_int_eq(ck_store_discard(other, &err), CK_OK);
+	ck_assert_int_eq(rmdir(other), 0);
+}
+END_TEST
+
 static size_t snapshot_of(struct ck_store *store)
 {
 	struct ck_view *view;
@@ -393,6 +421,7 @@ static Suite *suite(void)
 	tcase_add_test(c, half_a_refresh_is_thrown_away);
 	tcase_add_test(c, a_writer_that_died_while_exchanging_leaves_the_old_file_usable);
 	tcase_add_test(c, a_reader_notices_a_store_that_was_deleted_and_made_anew);
+	tcase_add_test(c, a_reader_notices_another_file_of_the_same_name);
 	tcase_add_test(c, what_is_known_of_a_file_ends_with_it);
 	tcase_add_test(c, the_slot_of_a_killed_reader_is_cleared);
 	suite_add_tcase(s, c);
