@@ -4,6 +4,7 @@
 
 #include "directory/base/buffer.h"
 #include "directory/store/people_walk.h"
+#include "directory/store/recall.h"
 
 /* ---- the query ---- */
 
@@ -39,14 +40,27 @@ static bool is_address(struct ck_text text)
 	return text.length > 0 && memchr(text.at, '@', text.length) != NULL && memchr(text.at, ' ', text.length) == NULL;
 }
 
+/* Whether anybody can have it as that: no login name has a space, each mail address an at sign. */
+static bool can_be(enum ck_whole which, struct ck_text text, struct ck_id own)
+{
+	if (text.length == 0) return false;
+	switch (which) {
+	case CK_WHOLE_UID: return memchr(text.at, ' ', text.length) == NULL;
+	case CK_WHOLE_MAIL: return memchr(text.at, '@', text.length) != NULL;
+	case CK_WHOLE_STAFF_NUMBER:
+	default: return !ck_id_is_zero(own);
+	}
+}
+
 static void find_whole(struct ck_people_searching *s, const struct ck_people_query *query)
 {
 	static const enum ck_whole which[] = {CK_WHOLE_UID, CK_WHOLE_MAIL, CK_WHOLE_STAFF_NUMBER};
+	struct ck_text text = trimmed(query->words);
 	s->whole_count = 0;
 	for (size_t i = 0; i < sizeof which / sizeof *which && s->error == CK_OK; i++) {
 		struct ck_index_key key;
-		if (which[i] == CK_WHOLE_STAFF_NUMBER && ck_id_is_zero(query->own)) continue;
-		ck_whole_key(&key, which[i], query->own, trimmed(query->words));
+		if (!can_be(which[i], text, query->own)) continue;
+		ck_whole_key(&key, which[i], query->own, text);
 		if (s->whole_count < CK_WHOLE_LIMIT) s->error = ck_scan(s->view, &key, NULL, add_whole, s);
 	}
 }
@@ -57,10 +71,12 @@ static enum ck_error count_blocks(struct ck_people_searching *s)
 	struct ck_bytes key, value;
 	ck_index_begin(&all, CK_TABLE_BLOCK);
 	s->block_count = 0;
+	if (ck_recall_blocks(s->view, &s->block_count)) return CK_OK;
 	enum ck_error error = ck_scan_last(s->view, &all, &key, &value);
-	if (error != CK_OK) return error == CK_ERR_NOT_FOUND ? CK_OK : error;
-	if (key.length != 3) return CK_ERR_CORRUPT;
-	s->block_count = ((uint32_t)key.at[1] << 8 | key.at[2]) + 1;
+	if (error != CK_OK && error != CK_ERR_NOT_FOUND) return error;
+	if (error == CK_OK && key.length != 3) return CK_ERR_CORRUPT;
+	if (error == CK_OK) s->block_count = ((uint32_t)key.at[1] << 8 | key.at[2]) + 1;
+	ck_recall_note_blocks(s->view, s->block_count);
 	return CK_OK;
 }
 

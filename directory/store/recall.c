@@ -36,6 +36,10 @@ struct ck_recall {
 		uint64_t when;
 		struct ck_store_state state;
 	} state;
+	struct {
+		uint64_t when;
+		uint32_t count;
+	} blocks;
 };
 
 void ck_recall_begin(struct ck_view *view)
@@ -159,6 +163,21 @@ void ck_recall_note_state(struct ck_view *view, const struct ck_store_state *sta
 	if (view->recall == NULL) return;
 	view->recall->state.when = view->recall->now;
 	view->recall->state.state = *state;
+}
+
+bool ck_recall_blocks(const struct ck_view *view, uint32_t *out)
+{
+	const struct ck_recall *recall = view->recall;
+	if (recall == NULL || recall->blocks.when != recall->now) return false;
+	*out = recall->blocks.count;
+	return true;
+}
+
+void ck_recall_note_blocks(struct ck_view *view, uint32_t blocks)
+{
+	if (view->recall == NULL) return;
+	view->recall->blocks.when = view->recall->now;
+	view->recall->blocks.count = blocks;
 }
 
 bool ck_recall_system(const struct ck_view *view, struct ck_text name, struct ck_id *out)

@@ -22,6 +22,9 @@ void ck_recall_note_state(struct ck_view *view, const struct ck_store_state *sta
 /* The system that was asked for by its name last. */
 bool ck_recall_system(const struct ck_view *view, struct ck_text name, struct ck_id *out);
 void ck_recall_note_system(struct ck_view *view, struct ck_text name, struct ck_id id);
+/* How many blocks the people index has. */
+bool ck_recall_blocks(const struct ck_view *view, uint32_t *out);
+void ck_recall_note_blocks(struct ck_view *view, uint32_t blocks);
 /* The ids of a whole list, in its order. */
 bool ck_recall_list(const struct ck_view *view, enum ck_table table, struct ck_id of, struct ck_id out[CK_RECALL_LIST_LIMIT], size_t *out_count);
 void ck_recall_note_list(struct ck_view *view, enum ck_table table, struct ck_id of, const struct ck_id *ids, size_t count);
