@@ -43,10 +43,16 @@ static size_t find_in_chunk(const struct ck_list_chunk *chunk, size_t at, uint32
 	return number > chunk->last ? chunk->count : find_narrow(chunk->numbers, chunk->count, at, (uint16_t)(number - chunk->base));
 }
 
+/* As far behind this chunk as it is long: likely in the next one. */
+static bool is_near(const struct ck_list_chunk *chunk, uint32_t from)
+{
+	return from - chunk->last <= chunk->last - ck_list_number(chunk, 0);
+}
+
 static bool load_chunk(struct ck_match *match, struct ck_match_list *list, uint32_t from)
 {
 	struct ck_index_key key;
-	bool onward = list->loaded && list->walker != CK_WALKER_NONE && from > list->chunk.last;
+	bool onward = list->loaded && list->walker != CK_WALKER_NONE && from > list->chunk.last && is_near(&list->chunk, from);
 	ck_list_key(&key, list->table, list->word.at, list->word.length);
 	*match->work += CK_DESCENT_WORK;
 	if (list->loaded && list->walker == CK_WALKER_NONE) list->walker = (uint8_t)ck_scan_take_walker(match->view);
