@@ -15,7 +15,8 @@ double bench_now_us(void);
    and the aim is held against ours. */
 void bench_print(const char *name, double ours, const char *unit, double reference, double aim, int at_least);
 
-/* Of bench_data's people, so many as one in BENCH_BYSTANDERS_EVERY of the others hold no role: BENCH_BYSTANDER with numbers from BENCH_BYSTANDER_FIRST. */
+/* Of bench_data's people, so many as one in BENCH_BYSTANDERS_EVERY of the others hold no role: BENCH_BYSTANDER with each second number from
+   BENCH_BYSTANDER_FIRST, so that nobody's names stand between theirs. */
 #define BENCH_BYSTANDERS_EVERY 10
 #define BENCH_BYSTANDER "bystander%u"
 #define BENCH_BYSTANDER_FIRST 10000u /* all of one length */

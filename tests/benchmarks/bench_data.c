@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < count; i++) put_person(i, argv[3], role, &shared);
 	for (unsigned i = 0; i < count / BENCH_BYSTANDERS_EVERY; i++) {
 		char uid[32];
-		snprintf(uid, sizeof uid, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + i);
+		snprintf(uid, sizeof uid, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + 2 * i);
 		(void)put_staff((unsigned)count + i, uid);
 	}
 	return 0;

@@ -45,8 +45,8 @@ static void compare(const char *name, enum ck_op op, const char *service, unsign
 		/* a different one each time, and whoever comes first changes */
 		if (op == CK_OP_ACCOUNT_ENTRY) {
 			unsigned bystanders = staff / BENCH_BYSTANDERS_EVERY, which = (i * 7919) % bystanders;
-			(void)snprintf(known, sizeof known, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + which);
-			(void)snprintf(nobody, sizeof nobody, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + bystanders + which);
+			(void)snprintf(known, sizeof known, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + 2 * which);
+			(void)snprintf(nobody, sizeof nobody, BENCH_BYSTANDER, BENCH_BYSTANDER_FIRST + 2 * which + 1); /* among them, too */
 		} else if (service != NULL) {
 			(void)snprintf(known, sizeof known, "bench%u", (i * 7919) % staff);
 			(void)snprintf(nobody, sizeof nobody, "bench%u", staff + (i * 7919) % staff); /* among them in the order of names */
